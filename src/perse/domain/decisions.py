@@ -1,0 +1,83 @@
+"""From a network's score to a decision: operating points and the calibrated similarity scale."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+
+from perse.errors import InvalidParameter
+
+_SIMILARITY_AT_FMR_1 = 0.4
+_SIMILARITY_PER_DECADE = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class OperatingPoint:
+    """A cosine threshold and the false match rate measured at it (0 < fmr <= 1)."""
+
+    fmr: float
+    cosine: float
+
+    def __post_init__(self) -> None:
+        if not 0 < self.fmr <= 1 or not -1 <= self.cosine <= 1:
+            raise InvalidParameter(f"not an operating point: {self}")
+
+
+@dataclass(frozen=True, slots=True)
+class PadScore:
+    """0..1, higher = more surely a bona fide presentation."""
+
+    value: float
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.value <= 1:
+            raise InvalidParameter("a PAD score lies between 0 and 1")
+
+
+def similarity_at_fmr(fmr: float) -> float:
+    """0.6 at 1e-2, 0.7 at 1e-3, 0.8 at 1e-4, 0.9 at 1e-5: 0.1 for every tenfold fewer."""
+    return _SIMILARITY_AT_FMR_1 - _SIMILARITY_PER_DECADE * math.log10(fmr)
+
+
+class SimilarityScale:
+    """Monotone map from a network's cosine to the similarity scale, 0..1.
+
+    Straight between the operating points; beyond the last one the last slope goes on up to 1,
+    and below the first a line leads to 0 at cosine -1. Outside the measured points
+    (``supported`` is false) the value orders pairs but stands for no measured error rate.
+    Raises InvalidParameter unless at least two points rise together.
+    """
+
+    def __init__(self, points: Sequence[OperatingPoint]) -> None:
+        ordered = sorted(points, key=lambda point: -point.fmr)
+        cosines = [point.cosine for point in ordered]
+        if len(ordered) < 2 or any(a >= b for a, b in pairwise(cosines)):
+            raise InvalidParameter("a similarity scale needs two or more rising operating points")
+        self.points = tuple(ordered)
+        similarities = [similarity_at_fmr(point.fmr) for point in ordered]
+        slope = (similarities[-1] - similarities[-2]) / (cosines[-1] - cosines[-2])
+        self._top = cosines[-1] + (1.0 - similarities[-1]) / slope
+        self._cosines = np.array([-1.0, *cosines, self._top])
+        self._similarities = np.array([0.0, *similarities, 1.0])
+
+    def similarity(self, cosine: float) -> float:
+        """``cosine`` -1..1 -> 0..1, never falling."""
+        return float(np.interp(cosine, self._cosines, self._similarities))
+
+    def supported(self, cosine: float) -> bool:
+        """Whether ``cosine`` lies between measured operating points."""
+        return self.points[0].cosine <= cosine <= self.points[-1].cosine
+
+    def thresholds(self) -> Mapping[str, float]:
+        """Similarity threshold by FMR, keyed "1e-2" ... for the measured points."""
+        return {fmr_key(point.fmr): round(similarity_at_fmr(point.fmr), 4) for point in self.points}
+
+
+def fmr_key(fmr: float) -> str:
+    """1e-4 -> "1e-4"."""
+    mantissa, exponent = f"{fmr:e}".split("e")
+    return f"{float(mantissa):g}e{int(exponent)}"

@@ -1,0 +1,157 @@
+"""Every error perse raises on purpose, as a tree by what the caller can do about it.
+
+Each class has a stable ``code``, which is part of the public interface. The message says what is
+wrong and what to do; it never holds anything biometric. Nothing here knows HTTP.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class PerseError(Exception):
+    """Root of the tree."""
+
+    code: ClassVar[str] = "internal_error"
+
+    @property
+    def message(self) -> str:
+        return str(self)
+
+
+# --- the request is wrong: send it differently -------------------------------------------------
+
+
+class InputError(PerseError):
+    """The caller sent something that cannot be accepted as it is."""
+
+
+class InvalidParameter(InputError):
+    code = "invalid_parameter"
+
+
+class FormKeyMissing(InputError):
+    code = "form_key_missing"
+
+
+class EnduserConsentRequired(InputError):
+    code = "enduser_consent_required"
+
+
+class EmptyFile(InputError):
+    code = "empty_file"
+
+
+class FileTooLarge(InputError):
+    code = "file_too_large"
+
+
+class ContentTypeHeaderMissing(InputError):
+    code = "content_type_header_missing"
+
+
+class InvalidFileType(InputError):
+    """Bytes that are no accepted picture or recording, or that do not decode."""
+
+    code = "invalid_file_type"
+
+
+class Unauthorized(InputError):
+    code = "unauthorized"
+
+
+class NotFound(InputError):
+    code = "not_found"
+
+
+class MethodNotAllowed(InputError):
+    code = "method_not_allowed"
+
+
+# --- the sample cannot serve: take another one -------------------------------------------------
+
+
+class SampleError(PerseError):
+    """A valid file whose content cannot be used for what was asked."""
+
+
+class NoFaceDetected(SampleError):
+    code = "no_face_detected"
+
+
+class ImageUnderexposed(SampleError):
+    code = "image_underexposed"
+
+
+class ImageOverexposed(SampleError):
+    code = "image_overexposed"
+
+
+class NoSpeechDetected(SampleError):
+    code = "no_speech_detected"
+
+
+class UserTokenNotFound(SampleError):
+    code = "user_token_not_found"
+
+
+class ReferenceModelMismatch(SampleError):
+    """A template of another network: such templates do not compare."""
+
+    code = "reference_model_mismatch"
+
+
+# --- not now: try again later ------------------------------------------------------------------
+
+
+class TryLater(PerseError):
+    """``retry_after_s`` is how long to wait, in seconds."""
+
+    def __init__(self, message: str, *, retry_after_s: int = 1) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+
+
+class RateLimited(TryLater):
+    code = "rate_limited"
+
+
+class Overloaded(TryLater):
+    code = "overloaded"
+
+
+# --- the installation is wrong: the operator must act ------------------------------------------
+
+
+class SetupError(PerseError):
+    """perse cannot start or go on as it is set up; the message says what to do."""
+
+    code = "setup_error"
+
+
+class WeightsUnavailable(SetupError):
+    """A weight file is missing, or none of its sources answered."""
+
+    code = "weights_unavailable"
+
+
+class WeightsCorrupt(SetupError):
+    """A weight file whose SHA-256 is not the catalogue's."""
+
+    code = "weights_corrupt"
+
+
+class PackMismatch(SetupError):
+    """The data folder belongs to another pack."""
+
+    code = "pack_mismatch"
+
+
+class CatalogInvalid(SetupError):
+    code = "catalog_invalid"
+
+
+class LivenessUnavailable(SetupError):
+    """The pack in use has no attack detector."""
+
+    code = "liveness_unavailable"

@@ -1,0 +1,68 @@
+"""What the use cases need from the outside, as roles. Adapters satisfy them structurally."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Protocol, TypeVar
+
+from perse.domain.decisions import PadScore
+from perse.domain.geometry import Box, DetectedFace, HeadPose, Landmarks
+from perse.domain.references import Template
+from perse.domain.samples import FaceImage, ModelName, VoiceSample
+from perse.domain.speech import SpeechSegment
+
+Result = TypeVar("Result")
+
+
+class FaceDetector(Protocol):
+    @property
+    def model(self) -> ModelName: ...
+
+    def detect(self, image: FaceImage) -> Sequence[DetectedFace]:
+        """Every face found, in any order, also those cut by the border."""
+        ...
+
+
+class FaceEmbedder(Protocol):
+    @property
+    def model(self) -> ModelName: ...
+
+    def embed(self, image: FaceImage, landmarks: Landmarks) -> Template: ...
+
+
+class PoseEstimator(Protocol):
+    @property
+    def model(self) -> ModelName: ...
+
+    def estimate(self, image: FaceImage, face: DetectedFace) -> HeadPose: ...
+
+
+class AttackDetector(Protocol):
+    @property
+    def model(self) -> ModelName: ...
+
+    def score(self, image: FaceImage, box: Box) -> PadScore:
+        """Higher = more bona fide, always."""
+        ...
+
+
+class SpeechDetector(Protocol):
+    @property
+    def model(self) -> ModelName: ...
+
+    def detect(self, sample: VoiceSample) -> Sequence[SpeechSegment]: ...
+
+
+class SpeakerEmbedder(Protocol):
+    @property
+    def model(self) -> ModelName: ...
+
+    def embed(self, sample: VoiceSample, speech: Sequence[SpeechSegment]) -> Template: ...
+
+
+class SideBySide(Protocol):
+    """Runs two pieces of blocking work at the same time where cores allow it."""
+
+    def __call__(
+        self, first: Callable[[], Result], second: Callable[[], Result]
+    ) -> tuple[Result, Result]: ...
