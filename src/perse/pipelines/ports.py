@@ -7,6 +7,7 @@ from typing import Protocol, TypeVar
 
 from perse.domain.decisions import PadScore
 from perse.domain.geometry import Box, DetectedFace, HeadPose, Landmarks
+from perse.domain.quality import FaceMetrics, ImageMetrics
 from perse.domain.references import Template
 from perse.domain.samples import FaceImage, ModelName, VoiceSample
 from perse.domain.speech import SpeechSegment
@@ -35,6 +36,12 @@ class PoseEstimator(Protocol):
     def model(self) -> ModelName: ...
 
     def estimate(self, image: FaceImage, face: DetectedFace) -> HeadPose: ...
+
+
+class QualityAssessor(Protocol):
+    def of_image(self, image: FaceImage) -> ImageMetrics: ...
+
+    def of_face(self, image: FaceImage, face: DetectedFace, pose: HeadPose) -> FaceMetrics: ...
 
 
 class AttackDetector(Protocol):

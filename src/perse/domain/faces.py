@@ -1,0 +1,69 @@
+"""What the face use cases answer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from perse.domain.decisions import PadScore
+from perse.domain.geometry import DetectedFace, HeadPose
+from perse.domain.quality import FaceMetrics, ImageMetrics
+from perse.domain.references import Template
+from perse.domain.samples import ModelName
+
+ModelsByRole = Mapping[str, ModelName]
+
+
+@dataclass(frozen=True, slots=True)
+class AssessedFace:
+    """A face wholly inside the picture. ``pad`` is None where the pack has no attack detector."""
+
+    face: DetectedFace
+    pose: HeadPose
+    metrics: FaceMetrics
+    pad: PadScore | None
+
+
+@dataclass(frozen=True, slots=True)
+class FaceDetection:
+    """Every face wholly inside one picture, the largest first, and the picture's own quality."""
+
+    faces: tuple[AssessedFace, ...]
+    image: ImageMetrics
+    models: ModelsByRole
+
+
+@dataclass(frozen=True, slots=True)
+class CapturedFace:
+    """The largest face of a picture, ready to be compared."""
+
+    face: DetectedFace
+    template: Template
+    pad: PadScore | None
+
+
+@dataclass(frozen=True, slots=True)
+class FaceComparison:
+    """``similarity``: 0..1 on the calibrated scale; ``supported``: whether it lies between measured
+    operating points; ``cosine``: -1..1; ``pad``: the lower score of the captures compared."""
+
+    similarity: float
+    supported: bool
+    cosine: float
+    pad: PadScore | None
+    models: ModelsByRole
+
+
+@dataclass(frozen=True, slots=True)
+class FaceThresholds:
+    """A face is good when underexposure, overexposure, colour and rotation are below theirs and
+    sharpness and the PAD score are not. ``similarity_by_fmr`` is keyed "1e-2" and so on."""
+
+    underexposure: float
+    overexposure: float
+    sharpness: float
+    colour: float
+    rotation: float
+    similarity: float
+    similarity_by_fmr: Mapping[str, float]
+    liveness: float | None
