@@ -129,6 +129,10 @@ class SetupError(PerseError):
     code = "setup_error"
 
 
+class SettingsInvalid(SetupError):
+    code = "settings_invalid"
+
+
 class WeightsUnavailable(SetupError):
     """A weight file is missing, or none of its sources answered."""
 

@@ -1,0 +1,100 @@
+"""Everything an operator can set, by ``PERSE_*`` variables. Frozen; read once at start."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from perse.errors import SettingsInvalid
+
+Fmr = Annotated[float, Field(ge=1e-6, le=1e-1)]
+
+
+class Settings(BaseSettings):
+    """One field is one variable: ``data_dir`` is ``PERSE_DATA_DIR``."""
+
+    model_config = SettingsConfigDict(env_prefix="PERSE_", frozen=True, extra="ignore")
+
+    # where things are
+    host: str = Field("127.0.0.1", description="Address the server listens on.")
+    port: int = Field(8080, ge=0, le=65535, description="Port the server listens on.")
+    data_dir: Path = Field(
+        Path("data"), description="Folder of weights, keys and the database; created when missing."
+    )
+
+    # networks
+    pack: str = Field(
+        "auto",
+        description="Networks to use: auto, offline, standard, server or a pack of your own.",
+    )
+    catalog: Path | None = Field(
+        None, description="Your own catalogue file (TOML) with further networks and packs."
+    )
+    model_mirror: str | None = Field(
+        None, description="Folder or URL that weights are taken from before their origins."
+    )
+    offline: bool = Field(False, description="Never touch the network; weights must be here.")
+    threads_per_network: int = Field(
+        1, ge=1, le=64, description="Threads each network run uses; requests run side by side."
+    )
+
+    # decisions
+    face_fmr: Fmr | None = Field(
+        None,
+        description="False match rate that the default face threshold aims at; unset = the pack's.",
+    )
+    consent: Literal["recorded", "required"] = Field(
+        "recorded",
+        description="required refuses calls that do not declare the end user's consent.",
+    )
+
+    # limits
+    max_image_bytes: int = Field(1_000_000, ge=1_000, description="Largest picture file, in bytes.")
+    max_image_pixels: int = Field(
+        40_000_000, ge=10_000, description="Largest picture, in pixels; refused before decoding."
+    )
+    max_faces: int = Field(100, ge=1, le=1000, description="Faces answered per picture.")
+    workers: int | None = Field(
+        None, ge=1, le=256, description="Requests computed at the same time; unset = CPU cores."
+    )
+    queue_size: int = Field(
+        32, ge=0, le=10_000, description="Requests that may wait; one more is answered 503."
+    )
+
+    # the HTTP side
+    cors_origins: Annotated[tuple[str, ...], NoDecode] = Field(
+        ("*",), description="Origins that browsers may call from, separated by commas; * = any."
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="Least severe log line written."
+    )
+    token_signing_keys: SecretStr | None = Field(
+        None,
+        description="JWK set of Ed25519 private keys, the first signs; unset = in the data folder.",
+    )
+
+    @field_validator("cors_origins", mode="before")
+    @classmethod
+    def _split_commas(cls, value: object) -> object:
+        if isinstance(value, str):
+            return tuple(origin.strip() for origin in value.split(",") if origin.strip())
+        return value
+
+
+def load_settings(**overrides: object) -> Settings:
+    """Settings of the environment, ``overrides`` that are not None first.
+
+    Raises SettingsInvalid naming each variable that is no good; values are not repeated.
+    """
+    given = {name: value for name, value in overrides.items() if value is not None}
+    try:
+        return Settings(**given)  # type: ignore[arg-type]
+    except ValidationError as invalid:
+        problems = "; ".join(
+            f"PERSE_{'_'.join(str(part) for part in error['loc']).upper()}: {error['msg']}"
+            for error in invalid.errors(include_input=False, include_url=False)
+        )
+        raise SettingsInvalid(f"these settings are no good: {problems}") from None
