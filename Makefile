@@ -1,0 +1,56 @@
+# make serve: everything from nothing to a running server. make test: everything that is checked.
+
+HOST ?= 127.0.0.1
+PORT ?= 8080
+VENV := .venv
+BIN := $(VENV)/bin
+PYTHON ?= $(shell for name in python3 python3.14 python3.13 python3.12 python3.11; do \
+	command -v $$name >/dev/null && $$name -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	&& echo $$name && break; done)
+
+.PHONY: serve setup test check lock clean
+.DEFAULT_GOAL := serve
+
+serve: $(VENV)/.serve
+	@exec $(BIN)/perse serve --host $(HOST) --port $(PORT)
+
+setup: $(VENV)/.serve
+	@$(BIN)/perse setup
+
+test: $(VENV)/.dev check
+	@$(BIN)/pytest --numprocesses auto --dist loadgroup --cov --cov-report= -q
+	@$(BIN)/coverage report --fail-under 90 \
+		--include '*/domain/*,*/pipelines/*,*/auth*,*/api/problems.py'
+
+check: $(VENV)/.dev
+	@$(BIN)/ruff format --check --quiet .
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-cache
+
+# The locks hold hashes and no address: packages come from wherever pip is set up to look.
+lock: $(VENV)/.dev
+	$(BIN)/pip install --quiet uv
+	$(BIN)/uv pip compile pyproject.toml --group build $(LOCK_OPTIONS) -o requirements/serve.txt
+	$(BIN)/uv pip compile pyproject.toml --group build --group dev $(LOCK_OPTIONS) \
+		--all-extras -c requirements/serve.txt -o requirements/dev.txt
+LOCK_OPTIONS := --universal --python-version 3.11 --generate-hashes --no-header \
+	--no-emit-index-url --no-annotate --quiet
+
+clean:
+	rm -rf $(VENV)
+
+$(VENV)/bin/python:
+	@test -n "$(PYTHON)" || { echo "perse needs Python 3.11 or later: install it, or run make PYTHON=/path/to/python"; exit 1; }
+	@$(PYTHON) -m venv $(VENV) || { echo "Python's venv module is missing: on Debian and Ubuntu, apt install python3-venv"; rm -rf $(VENV); exit 1; }
+
+$(VENV)/.serve: requirements/serve.txt pyproject.toml | $(VENV)/bin/python
+	@echo "Installing perse into $(VENV) ..."
+	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/serve.txt
+	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(VENV)/.dev: requirements/dev.txt $(VENV)/.serve
+	@echo "Installing what the tests need into $(VENV) ..."
+	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	@touch $@
