@@ -145,6 +145,12 @@ class WeightsCorrupt(SetupError):
     code = "weights_corrupt"
 
 
+class NetworkUnusable(SetupError):
+    """A weight file that cannot be opened or run as a network."""
+
+    code = "network_unusable"
+
+
 class PackMismatch(SetupError):
     """The data folder belongs to another pack."""
 

@@ -85,3 +85,67 @@ class DetectedFace:
     box: Box
     landmarks: Landmarks
     score: float
+
+
+@dataclass(frozen=True, slots=True)
+class Framing:
+    """The part of the picture plane that a detector looks at, and how large it sees it.
+
+    left, top, right, bottom: picture pixels, the last two exclusive; the part may reach past the
+    picture, which then has a margin. ``scale``: canvas pixels per picture pixel.
+    """
+
+    left: int
+    top: int
+    right: int
+    bottom: int
+    scale: float
+
+    def __post_init__(self) -> None:
+        if self.right <= self.left or self.bottom <= self.top or not 0 < self.scale < math.inf:
+            raise InvalidParameter(f"not a framing: {self}")
+
+    @classmethod
+    def whole(cls, width_px: int, height_px: int, *, scale: float = 1.0) -> Framing:
+        return cls(0, 0, width_px, height_px, scale)
+
+    @property
+    def canvas_size_px(self) -> tuple[int, int]:
+        """Width and height of the canvas, at least one pixel each."""
+        width = max(1, round((self.right - self.left) * self.scale))
+        height = max(1, round((self.bottom - self.top) * self.scale))
+        return width, height
+
+    def to_picture(self, canvas_points: Points) -> Points:
+        """Points (... x 2) on the canvas, in picture pixels."""
+        width, height = self.canvas_size_px
+        step = ((self.right - self.left) / width, (self.bottom - self.top) / height)
+        origin = np.array((self.left, self.top), np.float32)
+        return canvas_points * np.array(step, np.float32) + origin
+
+
+def overlap_with_each(box: Points, others: Points) -> Points:
+    """Intersection over union of one box with each of n, all as (left, top, right, bottom)."""
+    upper_left = np.maximum(box[:2], others[:, :2])
+    lower_right = np.minimum(box[2:], others[:, 2:])
+    shared = np.prod(np.clip(lower_right - upper_left, 0, None), axis=1)
+    areas = np.prod(others[:, 2:] - others[:, :2], axis=1)
+    union = np.prod(box[2:] - box[:2]) + areas - shared
+    return np.asarray(shared / np.maximum(union, np.finfo(np.float32).tiny), np.float32)
+
+
+def suppress_overlaps(
+    corners: Points, scores: NDArray[np.float32], *, overlap: float
+) -> NDArray[np.intp]:
+    """Indices of the boxes kept by greedy non-maximum suppression, best score first.
+
+    ``corners``: n x 4 as (left, top, right, bottom). A box goes when its intersection over union
+    with a better one exceeds ``overlap``. Equal scores keep their order, so the result is fixed.
+    """
+    waiting = np.argsort(-scores, kind="stable")
+    kept: list[np.intp] = []
+    while waiting.size:
+        best, rest = waiting[0], waiting[1:]
+        kept.append(best)
+        waiting = rest[overlap_with_each(corners[best], corners[rest]) <= overlap]
+    return np.array(kept, np.intp)

@@ -1,0 +1,1 @@
+"""Networks: how they are found, opened and asked."""

@@ -1,0 +1,67 @@
+"""Networks run by ONNX Runtime on the CPU. The only module that knows ONNX Runtime.
+
+One thread per run by default and no spinning: concurrency comes from the worker threads that call
+``run``, which is safe from many threads at once, so one copy of a network serves them all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnxruntime as ort
+from numpy.typing import NDArray
+
+from perse.errors import NetworkUnusable, WeightsUnavailable
+
+_LOG_ERRORS_ONLY = 3
+_CPU = ["CPUExecutionProvider"]
+
+
+class Session:
+    """An opened network: immutable, safe to run from many threads at once."""
+
+    def __init__(self, inference: ort.InferenceSession) -> None:
+        self._inference = inference
+        self.input_names: tuple[str, ...] = tuple(i.name for i in inference.get_inputs())
+        self.output_names: tuple[str, ...] = tuple(o.name for o in inference.get_outputs())
+
+    def input_shape(self, name: str) -> tuple[int | None, ...]:
+        """Declared shape of input ``name``; None stands for a free dimension."""
+        declared = next(i.shape for i in self._inference.get_inputs() if i.name == name)
+        return tuple(side if isinstance(side, int) else None for side in declared)
+
+    def run(self, inputs: Mapping[str, NDArray[Any]]) -> list[NDArray[Any]]:
+        """All outputs, in the order of ``output_names``. Raises NetworkUnusable."""
+        try:
+            outputs = self._inference.run(None, dict(inputs))
+        except Exception as error:  # its exceptions share no root of their own
+            raise NetworkUnusable(f"a network refused its input: {error}") from error
+        return [np.asarray(output) for output in outputs]
+
+
+def open_session(path: Path, *, threads: int = 1) -> Session:
+    """Open the ONNX file at ``path``; ``threads`` work on one run together.
+
+    Raises WeightsUnavailable when there is no such file, NetworkUnusable when it is no network.
+    """
+    if not path.is_file():
+        raise WeightsUnavailable(f"there is no weight file {path}: run `perse models fetch`")
+    try:
+        return Session(ort.InferenceSession(str(path), _options(threads), providers=_CPU))
+    except Exception as error:  # its exceptions share no root of their own
+        raise NetworkUnusable(
+            f"{path} cannot be opened as a network: run `perse models verify` ({error})"
+        ) from error
+
+
+def _options(threads: int) -> ort.SessionOptions:
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    options.execution_mode = ort.ExecutionMode.ORT_SEQUENTIAL
+    options.log_severity_level = _LOG_ERRORS_ONLY
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    return options
