@@ -1,0 +1,1 @@
+"""Untrusted bytes become samples here, within limits."""

@@ -1,0 +1,113 @@
+"""Untrusted bytes become an upright RGB picture, or a sentence about why not.
+
+The content alone decides what a file is; names and declared types are ignored. A file that is
+refused for its size is refused before anything of it is decoded. Decoding runs in C and cannot
+be interrupted, so its time is bounded beforehand: by the number of pixels, and for a JPEG in
+many scans by pixels times scans.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from perse.domain.samples import FaceImage, Pixels
+from perse.errors import EmptyFile, FileTooLarge, InvalidFileType, PerseError
+from perse.media import jpeg, png, webp
+from perse.media.colour_profile import to_srgb
+from perse.media.file_kinds import kind_of_file
+from perse.media.orientation import turn_upright
+from perse.media.raster import Header, Raster, over_white, without_colour
+
+_ACCEPTED = "Send a JPEG, PNG or WebP picture."
+
+
+@dataclass(frozen=True, slots=True)
+class ImageLimits:
+    """``max_pixels``: width x height. ``max_scanned_pixels``: the same times the scans of a JPEG,
+    of which an ordinary progressive one has about ten."""
+
+    max_pixels: int = 40_000_000
+    max_scanned_pixels: int = 600_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class _Format:
+    read_header: Callable[[bytes], Header]
+    decode: Callable[[bytes, Header], Raster]
+
+
+_JPEG = _Format(jpeg.read_jpeg_header, jpeg.decode_jpeg)
+_PNG = _Format(png.read_png_header, png.decode_png)
+_WEBP = _Format(webp.read_webp_header, webp.decode_webp)
+_DEFAULT_LIMITS = ImageLimits()
+
+
+def decode_image(data: bytes | memoryview, limits: ImageLimits = _DEFAULT_LIMITS) -> FaceImage:
+    """Decode a JPEG, PNG or WebP file.
+
+    The result is upright (EXIF applied), RGB, 8 bits, sRGB where the file says what its colours
+    are, on white where it is transparent, the first frame of an animation. ``grey`` is set for a
+    picture stored without colour and for one whose three channels are equal.
+
+    Raises EmptyFile; InvalidFileType for other formats and for damaged or cut files (a JPEG that
+    lacks nothing but its end marker passes); FileTooLarge for more pixels than ``limits`` allow.
+    """
+    data = bytes(data)
+    if not data:
+        raise EmptyFile("The file is empty. " + _ACCEPTED)
+    picture = _format_of(data)
+    try:
+        header = picture.read_header(data)
+        _refuse_excess(header, limits)
+        return _face_image(picture.decode(data, header), header)
+    except PerseError:
+        raise
+    # Decoders of foreign bytes raise whatever they like; each of these means the same to a caller.
+    except Exception:
+        raise InvalidFileType(
+            "The picture is damaged or cut off: send the whole file, or save it again as a JPEG."
+        ) from None
+
+
+def _format_of(data: bytes) -> _Format:
+    if data.startswith(jpeg.SIGNATURE):
+        return _JPEG
+    if data.startswith(png.SIGNATURE):
+        return _PNG
+    if webp.is_webp(data):
+        return _WEBP
+    raise InvalidFileType(f"{kind_of_file(data)} {_ACCEPTED}")
+
+
+def _refuse_excess(header: Header, limits: ImageLimits) -> None:
+    if header.pixels == 0:
+        raise ValueError("no pixels")
+    if header.pixels > limits.max_pixels:
+        raise FileTooLarge(
+            f"The picture has {header.pixels / 1e6:.1f} megapixels, more than the limit of "
+            f"{limits.max_pixels / 1e6:g}: send a smaller one."
+        )
+    if header.scans * header.pixels > limits.max_scanned_pixels:
+        raise InvalidFileType(
+            "The JPEG is stored in too many scans for its size: save it again as an ordinary JPEG."
+        )
+
+
+def _face_image(raster: Raster, header: Header) -> FaceImage:
+    pixels = turn_upright(_rgb(raster, header.profile), header.orientation)
+    return FaceImage(pixels, grey=raster.grey or without_colour(pixels))
+
+
+def _rgb(raster: Raster, profile: bytes | None) -> Pixels:
+    if raster.channels == "RGBA":
+        solid = over_white(raster.pixels)
+        return to_srgb(Raster(solid, "RGB"), profile) if profile else solid
+    if profile or raster.channels == "CMYK":
+        return to_srgb(raster, profile)
+    if raster.channels == "L":
+        return np.asarray(cv2.cvtColor(raster.pixels, cv2.COLOR_GRAY2RGB), np.uint8)
+    return raster.pixels
