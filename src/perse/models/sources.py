@@ -1,0 +1,231 @@
+"""The weights on this machine: verified when they are used, fetched and converted when missing.
+
+A published file lies in the folder under its own name. What a conversion makes of it lies in
+``converted/`` beside a receipt that says of which file, by which conversion and with which SHA-256
+it was made here: the catalogue pins what others published, the receipt what this machine made.
+"""
+
+from __future__ import annotations
+
+import datetime
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, Literal
+
+from perse.errors import WeightsCorrupt, WeightsUnavailable
+from perse.models.cards import ModelCard, PackagedSource, PathSource, Role
+from perse.models.catalog import Catalog
+from perse.models.convert import convert, version_of
+from perse.models.weight_files import (
+    Piece,
+    Progress,
+    holds,
+    only_one,
+    settle,
+    sha256_of,
+    silent,
+)
+
+if TYPE_CHECKING:
+    from perse.models.origins import Origins
+
+PACKAGED: Final = Path(__file__).with_name("weights")
+
+State = Literal["ready", "missing", "corrupt"]
+
+
+@dataclass(frozen=True, slots=True)
+class WeightStatus:
+    """``path``: the file that would be run. ``note``: what is wrong, empty when ready."""
+
+    state: State
+    path: Path
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What a conversion on this machine was made of and what came out."""
+
+    published_sha256: str
+    conversion: str
+    conversion_version: int
+    sha256: str
+    size_bytes: int
+    made_on: str
+
+
+class WeightStore:
+    """The folder of weights. ``mirror``: a folder or address that is asked before the origins;
+    ``offline``: no network is ever touched; ``progress`` hears of bytes on their way."""
+
+    def __init__(
+        self, folder: Path, *, mirror: str | None, offline: bool, progress: Progress | None = None
+    ) -> None:
+        self._folder = folder
+        self._mirror = mirror
+        self._offline = offline
+        self._progress = progress or silent
+
+    @property
+    def offline(self) -> bool:
+        return self._offline
+
+    def path(self, card: ModelCard) -> Path:
+        """The file to run, its hash checked just now.
+
+        Raises WeightsUnavailable when it is not here, WeightsCorrupt when it is another file.
+        """
+        status = self.status(card)
+        if status.state == "missing":
+            raise WeightsUnavailable(status.note)
+        if status.state == "corrupt":
+            raise WeightsCorrupt(status.note)
+        return status.path
+
+    def status(self, card: ModelCard) -> WeightStatus:
+        """Reads every byte of the file that would be run."""
+        return self._converted(card) if card.conversion else self._published(card)
+
+    def obtain(self, card: ModelCard, *, repair: bool = False) -> Path:
+        """The file to run; fetched, verified and converted first where it is not here.
+
+        A file that is here but is another one is replaced only to ``repair``. Raises as ``path``.
+        """
+        here = self.status(card)
+        if here.state == "ready":
+            return here.path
+        with only_one(self._folder / ".locks" / f"{card.name}.lock"):
+            state = self.status(card).state
+            if state == "missing" or (state == "corrupt" and repair):
+                self._provide(card, repair=repair)
+            return self.path(card)
+
+    def obstacle(self, card: ModelCard) -> str | None:
+        """Why a missing network could not be had now; None when it could, or something is here."""
+        if self.status(card).state != "missing" or self._published(card).state != "missing":
+            return None
+        if _own_path(card):
+            return self._published(card).note
+        return self._origins.obstacle(card)
+
+    def _provide(self, card: ModelCard, *, repair: bool) -> None:
+        published = self._published(card)
+        if published.state == "missing" or (published.state == "corrupt" and repair):
+            self._fetch(card)
+            published = self._published(card)
+        if published.state != "ready":
+            raise WeightsCorrupt(published.note)
+        if card.conversion:
+            self._convert(card, card.conversion, published.path)
+
+    def _fetch(self, card: ModelCard) -> None:
+        if _own_path(card):
+            raise WeightsUnavailable(self._published(card).note)
+        self._origins.fetch(card, self._folder / card.file)
+
+    @cached_property
+    def _origins(self) -> Origins:
+        # Loaded only when something is missing: the network's libraries delay a start noticeably.
+        from perse.models.origins import Origins  # noqa: PLC0415
+
+        return Origins(self._mirror, self._offline, self._progress)
+
+    def _convert(self, card: ModelCard, conversion: str, published: Path) -> None:
+        target, receipt_path = self._converted_paths(card)
+        target.parent.mkdir(exist_ok=True)
+        part = target.with_suffix(".part")
+        convert(conversion, published, part)
+        receipt = Receipt(
+            card.sha256,
+            conversion,
+            version_of(conversion),
+            sha256_of(part),
+            part.stat().st_size,
+            datetime.datetime.now(datetime.UTC).date().isoformat(),
+        )
+        settle(part, target)
+        part.write_text(json.dumps(asdict(receipt), indent=2) + "\n", encoding="utf-8")
+        settle(part, receipt_path)
+
+    def _published(self, card: ModelCard) -> WeightStatus:
+        path = _own_path(card) or self._folder / card.file
+        if not path.is_file():
+            return WeightStatus("missing", path, _missing(card, path))
+        if holds(path, Piece(card.file, card.sha256, card.size_bytes)):
+            return WeightStatus("ready", path)
+        return WeightStatus("corrupt", path, _corrupt(card, path))
+
+    def _converted(self, card: ModelCard) -> WeightStatus:
+        path, receipt_path = self._converted_paths(card)
+        receipt = _read_receipt(receipt_path)
+        if not path.is_file() or not _fits(receipt, card):
+            return WeightStatus("missing", path, _missing(card, path))
+        if receipt and holds(path, Piece(path.name, receipt.sha256, receipt.size_bytes)):
+            return WeightStatus("ready", path)
+        return WeightStatus("corrupt", path, _corrupt(card, path))
+
+    def _converted_paths(self, card: ModelCard) -> tuple[Path, Path]:
+        folder = self._folder / "converted"
+        return folder / f"{card.name}.onnx", folder / f"{card.name}.json"
+
+
+def obtain_pack(
+    catalog: Catalog, pack: str, store: WeightStore, *, repair: bool = False
+) -> Mapping[Role, Path]:
+    """The files of all the pack's networks by role, fetched where they are missing.
+
+    Raises as ``WeightStore.obtain``.
+    """
+    return {
+        role: store.obtain(card, repair=repair) for role, card in catalog.cards_of(pack).items()
+    }
+
+
+def _read_receipt(path: Path) -> Receipt | None:
+    """None when there is none that can be read: what it belongs to is then made again."""
+    try:
+        return Receipt(**json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError):
+        return None
+
+
+def _fits(receipt: Receipt | None, card: ModelCard) -> bool:
+    return (
+        receipt is not None
+        and card.conversion is not None
+        and receipt.published_sha256 == card.sha256
+        and receipt.conversion == card.conversion
+        and receipt.conversion_version == version_of(card.conversion)
+    )
+
+
+def _own_path(card: ModelCard) -> Path | None:
+    """Where a file lies that is never fetched: the user's own, or one that ships with perse."""
+    if isinstance(card.source, PathSource):
+        return card.source.path
+    return PACKAGED / card.file if isinstance(card.source, PackagedSource) else None
+
+
+def _missing(card: ModelCard, path: Path) -> str:
+    if isinstance(card.source, PathSource):
+        return f"there is no file {path}, which your catalogue names for {card.name}: correct it"
+    if isinstance(card.source, PackagedSource):
+        return f"the network {card.name}, {path}, is missing in this installation: install again"
+    return f"the network {card.name} is not here ({path}): run `perse models fetch`"
+
+
+def _corrupt(card: ModelCard, path: Path) -> str:
+    if isinstance(card.source, PathSource):
+        return (
+            f"{path} is not the file that your catalogue pins as {card.name}: its SHA-256 is "
+            f"{sha256_of(path)} and its size {path.stat().st_size} bytes; correct the catalogue "
+            "if you trust the file"
+        )
+    return (
+        f"{path} is not the network {card.name} as it was pinned by SHA-256, it was changed or "
+        "damaged: run `perse models fetch` to replace it"
+    )
