@@ -101,6 +101,12 @@ class ReferenceModelMismatch(SampleError):
     code = "reference_model_mismatch"
 
 
+class ReferenceLocked(SampleError):
+    """Too many failed comparisons: closed until it is updated or unlocked."""
+
+    code = "reference_locked"
+
+
 # --- not now: try again later ------------------------------------------------------------------
 
 
@@ -118,6 +124,12 @@ class RateLimited(TryLater):
 
 class Overloaded(TryLater):
     code = "overloaded"
+
+
+class StorageUnavailable(TryLater):
+    """The database does not answer, is busy for too long, or its disk is full."""
+
+    code = "storage_unavailable"
 
 
 # --- the installation is wrong: the operator must act ------------------------------------------
@@ -149,6 +161,24 @@ class NetworkUnusable(SetupError):
     """A weight file that cannot be opened or run as a network."""
 
     code = "network_unusable"
+
+
+class MasterKeyUnusable(SetupError):
+    """The master key is missing, malformed, or not the one this database was sealed with."""
+
+    code = "master_key_unusable"
+
+
+class StorageDamaged(SetupError):
+    """What is stored does not authenticate: rows were changed or swapped, or a backup is torn."""
+
+    code = "storage_damaged"
+
+
+class StorageTooNew(SetupError):
+    """The database was made by a newer perse."""
+
+    code = "storage_too_new"
 
 
 class PackMismatch(SetupError):

@@ -1,0 +1,1 @@
+"""What perse keeps, in SQLite or PostgreSQL: keys, sealed templates, ledger, receipts."""

@@ -1,0 +1,113 @@
+"""API keys and the tenants they belong to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlalchemy.exc import IntegrityError
+
+from perse.domain.access import ApiKey, KeyId, TenantId
+from perse.errors import InvalidParameter, NotFound
+from perse.storage.database import Database
+from perse.storage.schema import api_keys, tenants
+
+
+@dataclass(frozen=True, slots=True)
+class SqlKeys:
+    """Keys by the digest of their text. A name belongs to one active key at a time."""
+
+    database: Database
+
+    def add(self, key: ApiKey) -> None:
+        """Keep ``key``; its tenant begins to exist with its first key.
+
+        Raises InvalidParameter when an active key already has that name.
+        """
+        with _unique_name(key.name), self.database.write() as connection:
+            _ensure_tenant(connection, key.tenant_id, key.created_at)
+            connection.execute(sa.insert(api_keys), _row(key))
+
+    def find(self, digest: bytes) -> ApiKey | None:
+        """The key with that digest, revoked ones too."""
+        return self._one(api_keys.c.digest == digest)
+
+    def get(self, key_id: KeyId) -> ApiKey | None:
+        """The key with that id, revoked ones too."""
+        return self._one(api_keys.c.key_id == key_id)
+
+    def all(self) -> Sequence[ApiKey]:
+        """Every key, the oldest first."""
+        query = sa.select(api_keys).order_by(api_keys.c.created_at, api_keys.c.key_id)
+        with self.database.read() as connection:
+            return [_key(row) for row in connection.execute(query)]
+
+    def active_named(self, name: str) -> ApiKey:
+        """Raises NotFound."""
+        with self.database.read() as connection:
+            return _active_named(connection, name)
+
+    def revoke(self, name: str, *, at: datetime) -> ApiKey:
+        """End the active key of that name; its tenant and users stay. Raises NotFound."""
+        with self.database.write() as connection:
+            key = _active_named(connection, name)
+            connection.execute(_update(key).values(revoked_at=at))
+        return replace(key, revoked_at=at)
+
+    def rotate(self, key: ApiKey, *, retired_name: str) -> ApiKey:
+        """Keep ``key`` in the place of the active key of its name and tenant, in one step.
+
+        The old key goes on working under ``retired_name``; it is returned. Raises NotFound, or
+        InvalidParameter when another active key has ``retired_name``.
+        """
+        with _unique_name(retired_name), self.database.write() as connection:
+            old = _active_named(connection, key.name)
+            if old.tenant_id != key.tenant_id:
+                raise InvalidParameter("a key is rotated within its own tenant")
+            connection.execute(_update(old).values(name=retired_name))
+            connection.execute(sa.insert(api_keys), _row(key))
+        return replace(old, name=retired_name)
+
+    def _one(self, condition: sa.ColumnElement[bool]) -> ApiKey | None:
+        with self.database.read() as connection:
+            row = connection.execute(sa.select(api_keys).where(condition)).one_or_none()
+        return None if row is None else _key(row)
+
+
+@contextmanager
+def _unique_name(name: str) -> Iterator[None]:
+    try:
+        yield
+    except IntegrityError:
+        raise InvalidParameter(
+            f"there is an active key named {name!r}: choose another name, revoke it or rotate it"
+        ) from None
+
+
+def _ensure_tenant(connection: sa.Connection, tenant_id: TenantId, at: datetime) -> None:
+    query = sa.select(tenants.c.tenant_id).where(tenants.c.tenant_id == tenant_id)
+    if connection.execute(query).first() is None:
+        connection.execute(sa.insert(tenants), {"tenant_id": tenant_id, "created_at": at})
+
+
+def _active_named(connection: sa.Connection, name: str) -> ApiKey:
+    query = sa.select(api_keys).where(api_keys.c.name == name, api_keys.c.revoked_at.is_(None))
+    row = connection.execute(query).one_or_none()
+    if row is None:
+        raise NotFound(f"there is no active key named {name!r}: perse keys list shows them")
+    return _key(row)
+
+
+def _update(key: ApiKey) -> sa.Update:
+    return sa.update(api_keys).where(api_keys.c.key_id == key.key_id)
+
+
+def _row(key: ApiKey) -> dict[str, object]:
+    return {name: getattr(key, name) for name in ApiKey.__slots__}
+
+
+def _key(row: sa.Row[tuple[object, ...]]) -> ApiKey:
+    return ApiKey(**row._asdict())

@@ -1,0 +1,183 @@
+"""One way to talk to SQLite and to PostgreSQL.
+
+SQLite: write-ahead log, every commit on the disk before it returns (``synchronous=FULL``), deleted
+content overwritten (``secure_delete``), file mode 0600. Transactions that write take the write lock
+when they begin, so that two processes wait for each other instead of failing half way.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import sqlalchemy as sa
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, TimeoutError
+from sqlalchemy.pool import ConnectionPoolEntry
+
+from perse.errors import SettingsInvalid, StorageUnavailable
+
+_BUSY_TIMEOUT_S = 15
+# Small pages put every sealed template on overflow pages of its own: see sealing.py.
+_PAGE_SIZE_BYTES = 1024
+_WRITE = {"perse_write": True}
+
+
+@dataclass(frozen=True, slots=True)
+class Database:
+    """An opened database; safe to share between threads."""
+
+    engine: sa.Engine
+    _erasing: threading.Lock = field(default_factory=threading.Lock)
+
+    @property
+    def is_sqlite(self) -> bool:
+        return self.engine.dialect.name == "sqlite"
+
+    @contextmanager
+    def read(self) -> Iterator[sa.Connection]:
+        """A transaction that only reads. Raises StorageUnavailable."""
+        with _storage_errors(), self.engine.connect() as connection, connection.begin():
+            yield connection
+
+    @contextmanager
+    def write(self) -> Iterator[sa.Connection]:
+        """A transaction that is on the disk when the block ends, or leaves nothing behind.
+
+        Raises StorageUnavailable.
+        """
+        with _storage_errors(), self._writing.connect() as connection, connection.begin():
+            yield connection
+
+    @property
+    def _writing(self) -> sa.Engine:
+        return self.engine.execution_options(**_WRITE)
+
+    def erase_traces(self) -> None:
+        """Empty SQLite's write-ahead log, so that what was deleted is in no file any more.
+
+        Waits for readers; raises StorageUnavailable when one does not end. On PostgreSQL the
+        log belongs to the server: there the destroyed keys are what counts.
+        """
+        if not self.is_sqlite:
+            return
+        with self._erasing, _storage_errors(), self.engine.connect() as connection:
+            raw = connection.connection.driver_connection
+            if raw is None:
+                raise StorageUnavailable("the database connection was lost: try again")
+            busy, _, _ = raw.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        if busy:
+            raise StorageUnavailable(
+                "what was deleted is gone from the database, but a long reader keeps its "
+                "write-ahead log: end that reader; the log is emptied at the next deletion or start"
+            )
+
+    def close(self) -> None:
+        self.engine.dispose()
+
+
+def open_database(url: str) -> Database:
+    """Open ``url`` (sqlite:///FILE or postgresql://...). Raises SettingsInvalid for any other."""
+    try:
+        parsed = sa.make_url(url)
+        if parsed.drivername in {"postgres", "postgresql"}:
+            parsed = parsed.set(drivername="postgresql+psycopg")
+        match parsed.get_backend_name():
+            case "sqlite":
+                return Database(_open_sqlite(parsed))
+            case "postgresql":
+                return Database(_open_postgresql(parsed))
+    except (ArgumentError, NoSuchModuleError, ModuleNotFoundError) as problem:
+        raise SettingsInvalid(
+            f"this database URL cannot be opened ({type(problem).__name__}): use "
+            "sqlite:///FILE or postgresql://USER:PASSWORD@HOST/NAME; PostgreSQL needs "
+            "the extra perse[postgres]"
+        ) from None
+    raise SettingsInvalid("PERSE_DATABASE_URL must begin with sqlite:/// or postgresql://")
+
+
+def _open_sqlite(url: sa.URL) -> sa.Engine:
+    if not url.database or url.database == ":memory:":
+        raise SettingsInvalid("a SQLite database is a file here: sqlite:///FILE")
+    _create_private(Path(url.database))
+    engine = sa.create_engine(
+        url.set(drivername="sqlite+pysqlite"),
+        connect_args={"timeout": _BUSY_TIMEOUT_S, "check_same_thread": False},
+        pool_size=8,
+        max_overflow=32,
+    )
+    sa.event.listen(engine, "connect", _set_up_sqlite)
+    sa.event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _create_private(file: Path) -> None:
+    """SQLite gives its log and index files the mode of the database file."""
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        os.close(os.open(file, os.O_RDWR | os.O_CREAT, 0o600))
+    except OSError as problem:
+        raise StorageUnavailable(
+            f"the database file {file} cannot be opened for writing: {problem.strerror}"
+        ) from None
+
+
+def _set_up_sqlite(connection: sqlite3.Connection, _: ConnectionPoolEntry) -> None:
+    connection.isolation_level = None  # transactions begin where we say so
+    for pragma in (
+        f"page_size={_PAGE_SIZE_BYTES}",
+        "journal_mode=WAL",
+        "synchronous=FULL",
+        "secure_delete=ON",
+        "foreign_keys=ON",
+        "temp_store=MEMORY",
+        "cache_size=-16000",
+    ):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin_sqlite(connection: sa.Connection) -> None:
+    writes = connection.get_execution_options().get("perse_write", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def _open_postgresql(url: sa.URL) -> sa.Engine:
+    return sa.create_engine(
+        url,
+        pool_pre_ping=True,
+        pool_size=8,
+        max_overflow=32,
+        connect_args={"connect_timeout": 10, "application_name": "perse"},
+    )
+
+
+@contextmanager
+def _storage_errors() -> Iterator[None]:
+    """Say what an operator can do; the statement and its values stay out of the message."""
+    try:
+        yield
+    except TimeoutError:
+        raise StorageUnavailable("all database connections are in use: try again") from None
+    except DBAPIError as problem:
+        if isinstance(problem, sa.exc.IntegrityError | sa.exc.ProgrammingError):
+            raise
+        raise StorageUnavailable(_advice(str(problem.orig)), retry_after_s=2) from problem
+
+
+def _advice(cause: str) -> str:
+    known = {
+        "is full": "the disk that holds the database is full: make room; nothing was lost",
+        "No space left": "the disk that holds the database is full: make room; nothing was lost",
+        "is locked": "the database was busy for too long: try again; nothing was lost",
+        "readonly": "the database file may not be written: check its owner and mode",
+        "not a database": "the database file is damaged or no SQLite database: restore a backup",
+        "malformed": "the database file is damaged: restore a backup",
+    }
+    for mark, advice in known.items():
+        if mark in cause:
+            return advice
+    return "the database does not answer: check that it runs; nothing was lost; try again"
