@@ -1,16 +1,27 @@
-"""Templates: what is compared."""
+"""Templates: what is compared, and whose they are."""
 
 from __future__ import annotations
 
+import uuid
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from datetime import datetime
+from typing import NewType
 
 import numpy as np
 from numpy.typing import NDArray
 
+from perse.domain.quality import FaceMetrics
 from perse.domain.samples import ModelName
 from perse.errors import InvalidParameter, ReferenceModelMismatch
 
 _UNIT_TOLERANCE = 1e-3
+UserToken = NewType("UserToken", str)
+
+
+def new_user_token() -> UserToken:
+    """A random UUID: 122 bits that nobody guesses, and never the word ``list``."""
+    return UserToken(str(uuid.uuid4()))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -45,3 +56,45 @@ class Template:
 
     def __repr__(self) -> str:
         return f"Template({self.model}, {len(self.vector)} values)"
+
+
+@dataclass(frozen=True, slots=True)
+class BiometricReference:
+    """A template attributed to an enrolled user. Times are aware, UTC."""
+
+    user_token: UserToken
+    template: Template
+    quality: FaceMetrics
+    created_at: datetime
+    updated_at: datetime
+
+
+class UserTokens:
+    """The tokens of a tenant's users, the oldest first; one text, so that 100,000 are quick."""
+
+    __slots__ = ("_text",)
+
+    def __init__(self, text: str = "") -> None:
+        """``text``: tokens separated by commas."""
+        self._text = text
+
+    @classmethod
+    def of(cls, tokens: Iterable[str]) -> UserTokens:
+        return cls(",".join(tokens))
+
+    def joined(self, separator: str) -> str:
+        return self._text.replace(",", separator)
+
+    def __iter__(self) -> Iterator[UserToken]:
+        return (UserToken(token) for token in self._text.split(",") if token)
+
+    def __len__(self) -> int:
+        return self._text.count(",") + 1 if self._text else 0
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, UserTokens) and self._text == other._text
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        return f"UserTokens({len(self)} users)"

@@ -1,0 +1,79 @@
+"""Receipts of destruction: what was destroyed, and when, signed so that anyone can check it."""
+
+from __future__ import annotations
+
+import hashlib
+import uuid
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Protocol
+
+from perse.domain.access import TenantId
+from perse.domain.consent import ChainPoint
+
+
+class DestructionEvent(StrEnum):
+    DELETED = "reference_deleted"
+    EXPIRED = "reference_expired"
+    TENANT_DELETED = "tenant_deleted"
+
+
+@dataclass(frozen=True, slots=True)
+class Destruction:
+    """``subject_sha256``: of the user token, or of the sorted token hashes of a whole tenant;
+    ``ledger``: the entry that records it."""
+
+    event: DestructionEvent
+    tenant_id: TenantId
+    subject_sha256: str
+    destroyed: Mapping[str, int]
+    at: datetime
+    ledger: ChainPoint
+
+    def claims(self) -> Mapping[str, object]:
+        """What is signed."""
+        return {
+            "jti": str(uuid.uuid4()),
+            "iat": int(self.at.timestamp()),
+            "event": self.event.value,
+            "tenant": self.tenant_id,
+            "subject_sha256": self.subject_sha256,
+            "destroyed": dict(self.destroyed),
+            "destroyed_at": self.at.isoformat(timespec="microseconds"),
+            "ledger": {"seq": self.ledger.seq, "hash": self.ledger.hash.hex()},
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """``jws``: compact serialisation (RFC 7515)."""
+
+    receipt_id: str
+    tenant_id: TenantId
+    event: DestructionEvent
+    subject_sha256: str
+    issued_at: datetime
+    jws: str
+
+
+class ReceiptSigner(Protocol):
+    def sign(self, claims: Mapping[str, object]) -> str:
+        """Compact JWS over ``claims``."""
+        ...
+
+    def verify(self, jws: str) -> Mapping[str, object]:
+        """The claims. Raises InvalidParameter for what no key of the list has signed."""
+        ...
+
+
+def token_sha256(user_token: str) -> str:
+    """Hexadecimal; names a user in a receipt without telling the token."""
+    return hashlib.sha256(user_token.encode()).hexdigest()
+
+
+def all_tokens_sha256(user_tokens: Iterable[str]) -> str:
+    """One hash for many users: of their sorted hashes, one a line."""
+    lines = sorted(token_sha256(token) for token in user_tokens)
+    return hashlib.sha256("".join(f"{line}\n" for line in lines).encode()).hexdigest()

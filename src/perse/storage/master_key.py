@@ -1,0 +1,187 @@
+"""The master key: where it comes from, and what it wraps.
+
+A source gives text: one or more keys of 32 bytes in base64, one a line (or separated by commas);
+the first wraps, the others only open what they wrapped before. Lines that begin with # are notes.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import os
+import shlex
+import subprocess
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from perse.errors import MasterKeyUnusable
+from perse.storage.sealing import KEY_BYTES, new_key, seal, unseal
+
+MasterKeySource = Callable[[], str]
+_COMMAND_TIMEOUT_S = 30
+_HELP = (
+    "perse keeps templates sealed and needs the key they were sealed with: PERSE_MASTER_KEY_FILE "
+    "(a file of mode 0600), PERSE_MASTER_KEY, or PERSE_MASTER_KEY_COMMAND (prints it)"
+)
+
+
+class MasterKeys:
+    """The keys of a source, read again when a key is met that is not among them."""
+
+    def __init__(self, source: MasterKeySource) -> None:
+        self._source = source
+        self._lock = threading.Lock()
+        self._keys = _parse(source())
+
+    @property
+    def current_id(self) -> str:
+        return next(iter(self._keys))
+
+    def wrap(self, secret: bytes, *bound_to: str) -> tuple[str, bytes]:
+        """The id of the key that wraps, and ``secret`` wrapped."""
+        key_id, key = next(iter(self._keys.items()))
+        return key_id, seal(key, secret, *bound_to, key_id)
+
+    def unwrap(self, key_id: str, wrapped: bytes, *bound_to: str) -> bytes:
+        """Raises MasterKeyUnusable without that key, StorageDamaged for changed content."""
+        key = self._keys.get(key_id) or self._reread().get(key_id)
+        if key is None:
+            raise MasterKeyUnusable(
+                f"this database is sealed with master key {key_id}, and the one given is "
+                f"{self.current_id}. {_HELP}"
+            )
+        return unseal(key, wrapped, *bound_to, key_id)
+
+    def refresh(self) -> None:
+        """Read the source again."""
+        self._reread()
+
+    def _reread(self) -> Mapping[str, bytes]:
+        with self._lock:
+            self._keys = _parse(self._source())
+            return self._keys
+
+    def __repr__(self) -> str:
+        return f"MasterKeys({', '.join(self._keys)})"
+
+
+def master_key_id(key: bytes) -> str:
+    """What names a master key in public: 8 bytes of a hash that is used for nothing else."""
+    return hashlib.sha256(b"perse master key id" + key).hexdigest()[:16]
+
+
+def key_text(keys: Sequence[bytes]) -> str:
+    """What a source gives for ``keys``, the first of which wraps."""
+    return "".join(base64.b64encode(key).decode() + "\n" for key in keys)
+
+
+def parse_keys(text: str) -> tuple[bytes, ...]:
+    """Raises MasterKeyUnusable; the text is not repeated."""
+    lines = [line for line in text.splitlines() if not line.lstrip().startswith("#")]
+    try:
+        keys = tuple(
+            base64.b64decode(part, validate=True)
+            for part in " ".join(lines).replace(",", " ").split()
+        )
+    except binascii.Error:
+        keys = ()
+    if not keys or any(len(key) != KEY_BYTES for key in keys):
+        raise MasterKeyUnusable(
+            "the master key is no good: it must be 32 bytes in base64, as printed by "
+            "`openssl rand -base64 32`; several are separated by line ends or commas"
+        )
+    return keys
+
+
+def _parse(text: str) -> Mapping[str, bytes]:
+    return {master_key_id(key): key for key in parse_keys(text)}
+
+
+# --- sources -------------------------------------------------------------------------------------
+
+
+def from_text(text: str) -> MasterKeySource:
+    """Keys given as they are, by a setting."""
+    return lambda: text
+
+
+def from_file(path: Path) -> MasterKeySource:
+    """Keys in a file that only its owner may read."""
+
+    def read() -> str:
+        try:
+            mode = path.stat().st_mode
+            text = path.read_text(encoding="ascii", errors="replace")
+        except OSError as problem:
+            raise MasterKeyUnusable(
+                f"the master key file {path} cannot be read ({problem.strerror}). {_HELP}"
+            ) from None
+        if os.name == "posix" and mode & 0o077:
+            raise MasterKeyUnusable(
+                f"the master key file {path} can be read by others: chmod 600 {path}"
+            )
+        return text
+
+    return read
+
+
+def from_command(command: str) -> MasterKeySource:
+    """Keys printed by a program, such as the client of a key management service."""
+
+    def read() -> str:
+        try:
+            done = subprocess.run(
+                shlex.split(command),
+                stdout=subprocess.PIPE,
+                stdin=subprocess.DEVNULL,
+                text=True,
+                timeout=_COMMAND_TIMEOUT_S,
+                check=True,
+            )
+        except (OSError, ValueError, subprocess.SubprocessError) as problem:
+            raise MasterKeyUnusable(
+                f"PERSE_MASTER_KEY_COMMAND did not give a key ({type(problem).__name__}). {_HELP}"
+            ) from None
+        return done.stdout
+
+    return read
+
+
+def create_key_file(path: Path) -> None:
+    """Make ``path`` with a new key; leave the file of whoever was first alone."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_key_file(path, [new_key()], replace=False)
+
+
+def write_key_file(path: Path, keys: Sequence[bytes], *, replace: bool = True) -> None:
+    """On the disk in one step, mode 0600."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    try:
+        os.write(descriptor, key_text(keys).encode())
+        os.fsync(descriptor)
+        if replace:
+            temporary.replace(path)
+        else:
+            _link(temporary, path)
+    finally:
+        os.close(descriptor)
+        temporary.unlink(missing_ok=True)
+    _sync_folder(path.parent)
+
+
+def _link(temporary: Path, path: Path) -> None:
+    try:
+        path.hardlink_to(temporary)
+    except FileExistsError:
+        return
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

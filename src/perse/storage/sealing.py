@@ -1,0 +1,114 @@
+"""Templates at rest: AES-256-GCM (NIST SP 800-38D), 96-bit random nonces, one data key per user.
+
+A data key seals one template and is itself wrapped by the tenant's key, which the master key wraps.
+What a seal is bound to (tenant, user, model) is authenticated with it, so that a row moved to
+another user, tenant or model does not open.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import struct
+from dataclasses import dataclass
+
+import numpy as np
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from perse.domain.access import TenantId
+from perse.domain.references import Template, UserToken
+from perse.domain.samples import ModelName
+from perse.errors import StorageDamaged
+
+KEY_BYTES = 32
+_NONCE_BYTES = 12
+WRAPPED_KEY_BYTES = _NONCE_BYTES + KEY_BYTES + 16
+# SQLite moves the part of a row that lies inside a shared page when neighbours come and go, and may
+# leave a stale copy behind. Only whole overflow pages belong to one row alone and are overwritten
+# for certain. With 1024-byte pages at most 989 bytes of a row lie inside, so what must be
+# destroyable comes after this many zeros; its length is a multiple of a page for the same reason.
+_LEAD = bytes(1024)
+_BLOCK_BYTES = 1024
+
+
+def new_key() -> bytes:
+    """32 bytes from the operating system."""
+    return os.urandom(KEY_BYTES)
+
+
+def seal(key: bytes, content: bytes, *bound_to: str) -> bytes:
+    """Nonce, ciphertext and tag: 28 bytes longer than ``content``."""
+    nonce = os.urandom(_NONCE_BYTES)
+    return nonce + AESGCM(key).encrypt(nonce, content, _associated(bound_to))
+
+
+def unseal(key: bytes, sealed: bytes, *bound_to: str) -> bytes:
+    """Raises StorageDamaged unless ``key`` sealed exactly this, bound to exactly that."""
+    try:
+        return AESGCM(key).decrypt(
+            sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], _associated(bound_to)
+        )
+    except (InvalidTag, ValueError):
+        raise StorageDamaged(
+            f"a stored {bound_to[0]} does not authenticate: a row was changed or swapped; "
+            "restore it from a backup or delete it"
+        ) from None
+
+
+def _associated(parts: tuple[str, ...]) -> bytes:
+    return json.dumps(["perse", *parts]).encode()
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """Whose template it is."""
+
+    tenant_id: TenantId
+    user_token: UserToken
+
+
+def seal_template(template: Template, owner: Owner, *, tenant_key: bytes) -> bytes:
+    """An envelope that holds the sealed template and its own wrapped data key."""
+    data_key = new_key()
+    sealed = seal(data_key, _packed(template), *_template_binding(owner, template.model))
+    return _LEAD + sealed + _wrap(data_key, owner, tenant_key)
+
+
+def open_template(
+    envelope: bytes, owner: Owner, *, model: ModelName, tenant_key: bytes
+) -> Template:
+    """Raises StorageDamaged for an envelope of another user, tenant or model, or a changed one."""
+    sealed, wrapped = envelope[len(_LEAD) : -WRAPPED_KEY_BYTES], envelope[-WRAPPED_KEY_BYTES:]
+    data_key = unseal(tenant_key, wrapped, *_key_binding(owner))
+    return Template(_unpacked(unseal(data_key, sealed, *_template_binding(owner, model))), model)
+
+
+def rewrap_template(envelope: bytes, owner: Owner, *, old_key: bytes, new_key: bytes) -> bytes:
+    """The same envelope, its data key wrapped by another tenant key. Raises StorageDamaged."""
+    data_key = unseal(old_key, envelope[-WRAPPED_KEY_BYTES:], *_key_binding(owner))
+    return envelope[:-WRAPPED_KEY_BYTES] + _wrap(data_key, owner, new_key)
+
+
+def _wrap(data_key: bytes, owner: Owner, tenant_key: bytes) -> bytes:
+    return seal(tenant_key, data_key, *_key_binding(owner))
+
+
+def _key_binding(owner: Owner) -> tuple[str, ...]:
+    return ("data key", owner.tenant_id, owner.user_token)
+
+
+def _template_binding(owner: Owner, model: ModelName) -> tuple[str, ...]:
+    return ("template", owner.tenant_id, owner.user_token, model)
+
+
+def _packed(template: Template) -> bytes:
+    """Length and values, little-endian, filled up with zeros to whole blocks."""
+    values = template.vector.astype("<f4").tobytes()
+    content = struct.pack("<I", len(template.vector)) + values
+    return content + bytes(-len(content) % _BLOCK_BYTES)
+
+
+def _unpacked(content: bytes) -> np.ndarray[tuple[int], np.dtype[np.float32]]:
+    (length,) = struct.unpack_from("<I", content)
+    return np.frombuffer(content, dtype="<f4", count=length, offset=4).astype(np.float32)
