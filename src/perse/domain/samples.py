@@ -49,17 +49,21 @@ class VoiceSample:
     """A mono recording.
 
     ``samples``: float32, one dimension, finite, full scale -1..1. ``rate_hz``: samples per second.
+    ``clipped_share``: share of the samples of the source that stood at full scale, 0..1.
     Raises InvalidParameter for any other array.
     """
 
     samples: NDArray[np.float32]
     rate_hz: int
+    clipped_share: float = 0.0
 
     def __post_init__(self) -> None:
         if self.samples.dtype != np.float32 or self.samples.ndim != 1 or self.rate_hz <= 0:
             raise InvalidParameter("a recording must be a mono float32 array with a positive rate")
         if not np.isfinite(self.samples).all():
             raise InvalidParameter("a recording must not hold NaN or infinite samples")
+        if not 0 <= self.clipped_share <= 1:
+            raise InvalidParameter("the clipped share of a recording lies between 0 and 1")
 
     @property
     def duration_s(self) -> float:

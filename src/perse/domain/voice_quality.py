@@ -1,0 +1,146 @@
+"""How good a recording of speech is: speech, noise, clipping and bandwidth."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from perse.domain.samples import VoiceSample
+from perse.domain.speech import SpeechSegment, net_speech_s, speech_mask
+
+_FRAME_S = 0.032
+_SPEECH_MARGIN_S = 0.1
+_LEAST_BACKGROUND_S = 0.2
+_QUIETEST_SHARE = 0.1
+_CLEANEST_DB = 60.0
+_SILENCE = 1e-12
+_BAND_FLOOR_DB = 45.0
+_BAND_HZ = 250.0
+
+
+@dataclass(frozen=True, slots=True)
+class VoiceQuality:
+    """Native measures of one recording.
+
+    ``net_speech_s``: seconds of speech, more is better. ``snr_db``: speech over background in dB,
+    0..60, more is better. ``clipped_share``: share of samples at full scale, 0..1, less is better.
+    ``bandwidth_hz``: highest frequency with speech in it, at most half the sampling rate; about
+    3400..4000 of a telephone, up to 8000 otherwise.
+    """
+
+    net_speech_s: float
+    snr_db: float
+    clipped_share: float
+    bandwidth_hz: float
+
+
+@dataclass(frozen=True, slots=True)
+class QualityCheck:
+    """``passed``: whether ``value`` is on the good side of ``threshold``; ``guidance``: a sentence
+    for the person who records, empty when there is nothing to do."""
+
+    value: float
+    threshold: float
+    passed: bool
+    guidance: str
+
+
+@dataclass(frozen=True, slots=True)
+class VoiceRequirements:
+    """What a recording should have for the published error rates to hold; below, they rise."""
+
+    net_speech_s: float = 2.0
+    snr_db: float = 12.0
+    clipped_share: float = 0.01
+    bandwidth_hz: float = 4500.0
+
+    def check(self, quality: VoiceQuality) -> dict[str, QualityCheck]:
+        """Each measure against its threshold, by the name of the measure."""
+        return {
+            "net_speech_s": _at_least(
+                quality.net_speech_s, self.net_speech_s, "Speak for a few seconds longer."
+            ),
+            "snr_db": _at_least(
+                quality.snr_db,
+                self.snr_db,
+                "Go somewhere quieter, or hold the microphone closer to the mouth.",
+            ),
+            "clipped_share": _at_most(
+                quality.clipped_share,
+                self.clipped_share,
+                "Lower the recording level, or move away from the microphone.",
+            ),
+            "bandwidth_hz": _at_least(
+                quality.bandwidth_hz,
+                self.bandwidth_hz,
+                "Record at 16 kHz or more, not through a telephone line.",
+            ),
+        }
+
+
+def _at_least(value: float, threshold: float, guidance: str) -> QualityCheck:
+    passed = value >= threshold
+    return QualityCheck(value, threshold, passed, "" if passed else guidance)
+
+
+def _at_most(value: float, threshold: float, guidance: str) -> QualityCheck:
+    passed = value <= threshold
+    return QualityCheck(value, threshold, passed, "" if passed else guidance)
+
+
+def assess_voice(sample: VoiceSample, speech: Sequence[SpeechSegment]) -> VoiceQuality:
+    """Measure a recording whose ``speech`` is known; without speech every figure is the worst."""
+    if not speech:
+        return VoiceQuality(0.0, 0.0, sample.clipped_share, 0.0)
+    spoken = speech_mask(sample, speech)
+    near = speech_mask(sample, speech, margin_s=_SPEECH_MARGIN_S)
+    return VoiceQuality(
+        net_speech_s=net_speech_s(speech),
+        snr_db=snr_db(sample.samples[spoken], sample.samples[~near], rate_hz=sample.rate_hz),
+        clipped_share=sample.clipped_share,
+        bandwidth_hz=bandwidth_hz(sample.samples[spoken], rate_hz=sample.rate_hz),
+    )
+
+
+def snr_db(speech: NDArray[np.float32], background: NDArray[np.float32], *, rate_hz: int) -> float:
+    """Power of speech over power of background in dB, 0..60.
+
+    The background is taken from between the words; where less than 0.2 s is left there, from the
+    quietest tenth of the speech's own frames, which calls recordings noisier than they are.
+    """
+    if len(background) >= _LEAST_BACKGROUND_S * rate_hz:
+        noise = _power(background)
+    else:
+        powers = np.sort(frame_powers(speech, round(_FRAME_S * rate_hz)))
+        noise = float(powers[: max(1, round(_QUIETEST_SHARE * len(powers)))].mean())
+    speech_power = max(_power(speech) - noise, _SILENCE)
+    return float(np.clip(10 * np.log10(speech_power / max(noise, _SILENCE)), 0.0, _CLEANEST_DB))
+
+
+def bandwidth_hz(speech: NDArray[np.float32], *, rate_hz: int) -> float:
+    """Upper edge of the highest band of 250 Hz within 45 dB of the strongest one."""
+    window = round(_FRAME_S * rate_hz)
+    frames = _frames(speech, window) * np.hanning(window).astype(np.float32)
+    spectrum = np.square(np.abs(np.fft.rfft(frames, axis=1))).mean(axis=0)
+    bins_per_band = round(_BAND_HZ * window / rate_hz)
+    bands = spectrum[: len(spectrum) // bins_per_band * bins_per_band]
+    powers = bands.reshape(-1, bins_per_band).mean(axis=1)
+    audible = np.flatnonzero(powers >= powers.max() * 10 ** (-_BAND_FLOOR_DB / 10))
+    return float((audible[-1] + 1) * _BAND_HZ)
+
+
+def frame_powers(samples: NDArray[np.float32], frame: int) -> NDArray[np.float32]:
+    """Mean power of each whole frame of ``frame`` samples, at least one value."""
+    return np.square(_frames(samples, frame)).mean(axis=1)
+
+
+def _frames(samples: NDArray[np.float32], frame: int) -> NDArray[np.float32]:
+    padded = samples if len(samples) >= frame else np.pad(samples, (0, frame - len(samples)))
+    return padded[: len(padded) // frame * frame].reshape(-1, frame)
+
+
+def _power(samples: NDArray[np.float32]) -> float:
+    return float(np.mean(np.square(samples, dtype=np.float32))) if len(samples) else 0.0
