@@ -24,6 +24,11 @@ class Settings(BaseSettings):
     data_dir: Path = Field(
         Path("data"), description="Folder of weights, keys and the database; created when missing."
     )
+    database_url: SecretStr | None = Field(
+        None,
+        description="postgresql://... to share one database between servers; unset = a SQLite file "
+        "in the data folder.",
+    )
 
     # networks
     pack: str = Field(
@@ -75,6 +80,13 @@ class Settings(BaseSettings):
         None,
         description="JWK set of Ed25519 private keys, the first signs; unset = in the data folder.",
     )
+
+    @property
+    def effective_database_url(self) -> str:
+        """The database URL, the data folder's file when none is set."""
+        if self.database_url is not None:
+            return self.database_url.get_secret_value()
+        return f"sqlite:///{self.data_dir / 'perse.db'}"
 
     @field_validator("cors_origins", mode="before")
     @classmethod

@@ -1,0 +1,51 @@
+"""Which networks this data folder uses, fetched and verified."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from perse.models.cards import ModelCard, Pack, Role
+from perse.models.catalog import Catalog, load_catalog
+from perse.models.packs import PackChoice, choose_pack, record_pack, recorded_pack
+from perse.models.sources import WeightStore, obtain_pack
+from perse.models.weight_files import Progress
+from perse.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class PackOnDisk:
+    """A pack whose every file is here and verified."""
+
+    pack: Pack
+    choice: PackChoice
+    cards: Mapping[Role, ModelCard]
+    paths: Mapping[Role, Path]
+
+
+def open_store(settings: Settings, progress: Progress | None = None) -> WeightStore:
+    """The weights in the data folder."""
+    return WeightStore(
+        settings.data_dir / "weights",
+        mirror=settings.model_mirror,
+        offline=settings.offline,
+        progress=progress,
+    )
+
+
+def open_catalog(settings: Settings) -> Catalog:
+    """The shipped catalogue and the user's own."""
+    return load_catalog(settings.catalog)
+
+
+def obtain_networks(settings: Settings, progress: Progress | None = None) -> PackOnDisk:
+    """Choose the pack, fetch what is missing and record the choice in the data folder.
+
+    Raises PackMismatch, WeightsUnavailable, WeightsCorrupt or CatalogInvalid.
+    """
+    catalog, store = open_catalog(settings), open_store(settings, progress)
+    choice = choose_pack(catalog, store, settings.pack, recorded_pack(settings.data_dir))
+    paths = obtain_pack(catalog, choice.name, store)
+    record_pack(settings.data_dir, catalog, choice)
+    return PackOnDisk(catalog.pack(choice.name), choice, catalog.cards_of(choice.name), paths)

@@ -1,0 +1,36 @@
+"""All commands together."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+import perse
+from perse.cli import keys, serving
+
+app = typer.Typer(
+    help="Self-hosted face and voice biometrics.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"perse {perse.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    _version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Version.")
+    ] = False,
+) -> None:
+    """Self-hosted face and voice biometrics."""
+
+
+app.command("setup")(serving.setup)
+app.add_typer(keys.app, name="keys")

@@ -1,0 +1,65 @@
+"""``perse keys``: who may call the server."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from perse.auth.api_keys import ApiKeys
+from perse.bootstrap import open_keys, open_storage
+from perse.cli.options import DataDir
+from perse.settings import load_settings
+
+app = typer.Typer(help="Create, list and revoke API keys.", no_args_is_help=True)
+
+Name = Annotated[str, typer.Argument(help="What you call the key, such as the product using it.")]
+
+
+@app.command()
+def create(name: Name, data_dir: DataDir = None) -> None:
+    """Print a new API key, alone on stdout. It is stored hashed and never shown again."""
+    _, text = _keys(data_dir).create(name)
+    typer.echo(text)
+
+
+@app.command("list")
+def list_keys(data_dir: DataDir = None) -> None:
+    """List every key, the oldest first."""
+    table = Table("name", "key id", "tenant", "created", "revoked", box=None)
+    for column in table.columns:
+        column.overflow = "fold"
+    for key in _keys(data_dir).store.all():
+        revoked = f"{key.revoked_at:%Y-%m-%d %H:%M}" if key.revoked_at else ""
+        created = f"{key.created_at:%Y-%m-%d %H:%M}"
+        table.add_row(key.name, key.key_id, key.tenant_id, created, revoked)
+    Console().print(table)
+
+
+@app.command()
+def revoke(name: Name, data_dir: DataDir = None) -> None:
+    """End a key and every session token of it, at once."""
+    key = _keys(data_dir).revoke(name)
+    typer.echo(f"revoked {key.name}", err=True)
+
+
+@app.command()
+def rotate(
+    name: Name,
+    retired_name: Annotated[
+        str | None, typer.Option(help="What the old key is called from now on.")
+    ] = None,
+    data_dir: DataDir = None,
+) -> None:
+    """Print a second key of the same tenant under this name; its users stay.
+
+    The old key works on under the other name until you revoke that.
+    """
+    _, text = _keys(data_dir).rotate(name, retired_name=retired_name or f"{name} (old)")
+    typer.echo(text)
+
+
+def _keys(data_dir: DataDir) -> ApiKeys:
+    return open_keys(open_storage(load_settings(data_dir=data_dir)))

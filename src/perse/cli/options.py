@@ -1,0 +1,21 @@
+"""Options that several commands share, and the settings they make."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+DataDir = Annotated[
+    Path | None,
+    typer.Option(help="Folder of weights, keys and the database. [PERSE_DATA_DIR, else data]"),
+]
+Pack = Annotated[
+    str | None,
+    typer.Option(help="Networks to use: auto, offline, standard, server. [PERSE_PACK, else auto]"),
+]
+Offline = Annotated[
+    bool | None, typer.Option("--offline", help="Never touch the network. [PERSE_OFFLINE]")
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, one object per line.")]
