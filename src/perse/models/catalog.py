@@ -19,10 +19,20 @@ from pydantic import TypeAdapter, ValidationError
 
 from perse.domain.samples import ModelName
 from perse.errors import CatalogInvalid, PerseError
-from perse.models.cards import AttackPoint, ModelCard, OperatingPoints, Pack, PathSource, Role
+from perse.models.cards import (
+    AttackPoint,
+    EmbedderInput,
+    ModelCard,
+    OperatingPoints,
+    Pack,
+    PathSource,
+    Role,
+)
 
 _SHIPPED: Final = Path(__file__).with_name("catalog.toml")
 _SECTIONS: Final = frozenset({"models", "packs", "operating_points", "attack_points"})
+_SURPLUS: Final = "unexpected_keyword_argument"
+OWN_EMBEDDER: Final = "onnx_embedder"
 
 Entry = TypeVar("Entry")
 
@@ -114,6 +124,11 @@ def _read(path: Path) -> _Tables:
         }
 
     models = entries("models", ModelCard, named=True)
+    read_parameters = _reader(EmbedderInput, named=False)
+    for card in models.values():
+        if card.adapter == OWN_EMBEDDER:
+            place = f"{path}: models.{card.name}.parameters"
+            read_parameters(card.name, dict(card.parameters), place)
     return _Tables(
         {name: _anchored(card, path.parent) for name, card in models.items()},
         entries("packs", Pack, named=True),
@@ -163,9 +178,11 @@ def _date_text(value: object) -> str:
 
 
 def _first_problem(error: ValidationError) -> str:
-    problem = error.errors(include_url=False, include_input=False)[0]
+    problems = error.errors(include_url=False, include_input=False)
+    surplus = [problem for problem in problems if problem["type"] == _SURPLUS]
+    problem = (surplus or problems)[0]
     place = "".join(f".{part}" for part in problem["loc"])
-    message = "no such key" if problem["type"] == "unexpected_keyword_argument" else problem["msg"]
+    message = "no such key" if problem["type"] == _SURPLUS else problem["msg"]
     return f"{place}: {message.removeprefix('Value error, ')}"
 
 

@@ -11,7 +11,7 @@ from typing import Final
 import httpx2
 
 from perse.errors import WeightsCorrupt, WeightsUnavailable
-from perse.models.weight_files import CHUNK_BYTES, Piece, Progress, holds, refuse_longer
+from perse.models.weight_files import Piece, Progress, holds, refuse_longer
 
 CONNECT_S: Final = 5.0
 _READ_S: Final = 30.0
@@ -133,7 +133,7 @@ def _write(
 ) -> None:
     done = have
     with part.open("ab" if have else "wb") as file:
-        for chunk in response.iter_bytes(CHUNK_BYTES):
+        for chunk in response.iter_bytes():
             done += len(chunk)
             try:
                 refuse_longer(done, piece)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Final
 
 from perse.errors import WeightsCorrupt, WeightsUnavailable
 from perse.models.archives import take_member
@@ -19,6 +20,8 @@ from perse.models.suppliers import (
     WebFolderSupplier,
 )
 from perse.models.weight_files import Piece, Progress, holds, settle
+
+_OFFLINE: Final = "perse is told to stay offline, and has no folder to look in"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +59,7 @@ class Origins:
 
     def obstacle(self, card: ModelCard) -> str | None:
         """Why the file could not be fetched now; None when it could. Takes seconds at most."""
-        obstacle: str | None = "nowhere to fetch it from"
+        obstacle: str | None = _OFFLINE
         for route in self._routes(card):
             obstacle = route.supplier.obstacle(route.piece)
             if obstacle is None:
@@ -104,7 +107,7 @@ class Origins:
         return part
 
     def _advice(self, card: ModelCard, problems: list[str]) -> str:
-        why = "; ".join(dict.fromkeys(problems)) or "perse is told to stay offline"
+        why = "; ".join(dict.fromkeys(problems)) or _OFFLINE
         return (
             f"the network {card.name} is not here and cannot be fetched ({why}): run `perse models "
             f"fetch` where its origin can be reached, or set PERSE_MODEL_MIRROR to a folder or "

@@ -132,10 +132,10 @@ def _as_released(source: PackageSource, packages: Sequence[Package]) -> str | No
     """The file with the pinned hash; else one of the same name that states none."""
     unstated = None
     for link in (package.link for package in packages):
-        sha256 = (link.hashes or {}).get("sha256")
-        if sha256 == source.archive_sha256:
+        stated = (link.hash_option or {}).get("sha256", [])
+        if source.archive_sha256 in stated:
             return link.normalized
-        if sha256 is None and link.filename == source.archive:
+        if not stated and link.filename == source.archive:
             unstated = unstated or link.normalized
     return unstated
 

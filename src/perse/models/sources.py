@@ -79,12 +79,7 @@ class WeightStore:
 
         Raises WeightsUnavailable when it is not here, WeightsCorrupt when it is another file.
         """
-        status = self.status(card)
-        if status.state == "missing":
-            raise WeightsUnavailable(status.note)
-        if status.state == "corrupt":
-            raise WeightsCorrupt(status.note)
-        return status.path
+        return _ready(self.status(card))
 
     def status(self, card: ModelCard) -> WeightStatus:
         """Reads every byte of the file that would be run."""
@@ -114,18 +109,12 @@ class WeightStore:
 
     def _provide(self, card: ModelCard, *, repair: bool) -> None:
         published = self._published(card)
-        if published.state == "missing" or (published.state == "corrupt" and repair):
-            self._fetch(card)
+        wanted = published.state == "missing" or (published.state == "corrupt" and repair)
+        if wanted and _own_path(card) is None:
+            self._origins.fetch(card, self._folder / card.file)
             published = self._published(card)
-        if published.state != "ready":
-            raise WeightsCorrupt(published.note)
         if card.conversion:
-            self._convert(card, card.conversion, published.path)
-
-    def _fetch(self, card: ModelCard) -> None:
-        if _own_path(card):
-            raise WeightsUnavailable(self._published(card).note)
-        self._origins.fetch(card, self._folder / card.file)
+            self._convert(card, card.conversion, _ready(published))
 
     @cached_property
     def _origins(self) -> Origins:
@@ -201,6 +190,14 @@ def _fits(receipt: Receipt | None, card: ModelCard) -> bool:
         and receipt.conversion == card.conversion
         and receipt.conversion_version == version_of(card.conversion)
     )
+
+
+def _ready(status: WeightStatus) -> Path:
+    if status.state == "missing":
+        raise WeightsUnavailable(status.note)
+    if status.state == "corrupt":
+        raise WeightsCorrupt(status.note)
+    return status.path
 
 
 def _own_path(card: ModelCard) -> Path | None:

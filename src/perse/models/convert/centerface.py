@@ -26,7 +26,11 @@ def convert(source: Path, target: Path) -> None:
 
     Raises WeightsCorrupt when the file is no ONNX graph, or one whose operators fix a size.
     """
-    onnx.save_model(open_shapes(onnx.load_model(str(source))), str(target))
+    try:
+        model = onnx.load_model(str(source))
+    except Exception as error:  # what it raises is protobuf's, and no part of its interface
+        raise WeightsCorrupt(f"{source.name} is no ONNX file: {error}") from error
+    onnx.save_model(open_shapes(model), str(target))
 
 
 def open_shapes(model: onnx.ModelProto) -> onnx.ModelProto:

