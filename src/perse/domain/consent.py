@@ -42,13 +42,14 @@ class Operation(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ConsentEntry:
-    """One call. ``key_id`` is None for what the server or its operator does."""
+    """One call. ``operation`` and ``declaration`` are texts of Operation and Declaration;
+    ``key_id`` is None for what the server or its operator does."""
 
     at: datetime
     tenant_id: TenantId
     key_id: KeyId | None
-    operation: Operation
-    declaration: Declaration
+    operation: str
+    declaration: str
     user_token: UserToken | None = None
     purpose: str | None = None
 
@@ -115,8 +116,8 @@ def _hash(entry: ConsentEntry, before: ChainPoint, key: bytes) -> bytes:
             entry.at.isoformat(timespec="microseconds"),
             entry.tenant_id,
             entry.key_id,
-            entry.operation.value,
-            entry.declaration.value,
+            entry.operation,
+            entry.declaration,
             entry.user_token,
             entry.purpose,
         ]

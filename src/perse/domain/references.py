@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import NewType
@@ -11,11 +11,12 @@ from typing import NewType
 import numpy as np
 from numpy.typing import NDArray
 
-from perse.domain.quality import FaceMetrics
 from perse.domain.samples import ModelName
 from perse.errors import InvalidParameter, ReferenceModelMismatch
 
 _UNIT_TOLERANCE = 1e-3
+# So many tokens are cut out of the text one by one; more are left out while it is made anew.
+_FEW = 8
 UserToken = NewType("UserToken", str)
 
 
@@ -59,14 +60,27 @@ class Template:
 
 
 @dataclass(frozen=True, slots=True)
-class BiometricReference:
-    """A template attributed to an enrolled user. Times are aware, UTC."""
+class ReferenceRecord:
+    """What is known of an enrolled user beside the template. ``quality``: the face's metrics by
+    name when it was captured. Times are aware, UTC."""
 
     user_token: UserToken
-    template: Template
-    quality: FaceMetrics
+    model: ModelName
+    quality: Mapping[str, float]
     created_at: datetime
     updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class BiometricReference:
+    """A template attributed to an enrolled user. Raises InvalidParameter when models disagree."""
+
+    record: ReferenceRecord
+    template: Template
+
+    def __post_init__(self) -> None:
+        if self.record.model != self.template.model:
+            raise InvalidParameter("a reference and its template name different models")
 
 
 class UserTokens:
@@ -81,6 +95,18 @@ class UserTokens:
     @classmethod
     def of(cls, tokens: Iterable[str]) -> UserTokens:
         return cls(",".join(tokens))
+
+    def changed(self, changes: Iterable[tuple[UserToken, bool]]) -> UserTokens:
+        """What is left after ``changes`` in their order; True stands for a removal."""
+        ordered = list(changes)
+        removed = {token for token, gone in ordered if gone}
+        added = [token for token, gone in ordered if not gone and token not in removed]
+        if len(removed) > _FEW:
+            return UserTokens.of([*(token for token in self if token not in removed), *added])
+        text = f",{self._text},"
+        for token in removed:
+            text = text.replace(f",{token},", ",", 1)
+        return UserTokens(",".join(filter(None, [text.strip(","), *added])))
 
     def joined(self, separator: str) -> str:
         return self._text.replace(",", separator)

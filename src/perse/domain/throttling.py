@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from perse.errors import RateLimited, ReferenceLocked
+from perse.errors import InvalidParameter, RateLimited, ReferenceLocked
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,3 +59,40 @@ class Guesses:
         in_row = self.in_row + 1
         wait = policy.wait_after(in_row)
         return Guesses(in_row, self.total + 1, now + wait if wait else None)
+
+
+@dataclass(frozen=True, slots=True)
+class RateLimit:
+    """A token bucket: ``burst`` calls at once, then ``per_second`` of them."""
+
+    per_second: float
+    burst: int
+
+    def __post_init__(self) -> None:
+        if not (self.per_second > 0 and self.burst >= 1):
+            raise InvalidParameter("a rate limit needs a positive rate and a burst of 1 or more")
+
+    def full(self, now: datetime) -> Bucket:
+        """The bucket of a key that has not called before."""
+        return Bucket(float(self.burst), now)
+
+    def take(self, bucket: Bucket, now: datetime) -> Bucket:
+        """The bucket after one more call. Raises RateLimited with the seconds until the next."""
+        elapsed_s = max(0.0, (now - bucket.at).total_seconds())
+        tokens = min(float(self.burst), bucket.tokens + elapsed_s * self.per_second)
+        if tokens < 1:
+            wait_s = math.ceil((1 - tokens) / self.per_second)
+            raise RateLimited(
+                f"this API key may make {self.per_second:g} calls a second: "
+                f"try again in {wait_s} s",
+                retry_after_s=wait_s,
+            )
+        return Bucket(tokens - 1, max(now, bucket.at))
+
+
+@dataclass(frozen=True, slots=True)
+class Bucket:
+    """How many calls a key had left at ``at``."""
+
+    tokens: float
+    at: datetime

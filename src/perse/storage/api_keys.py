@@ -13,7 +13,7 @@ from sqlalchemy.exc import IntegrityError
 from perse.domain.access import ApiKey, KeyId, TenantId
 from perse.errors import InvalidParameter, NotFound
 from perse.storage.database import Database
-from perse.storage.schema import api_keys, tenants
+from perse.storage.schema import Row, api_keys, tenants
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,5 +109,5 @@ def _row(key: ApiKey) -> dict[str, object]:
     return {name: getattr(key, name) for name in ApiKey.__slots__}
 
 
-def _key(row: sa.Row[tuple[object, ...]]) -> ApiKey:
+def _key(row: Row) -> ApiKey:
     return ApiKey(**row._asdict())

@@ -25,6 +25,7 @@ _BUSY_TIMEOUT_S = 15
 # Small pages put every sealed template on overflow pages of its own: see sealing.py.
 _PAGE_SIZE_BYTES = 1024
 _WRITE = {"perse_write": True}
+_LATER = {"perse_later": True}
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +41,18 @@ class Database:
 
     @contextmanager
     def read(self) -> Iterator[sa.Connection]:
-        """A transaction that only reads. Raises StorageUnavailable."""
-        with _storage_errors(), self.engine.connect() as connection, connection.begin():
+        """A transaction that only reads, and sees one moment of the database throughout.
+
+        Raises StorageUnavailable.
+        """
+        with _storage_errors(), self._reading.connect() as connection, connection.begin():
             yield connection
+
+    @property
+    def _reading(self) -> sa.Engine:
+        if self.is_sqlite:
+            return self.engine
+        return self.engine.execution_options(isolation_level="REPEATABLE READ")
 
     @contextmanager
     def write(self) -> Iterator[sa.Connection]:
@@ -50,12 +60,16 @@ class Database:
 
         Raises StorageUnavailable.
         """
-        with _storage_errors(), self._writing.connect() as connection, connection.begin():
+        writing = self.engine.execution_options(**_WRITE)
+        with _storage_errors(), writing.connect() as connection, connection.begin():
             yield connection
 
-    @property
-    def _writing(self) -> sa.Engine:
-        return self.engine.execution_options(**_WRITE)
+    @contextmanager
+    def write_soon(self) -> Iterator[sa.Connection]:
+        """A transaction that may be lost when the machine stops, for what is not worth a wait."""
+        writing = self.engine.execution_options(**_WRITE, **_LATER)
+        with _storage_errors(), writing.connect() as connection, connection.begin():
+            yield connection
 
     def erase_traces(self) -> None:
         """Empty SQLite's write-ahead log, so that what was deleted is in no file any more.
@@ -141,18 +155,27 @@ def _set_up_sqlite(connection: sqlite3.Connection, _: ConnectionPoolEntry) -> No
 
 
 def _begin_sqlite(connection: sa.Connection) -> None:
-    writes = connection.get_execution_options().get("perse_write", False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+    options = connection.get_execution_options()
+    durable = "NORMAL" if options.get("perse_later", False) else "FULL"
+    connection.exec_driver_sql(f"PRAGMA synchronous={durable}")
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if options.get("perse_write", False) else "BEGIN")
+
+
+def _begin_postgresql(connection: sa.Connection) -> None:
+    if connection.get_execution_options().get("perse_later", False):
+        connection.exec_driver_sql("SET LOCAL synchronous_commit = off")
 
 
 def _open_postgresql(url: sa.URL) -> sa.Engine:
-    return sa.create_engine(
+    engine = sa.create_engine(
         url,
         pool_pre_ping=True,
         pool_size=8,
         max_overflow=32,
         connect_args={"connect_timeout": 10, "application_name": "perse"},
     )
+    sa.event.listen(engine, "begin", _begin_postgresql)
+    return engine
 
 
 @contextmanager

@@ -36,32 +36,33 @@ class MasterKeys:
         self._keys = _parse(source())
 
     @property
-    def current_id(self) -> str:
+    def first_id(self) -> str:
+        """The id of the key that is to wrap everything after the next rotation."""
         return next(iter(self._keys))
 
-    def wrap(self, secret: bytes, *bound_to: str) -> tuple[str, bytes]:
-        """The id of the key that wraps, and ``secret`` wrapped."""
-        key_id, key = next(iter(self._keys.items()))
-        return key_id, seal(key, secret, *bound_to, key_id)
+    def wrap(self, secret: bytes, *bound_to: str, key_id: str) -> bytes:
+        """Raises MasterKeyUnusable without that key."""
+        return seal(self._key(key_id), secret, *bound_to, key_id)
 
-    def unwrap(self, key_id: str, wrapped: bytes, *bound_to: str) -> bytes:
+    def unwrap(self, wrapped: bytes, *bound_to: str, key_id: str) -> bytes:
         """Raises MasterKeyUnusable without that key, StorageDamaged for changed content."""
-        key = self._keys.get(key_id) or self._reread().get(key_id)
-        if key is None:
-            raise MasterKeyUnusable(
-                f"this database is sealed with master key {key_id}, and the one given is "
-                f"{self.current_id}. {_HELP}"
-            )
-        return unseal(key, wrapped, *bound_to, key_id)
+        return unseal(self._key(key_id), wrapped, *bound_to, key_id)
 
     def refresh(self) -> None:
         """Read the source again."""
-        self._reread()
-
-    def _reread(self) -> Mapping[str, bytes]:
         with self._lock:
             self._keys = _parse(self._source())
-            return self._keys
+
+    def _key(self, key_id: str) -> bytes:
+        if key_id not in self._keys:
+            self.refresh()
+        key = self._keys.get(key_id)
+        if key is None:
+            raise MasterKeyUnusable(
+                f"this database is sealed with master key {key_id}, and the one given is "
+                f"{self.first_id}. {_HELP}"
+            )
+        return key
 
     def __repr__(self) -> str:
         return f"MasterKeys({', '.join(self._keys)})"

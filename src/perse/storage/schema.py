@@ -6,7 +6,9 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
+import sqlalchemy
 from sqlalchemy import (
     BigInteger,
     Column,
@@ -34,6 +36,8 @@ metadata = MetaData(
     }
 )
 
+Row = sqlalchemy.Row[*tuple[Any, ...]]
+
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
@@ -60,10 +64,17 @@ tenants = Table(
     metadata,
     Column("tenant_id", Identifier, primary_key=True),
     Column("created_at", UtcTime, nullable=False),
-    Column("master_key_id", String(32), nullable=True),
-    Column("wrapped_key", LargeBinary, nullable=True),
     Column("revision", BigInteger, nullable=False, server_default="0"),
     Column("references_held", BigInteger, nullable=False, server_default="0"),
+)
+
+tenant_keys = Table(
+    "tenant_keys",
+    metadata,
+    Column("tenant_id", Identifier, ForeignKey("tenants.tenant_id"), primary_key=True),
+    Column("generation", Integer, primary_key=True, autoincrement=False),
+    Column("master_key_id", String(32), nullable=False),
+    Column("wrapped_key", LargeBinary, nullable=False),
 )
 
 api_keys = Table(
@@ -114,6 +125,7 @@ sealed_templates = Table(
         primary_key=True,
         autoincrement=False,
     ),
+    Column("key_generation", Integer, nullable=False),
     Column("envelope", LargeBinary, nullable=False),
 )
 

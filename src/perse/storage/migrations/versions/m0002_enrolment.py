@@ -14,8 +14,6 @@ _SERIAL = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
 
 def upgrade() -> None:  # noqa: D103 - Alembic calls it
-    op.add_column("tenants", sa.Column("master_key_id", sa.String(32), nullable=True))
-    op.add_column("tenants", sa.Column("wrapped_key", sa.LargeBinary, nullable=True))
     op.add_column(
         "tenants", sa.Column("revision", sa.BigInteger, nullable=False, server_default="0")
     )
@@ -59,6 +57,7 @@ def _references() -> None:
     op.create_table(
         "sealed_templates",
         sa.Column("reference_id", _SERIAL, autoincrement=False, nullable=False),
+        sa.Column("key_generation", sa.Integer, nullable=False),
         sa.Column("envelope", sa.LargeBinary, nullable=False),
         sa.PrimaryKeyConstraint("reference_id", name="pk_sealed_templates"),
         sa.ForeignKeyConstraint(
@@ -137,6 +136,17 @@ def _receipts() -> None:
 
 
 def _server() -> None:
+    op.create_table(
+        "tenant_keys",
+        sa.Column("tenant_id", sa.String(64), nullable=False),
+        sa.Column("generation", sa.Integer, autoincrement=False, nullable=False),
+        sa.Column("master_key_id", sa.String(32), nullable=False),
+        sa.Column("wrapped_key", sa.LargeBinary, nullable=False),
+        sa.PrimaryKeyConstraint("tenant_id", "generation", name="pk_tenant_keys"),
+        sa.ForeignKeyConstraint(
+            ["tenant_id"], ["tenants.tenant_id"], name="fk_tenant_keys_tenant_id_tenants"
+        ),
+    )
     op.create_table(
         "server_secrets",
         sa.Column("name", sa.String(40), nullable=False),

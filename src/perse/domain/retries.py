@@ -1,0 +1,32 @@
+"""A request that may arrive twice: the client names it, and the second one gets the first's answer.
+
+After the IETF draft "The Idempotency-Key HTTP Header Field".
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+
+from perse.errors import InvalidParameter
+
+_LONGEST = 255
+
+
+@dataclass(frozen=True, slots=True)
+class RetryKey:
+    """``key``: SHA-256 of the client's name for the request; ``request``: what tells whether the
+    request is the same, 32 bytes that say nothing about the picture to others."""
+
+    key: bytes
+    request: bytes
+
+    @classmethod
+    def of(cls, name: str, *, request: bytes) -> RetryKey:
+        """Raises InvalidParameter unless ``name`` is 1 to 255 printable ASCII characters."""
+        if not 1 <= len(name) <= _LONGEST or not (name.isascii() and name.isprintable()):
+            raise InvalidParameter("Idempotency-Key must be 1 to 255 printable ASCII characters")
+        return cls(hashlib.sha256(name.encode()).digest(), request)
+
+    def __repr__(self) -> str:
+        return "RetryKey()"

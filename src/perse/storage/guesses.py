@@ -1,0 +1,84 @@
+"""Failed comparisons against each user, counted for all processes alike."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from perse.domain.access import TenantId
+from perse.domain.references import UserToken
+from perse.domain.throttling import Guesses, GuessPolicy
+from perse.errors import UserTokenNotFound
+from perse.storage.database import Database
+from perse.storage.schema import Row, biometric_references
+
+
+@dataclass(frozen=True, slots=True)
+class SqlGuesses:
+    database: Database
+    policy: GuessPolicy
+
+    def check(self, tenant_id: TenantId, user_token: UserToken, *, at: datetime) -> None:
+        """Raises RateLimited or ReferenceLocked, and UserTokenNotFound."""
+        with self.database.read() as connection:
+            _guesses(connection, tenant_id, user_token).check(self.policy, at)
+
+    def record(
+        self, tenant_id: TenantId, user_token: UserToken, *, matched: bool, at: datetime
+    ) -> None:
+        """Count one comparison before its score is told.
+
+        Raises as ``check`` when others' failures closed the user meanwhile: many guesses sent at
+        once learn no more than guesses sent one by one. A match in an empty row writes nothing.
+        """
+        with self.database.read() as connection:
+            before = _guesses(connection, tenant_id, user_token)
+        if matched and before.in_row == 0:
+            before.check(self.policy, at)
+            return
+        with self.database.write() as connection:
+            now = _guesses(connection, tenant_id, user_token, hold=True)
+            now.check(self.policy, at)
+            after = now.after(matched=matched, policy=self.policy, now=at)
+            connection.execute(_update(tenant_id, user_token, after))
+
+    def unlock(self, tenant_id: TenantId, user_token: UserToken) -> None:
+        """Forget every failure. Raises UserTokenNotFound."""
+        with self.database.write() as connection:
+            _guesses(connection, tenant_id, user_token, hold=True)
+            connection.execute(_update(tenant_id, user_token, Guesses()))
+
+    def of(self, tenant_id: TenantId, user_token: UserToken) -> Guesses:
+        """Raises UserTokenNotFound."""
+        with self.database.read() as connection:
+            return _guesses(connection, tenant_id, user_token)
+
+
+def _guesses(
+    connection: sa.Connection, tenant_id: TenantId, user_token: UserToken, *, hold: bool = False
+) -> Guesses:
+    references = biometric_references
+    query = sa.select(
+        references.c.failures_in_row, references.c.failures_total, references.c.blocked_until
+    ).where(references.c.tenant_id == tenant_id, references.c.user_token == user_token)
+    row: Row | None = connection.execute(query.with_for_update() if hold else query).one_or_none()
+    if row is None:
+        raise UserTokenNotFound("this user was deleted meanwhile")
+    return Guesses(row.failures_in_row, row.failures_total, row.blocked_until)
+
+
+def _update(tenant_id: TenantId, user_token: UserToken, guesses: Guesses) -> sa.Update:
+    return (
+        sa.update(biometric_references)
+        .where(
+            biometric_references.c.tenant_id == tenant_id,
+            biometric_references.c.user_token == user_token,
+        )
+        .values(
+            failures_in_row=guesses.in_row,
+            failures_total=guesses.total,
+            blocked_until=guesses.blocked_until,
+        )
+    )

@@ -1,0 +1,98 @@
+"""Everything that is kept, opened together."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from perse.domain.receipts import ReceiptSigner
+from perse.domain.throttling import GuessPolicy
+from perse.errors import MasterKeyUnusable, StorageUnavailable
+from perse.storage.api_keys import SqlKeys
+from perse.storage.database import Database, open_database
+from perse.storage.guesses import SqlGuesses
+from perse.storage.ledger import SqlLedger
+from perse.storage.master_key import MasterKeys, MasterKeySource, create_key_file, from_file
+from perse.storage.migrating import upgrade_schema
+from perse.storage.receipts import SqlReceipts
+from perse.storage.reference_list import SqlReferenceList
+from perse.storage.references import SqlReferences
+from perse.storage.secrets import open_secrets
+from perse.storage.tenant_keys import TenantKeys
+from perse.storage.tenants import SqlTenants
+
+
+@dataclass(frozen=True, slots=True)
+class Storage:
+    """Safe to share between threads. Close it when done."""
+
+    database: Database
+    master: MasterKeys
+    keys: SqlKeys
+    references: SqlReferences
+    reference_list: SqlReferenceList
+    guesses: SqlGuesses
+    ledger: SqlLedger
+    receipts: SqlReceipts
+    tenants: SqlTenants
+
+    def close(self) -> None:
+        self.database.close()
+
+
+@dataclass(frozen=True, slots=True)
+class MasterKeyChoice:
+    """Where the master key comes from: ``given``, else the file, made when nothing is sealed."""
+
+    file: Path
+    given: MasterKeySource | None = field(default=None, repr=False)
+
+    def open(self, first: bool) -> MasterKeys:
+        """``first``: nothing is sealed yet. Raises MasterKeyUnusable."""
+        if self.given is not None:
+            return MasterKeys(self.given)
+        if not self.file.exists():
+            if not first:
+                raise MasterKeyUnusable(
+                    f"the master key file {self.file} is missing, and this database holds sealed "
+                    "templates: put the file back, or give its key by PERSE_MASTER_KEY or "
+                    "PERSE_MASTER_KEY_COMMAND"
+                )
+            create_key_file(self.file)
+        return MasterKeys(from_file(self.file))
+
+
+def open_storage(
+    url: str,
+    *,
+    master_key: MasterKeyChoice,
+    signer: ReceiptSigner,
+    guess_policy: GuessPolicy | None = None,
+) -> Storage:
+    """Open ``url``, bring its schema up to date, and unlock it with the master key.
+
+    Raises SettingsInvalid, StorageUnavailable, StorageTooNew or MasterKeyUnusable.
+    """
+    database = open_database(url)
+    try:
+        upgrade_schema(database)
+        master, ledger_key = open_secrets(database, master=master_key.open)
+        with suppress(StorageUnavailable):  # a reader of another process may hold it
+            database.erase_traces()
+    except BaseException:
+        database.close()
+        raise
+    ledger = SqlLedger(database, ledger_key)
+    receipts = SqlReceipts(database, signer)
+    return Storage(
+        database=database,
+        master=master,
+        keys=SqlKeys(database),
+        references=SqlReferences(database, TenantKeys(master), ledger, receipts),
+        reference_list=SqlReferenceList(database),
+        guesses=SqlGuesses(database, guess_policy or GuessPolicy()),
+        ledger=ledger,
+        receipts=receipts,
+        tenants=SqlTenants(database, ledger, receipts),
+    )

@@ -1,0 +1,72 @@
+"""Requests that clients named, and what they made."""
+
+from __future__ import annotations
+
+import hmac
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+
+from perse.domain.references import UserToken
+from perse.domain.retries import RetryKey
+from perse.errors import InvalidParameter, UserTokenNotFound
+from perse.storage.schema import idempotency_keys
+from perse.storage.sealing import Owner
+
+_FORGOTTEN = b""
+
+
+def claim_retry(
+    connection: sa.Connection, owner: Owner, retry: RetryKey, *, at: datetime
+) -> UserToken | None:
+    """Note that ``retry`` makes ``owner``; the token it made before, if it did.
+
+    Waits for another transaction that is claiming the same. Raises as SqlReferences.add.
+    """
+    row = {
+        "tenant_id": owner.tenant_id,
+        "key_digest": retry.key,
+        "request_digest": retry.request,
+        "user_token": owner.user_token,
+        "created_at": at,
+    }
+    insert = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
+    claimed = connection.execute(
+        insert(idempotency_keys).values(row).on_conflict_do_nothing().returning(sa.literal(1))
+    ).first()
+    return None if claimed else retried(connection, owner, retry)
+
+
+def retried(connection: sa.Connection, owner: Owner, retry: RetryKey) -> UserToken | None:
+    """What ``retry`` made for the tenant of ``owner``, if anything."""
+    row = connection.execute(
+        sa.select(idempotency_keys.c.request_digest, idempotency_keys.c.user_token).where(
+            idempotency_keys.c.tenant_id == owner.tenant_id,
+            idempotency_keys.c.key_digest == retry.key,
+        )
+    ).one_or_none()
+    if row is None:
+        return None
+    if row.request_digest == _FORGOTTEN:
+        raise UserTokenNotFound(
+            "the user enrolled with this Idempotency-Key has been deleted since: "
+            "use a new key to enrol again"
+        )
+    if not hmac.compare_digest(row.request_digest, retry.request):
+        raise InvalidParameter(
+            "this Idempotency-Key was used with another picture: use a new key for each enrolment"
+        )
+    return UserToken(row.user_token)
+
+
+def forget_requests(connection: sa.Connection, owner: Owner) -> None:
+    """Keep that the user was made and deleted, and nothing of the request."""
+    connection.execute(
+        sa.update(idempotency_keys)
+        .where(
+            idempotency_keys.c.tenant_id == owner.tenant_id,
+            idempotency_keys.c.user_token == owner.user_token,
+        )
+        .values(request_digest=_FORGOTTEN)
+    )

@@ -1,0 +1,174 @@
+"""Tenants as a whole: what they hold, what of it is old, and their end."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from perse.domain.access import TenantId
+from perse.domain.consent import ConsentEntry
+from perse.domain.receipts import Destruction, DestructionEvent, Receipt, all_tokens_sha256
+from perse.domain.references import UserToken
+from perse.domain.samples import ModelName
+from perse.errors import NotFound
+from perse.storage.database import Database
+from perse.storage.ledger import SqlLedger
+from perse.storage.receipts import SqlReceipts
+from perse.storage.schema import (
+    api_keys,
+    biometric_references,
+    idempotency_keys,
+    rate_buckets,
+    reference_changes,
+    sealed_templates,
+    tenant_keys,
+    tenants,
+)
+from perse.storage.sealing import Owner
+
+
+@dataclass(frozen=True, slots=True)
+class TenantSummary:
+    tenant_id: TenantId
+    created_at: datetime
+    users: int
+    active_keys: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SqlTenants:
+    database: Database
+    ledger: SqlLedger
+    receipts: SqlReceipts
+
+    def list(self) -> Sequence[TenantSummary]:
+        """Every tenant, the oldest first."""
+        with self.database.read() as connection:
+            names = _active_names(connection)
+            rows = connection.execute(sa.select(tenants).order_by(tenants.c.created_at)).all()
+        return [
+            TenantSummary(
+                TenantId(row.tenant_id),
+                row.created_at,
+                row.references_held,
+                tuple(names.get(row.tenant_id, ())),
+            )
+            for row in rows
+        ]
+
+    def erase(self, *, entry: ConsentEntry) -> Receipt:
+        """Destroy all that ``entry``'s tenant has: users, keys, API keys. Raises NotFound.
+
+        Its ledger entries stay, as the proof of what was done under which declaration.
+        """
+        tenant_id = entry.tenant_id
+        with self.database.write() as connection:
+            _lock(connection, tenant_id)
+            tokens = _tokens(connection, tenant_id)
+            destroyed = _erase_rows(connection, tenant_id)
+            receipt = self.receipts.issue_in(
+                connection,
+                Destruction(
+                    event=DestructionEvent.TENANT_DELETED,
+                    tenant_id=tenant_id,
+                    subject_sha256=all_tokens_sha256(tokens),
+                    destroyed=destroyed,
+                    at=entry.at,
+                    ledger=self.ledger.append_in(connection, [entry]),
+                ),
+            )
+        self.database.erase_traces()
+        return receipt
+
+    def owners(self, user_token: UserToken) -> Sequence[TenantId]:
+        """The tenants that have a user of that token: one, or none."""
+        query = sa.select(biometric_references.c.tenant_id).where(
+            biometric_references.c.user_token == user_token
+        )
+        with self.database.read() as connection:
+            return [TenantId(tenant_id) for tenant_id in connection.execute(query).scalars()]
+
+    def not_updated_since(self, moment: datetime, *, limit: int) -> Sequence[Owner]:
+        """Users whose reference is older than that, the oldest first."""
+        query = (
+            sa.select(biometric_references.c.tenant_id, biometric_references.c.user_token)
+            .where(biometric_references.c.updated_at < moment)
+            .order_by(biometric_references.c.updated_at)
+            .limit(limit)
+        )
+        with self.database.read() as connection:
+            return [
+                Owner(TenantId(row.tenant_id), UserToken(row.user_token))
+                for row in connection.execute(query)
+            ]
+
+    def users_by_model(self) -> dict[tuple[TenantId, ModelName], int]:
+        """How many users each tenant has of each network."""
+        columns = (biometric_references.c.tenant_id, biometric_references.c.model)
+        query = sa.select(*columns, sa.func.count().label("users")).group_by(*columns)
+        with self.database.read() as connection:
+            return {
+                (TenantId(row.tenant_id), ModelName(row.model)): row.users
+                for row in connection.execute(query)
+            }
+
+    def forget_retries(self, *, before: datetime) -> int:
+        """Drop clients' names of requests that are too old to be sent again."""
+        query = sa.delete(idempotency_keys).where(idempotency_keys.c.created_at < before)
+        with self.database.write() as connection:
+            return connection.execute(query).rowcount
+
+
+def _active_names(connection: sa.Connection) -> dict[str, list[str]]:
+    names: dict[str, list[str]] = {}
+    query = sa.select(api_keys).where(api_keys.c.revoked_at.is_(None)).order_by(api_keys.c.name)
+    for row in connection.execute(query):
+        names.setdefault(row.tenant_id, []).append(row.name)
+    return names
+
+
+def _lock(connection: sa.Connection, tenant_id: TenantId) -> None:
+    query = sa.select(tenants.c.tenant_id).where(tenants.c.tenant_id == tenant_id)
+    if connection.execute(query.with_for_update()).first() is None:
+        raise NotFound(f"there is no tenant {tenant_id}: perse tenants list shows them")
+
+
+def _tokens(connection: sa.Connection, tenant_id: TenantId) -> Sequence[str]:
+    query = sa.select(biometric_references.c.user_token).where(
+        biometric_references.c.tenant_id == tenant_id
+    )
+    return connection.execute(query).scalars().all()
+
+
+def _erase_rows(connection: sa.Connection, tenant_id: TenantId) -> dict[str, int]:
+    """How many of what, by name."""
+    mine = sa.select(biometric_references.c.reference_id).where(
+        biometric_references.c.tenant_id == tenant_id
+    )
+    keys = sa.select(api_keys.c.key_id).where(api_keys.c.tenant_id == tenant_id)
+    connection.execute(sa.delete(rate_buckets).where(rate_buckets.c.key_id.in_(keys)))
+    templates = connection.execute(
+        sa.delete(sealed_templates).where(sealed_templates.c.reference_id.in_(mine))
+    ).rowcount
+    counts = {
+        table.name: connection.execute(
+            sa.delete(table).where(table.c.tenant_id == tenant_id)
+        ).rowcount
+        for table in (
+            biometric_references,
+            idempotency_keys,
+            reference_changes,
+            tenant_keys,
+            api_keys,
+            tenants,
+        )
+    }
+    return {
+        "templates": templates,
+        "data_keys": templates,
+        "tenant_keys": counts["tenant_keys"],
+        "api_keys": counts["api_keys"],
+    }
