@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 import perse
-from perse.cli import keys, serving
+from perse.cli import keys, models, serving
 
 app = typer.Typer(
     help="Self-hosted face and voice biometrics.",
@@ -34,3 +34,4 @@ def _options(
 
 app.command("setup")(serving.setup)
 app.add_typer(keys.app, name="keys")
+app.add_typer(models.app, name="models")

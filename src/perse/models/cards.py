@@ -9,9 +9,16 @@ from dataclasses import field
 from itertools import pairwise
 from pathlib import Path, PurePosixPath
 from types import MappingProxyType
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, ConfigDict, Field, StringConstraints
+from pydantic import (
+    AfterValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    StringConstraints,
+    TypeAdapter,
+)
 from pydantic.dataclasses import dataclass
 
 from perse.domain.decisions import OperatingPoint
@@ -73,7 +80,9 @@ Role = Literal[
 ]
 Numbers = tuple[float, ...]
 Parameter = bool | int | float | str | Numbers | tuple[Numbers, ...]
-Parameters = Annotated[Mapping[str, Parameter], AfterValidator(MappingProxyType)]
+Parameters = Annotated[
+    Mapping[str, Parameter], AfterValidator(MappingProxyType), PlainSerializer(dict)
+]
 
 
 @dataclass(frozen=True, slots=True, config=_STRICT)
@@ -215,6 +224,12 @@ class ModelCard:
     parameters: Parameters = field(default_factory=dict)
     operating_points: OperatingPoints | None = None
     attack_point: AttackPoint | None = None
+
+
+def facts_of(card: ModelCard) -> dict[str, Any]:
+    """The card as plain values that JSON can hold, keyed as in the catalogue."""
+    facts: dict[str, Any] = TypeAdapter(ModelCard).dump_python(card, mode="json")
+    return facts
 
 
 @dataclass(frozen=True, slots=True, config=_STRICT)

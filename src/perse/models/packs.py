@@ -55,7 +55,7 @@ def choose_pack(
     obstacle = _obstacle(catalog, store, _PREFERRED)
     if obstacle is None:
         return PackChoice(_PREFERRED, "the networks of standard are here or can be fetched")
-    return PackChoice(_FALLBACK, f"the networks of standard cannot be had now: {obstacle}")
+    return PackChoice(_FALLBACK, f"the networks of standard cannot be had now ({obstacle})")
 
 
 def record_pack(data_dir: Path, catalog: Catalog, choice: PackChoice) -> None:
