@@ -1,0 +1,1 @@
+"""The HTTP side: the contract's wire, translated at this edge and nowhere else."""

@@ -1,0 +1,109 @@
+"""One call of an operation: what its code may ask for."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable, Coroutine, Mapping
+from dataclasses import dataclass
+
+from starlette.requests import ClientDisconnect, Request
+
+from perse.api.consent import CONSENT, check_consent
+from perse.api.door import Door
+from perse.api.exchange import exchange_of
+from perse.api.forms import Form, FormField, FormLimits, read_form
+from perse.api.services import Services
+from perse.domain.access import Caller
+from perse.errors import InvalidParameter, Unauthorized
+from perse.pipelines.ports import Result
+
+_LARGEST_JSON_BYTES = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class Workplace:
+    """What all calls share. ``compute`` is for networks and decoders and as wide as the machine;
+    ``lookups`` is for short waits on the database."""
+
+    services: Services
+    compute: Door
+    lookups: Door
+    limits: FormLimits
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """``fields`` are those that the operation declares."""
+
+    place: Workplace
+    request: Request
+    fields: tuple[FormField, ...]
+    known_caller: Caller | None
+
+    @property
+    def services(self) -> Services:
+        return self.place.services
+
+    @property
+    def caller(self) -> Caller:
+        """Who calls. Raises Unauthorized on an operation that does not ask."""
+        if self.known_caller is None:
+            raise Unauthorized("this operation needs to know who calls")
+        return self.known_caller
+
+    def time_taken(self) -> float:
+        """Seconds since the request began, as answers carry it."""
+        return round(exchange_of(self.request.scope).elapsed_s(), 6)
+
+    async def form(self) -> Form:
+        """The form, its consent checked. Refuses before reading when there is no room inside."""
+        self.place.compute.refuse_when_full()
+        form = await read_form(self.request, self.fields, self.place.limits)
+        if CONSENT in self.fields:
+            check_consent(form, required=self.services.settings.consent == "required")
+        return form
+
+    async def json_object(self) -> Mapping[str, object]:
+        """The body as a JSON object, whatever its Content-Type. Raises InvalidParameter."""
+        body = bytearray()
+        async for chunk in self.request.stream():
+            body += chunk
+            if len(body) > _LARGEST_JSON_BYTES:
+                raise InvalidParameter(f"the body is longer than {_LARGEST_JSON_BYTES} bytes")
+        return _json_object(bytes(body))
+
+    async def compute(self, work: Callable[[], Result]) -> Result:
+        """Do blocking work behind the door; drop it when the client leaves before its turn."""
+        return await self._while_wanted(self.place.compute.run(work))
+
+    async def look_up(self, work: Callable[[], Result]) -> Result:
+        """Do short blocking work, such as a question to the database."""
+        return await self.place.lookups.run(work)
+
+    async def _while_wanted(self, work: Coroutine[None, None, Result]) -> Result:
+        working = asyncio.create_task(work)
+        leaving = asyncio.create_task(_departure(self.request))
+        try:
+            await asyncio.wait({working, leaving}, return_when=asyncio.FIRST_COMPLETED)
+            if working.done():
+                return working.result()
+            raise ClientDisconnect
+        finally:
+            working.cancel()
+            leaving.cancel()
+
+
+async def _departure(request: Request) -> None:
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
+
+
+def _json_object(body: bytes) -> Mapping[str, object]:
+    try:
+        document = json.loads(body)
+    except (ValueError, RecursionError):
+        raise InvalidParameter("the body is not valid JSON") from None
+    if not isinstance(document, dict):
+        raise InvalidParameter("the body is not a JSON object")
+    return document

@@ -1,0 +1,66 @@
+"""What Prometheus reads."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    Info,
+    PlatformCollector,
+    ProcessCollector,
+    generate_latest,
+)
+
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+_SECONDS = (0.005, 0.01, 0.02, 0.035, 0.05, 0.075, 0.1, 0.15, 0.25, 0.5, 1.0, 2.5, 5.0)
+
+
+class Metrics:
+    """One app's metrics. Labels come from closed sets, so a scanner cannot grow them."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        ProcessCollector(registry=self.registry)
+        PlatformCollector(registry=self.registry)
+        self._requests = Counter(
+            "perse_http_requests",
+            "Requests answered.",
+            ("method", "route", "status"),
+            registry=self.registry,
+        )
+        self._seconds = Histogram(
+            "perse_http_request_seconds",
+            "Seconds from the request's head to its answer.",
+            ("route",),
+            buckets=_SECONDS,
+            registry=self.registry,
+        )
+        self.in_flight = Gauge(
+            "perse_http_requests_in_flight", "Requests being answered.", registry=self.registry
+        )
+
+    def observe(self, method: str, route: str, *, status: int, elapsed_s: float) -> None:
+        """Count one answered request."""
+        known = method if method in METHODS else "other"
+        self._requests.labels(known, route, str(status)).inc()
+        self._seconds.labels(route).observe(elapsed_s)
+
+    def watch(self, name: str, description: str, read: Callable[[], float]) -> None:
+        """A gauge that is read when it is asked for."""
+        Gauge(name, description, registry=self.registry).set_function(read)
+
+    def describe(self, version: str, pack: str, models: Mapping[str, str]) -> None:
+        """Which perse this is, and which network fills each role."""
+        Info("perse", "The running perse.", registry=self.registry).info(
+            {"version": version, "pack": pack}
+        )
+        roles = Gauge("perse_model", "Network in use.", ("role", "model"), registry=self.registry)
+        for role, model in models.items():
+            roles.labels(role, model).set(1)
+
+    def text(self) -> bytes:
+        return generate_latest(self.registry)

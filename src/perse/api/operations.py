@@ -1,0 +1,37 @@
+"""An operation of the API, declared once: routes and documentation both come from it."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from perse.api.answers import Answer
+from perse.api.calls import Call
+from perse.api.forms import FormField
+from perse.errors import PerseError
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """``answer`` does the work and raises the ``errors``; ``success`` is what it returns.
+
+    ``path`` has no trailing slash and is served with one too. ``one_of``: alternative sets of
+    fields, of which one must be sent beside the required ones. ``json_body``: JSON schema of a
+    body that is no form. ``secured``: whether a caller must be known; refusals, overload and faults
+    need not be listed, every operation has them.
+    """
+
+    method: str
+    path: str
+    answer: Callable[[Call], Awaitable[Answer]]
+    success: type[Answer]
+    summary: str
+    tag: str
+    description: str = ""
+    form: tuple[FormField, ...] = ()
+    one_of: tuple[tuple[str, ...], ...] = ()
+    json_body: dict[str, Any] | None = None
+    errors: tuple[type[PerseError], ...] = ()
+    secured: bool = True
+    example: dict[str, Any] = field(default_factory=dict)

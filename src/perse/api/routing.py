@@ -1,0 +1,96 @@
+"""From declared operations to routes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from perse.api.calls import Call, Workplace
+from perse.api.exchange import exchange_of
+from perse.api.operations import Operation
+from perse.api.problems import problem_response
+from perse.domain.access import Caller
+from perse.errors import MethodNotAllowed
+
+_NO_CONTENT = 204
+
+
+@dataclass(frozen=True, slots=True)
+class OperationEndpoint:
+    """Finds out who calls, then lets the operation answer."""
+
+    operation: Operation
+    place: Workplace
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request = Request(scope, receive)
+        caller = await self._caller(request) if self.operation.secured else None
+        call = Call(self.place, request, self.operation.form, caller)
+        answer = await self.operation.answer(call)
+        response = Response(answer.to_json(), media_type="application/json")
+        await response(scope, receive, send)
+
+    async def _caller(self, request: Request) -> Caller:
+        authenticator = self.place.services.authenticator
+        authorization = request.headers.get("authorization")
+        api_key = request.headers.get("x-api-key")
+        caller = await self.place.lookups.run(
+            lambda: authenticator.authenticate(authorization=authorization, api_key=api_key)
+        )
+        exchange_of(request.scope).key_id = caller.key_id
+        return caller
+
+
+@dataclass(frozen=True, slots=True)
+class MethodTable:
+    """One path: the right endpoint for each method, and what to say of the others."""
+
+    path: str
+    endpoints: Mapping[str, ASGIApp]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        exchange_of(scope).route = self.path
+        method = scope["method"]
+        endpoint = self.endpoints.get(method) or self._stand_in(method)
+        await endpoint(scope, receive, send)
+
+    def _stand_in(self, method: str) -> ASGIApp:
+        allow = ", ".join(sorted({*self.endpoints, "OPTIONS"}))
+        if method == "OPTIONS":
+            return Response(status_code=_NO_CONTENT, headers={"Allow": allow})
+        if method == "HEAD" and "GET" in self.endpoints:
+            return self.endpoints["GET"]
+        return problem_response(
+            MethodNotAllowed(f"this path knows {allow}, not this method"), headers={"Allow": allow}
+        )
+
+
+def routes_of(endpoints: Mapping[str, Mapping[str, ASGIApp]]) -> list[Route]:
+    """Routes of paths and their methods, each with and without a trailing slash.
+
+    A browser may not follow a redirect of a preflight, so both forms are served as they are.
+    """
+    tables = [MethodTable(path, methods) for path, methods in endpoints.items()]
+    forms = [(form, table) for table in tables for form in {table.path, slashed(table.path)}]
+    return [Route(form, table) for form, table in forms]
+
+
+def slashed(path: str) -> str:
+    """The path with a trailing slash."""
+    return path if path.endswith("/") else path + "/"
+
+
+def endpoints_of(
+    operations: Iterable[Operation], place: Workplace
+) -> dict[str, dict[str, ASGIApp]]:
+    """Path -> method -> endpoint."""
+    endpoints: dict[str, dict[str, ASGIApp]] = {}
+    for operation in operations:
+        methods = endpoints.setdefault(operation.path, {})
+        methods[operation.method] = OperationEndpoint(operation, place)
+    return endpoints

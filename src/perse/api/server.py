@@ -1,0 +1,80 @@
+"""Serve the application until a signal ends it."""
+
+from __future__ import annotations
+
+import signal
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import uvicorn
+from starlette.types import ASGIApp
+
+from perse.api.connections import GuardedHttp
+
+_BACKLOG = 2048
+_KEEP_ALIVE_S = 30
+_GRACE_S = 30
+
+
+class AnnouncingServer(uvicorn.Server):
+    """Says where it listens, once it does."""
+
+    def __init__(self, config: uvicorn.Config, on_ready: Callable[[str], None]) -> None:
+        super().__init__(config)
+        self._on_ready = on_ready
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started and not self.should_exit:
+            listening = self.servers[0].sockets[0]
+            self._on_ready(_url(listening))
+
+
+def make_server(
+    app: ASGIApp, *, host: str, port: int, on_ready: Callable[[str], None]
+) -> AnnouncingServer:
+    """A server whose ``run`` blocks; port 0 takes a free one."""
+    config = uvicorn.Config(
+        app,
+        host=host,
+        port=port,
+        http=GuardedHttp,
+        ws="none",
+        lifespan="on",
+        log_config=None,
+        access_log=False,
+        proxy_headers=False,
+        server_header=False,
+        backlog=_BACKLOG,
+        timeout_keep_alive=_KEEP_ALIVE_S,
+        timeout_graceful_shutdown=_GRACE_S,
+    )
+    return AnnouncingServer(config, on_ready)
+
+
+def serve(app: ASGIApp, *, host: str, port: int, on_ready: Callable[[str], None]) -> None:
+    """Serve until SIGINT or SIGTERM, then finish what was accepted and return.
+
+    ``on_ready`` gets the address, such as ``http://127.0.0.1:8080``, when requests are answered.
+    A port that cannot be had ends the process with a log line and status 3, as uvicorn does.
+    """
+    with _quiet_signals():
+        make_server(app, host=host, port=port, on_ready=on_ready).run()
+
+
+@contextmanager
+def _quiet_signals() -> Iterator[None]:
+    """uvicorn ends in good order and then raises the signal again; here it has done its work."""
+    signals = (signal.SIGINT, signal.SIGTERM)
+    before = {number: signal.signal(number, lambda *_: None) for number in signals}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _url(listening: socket.socket) -> str:
+    host, port = listening.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"

@@ -1,0 +1,91 @@
+"""Detect faces and compare them."""
+
+from __future__ import annotations
+
+from perse.api.calls import Call
+from perse.api.consent import CONSENT
+from perse.api.forms import FieldKind, Form, FormField
+from perse.api.operations import Operation
+from perse.api.v0.wire import CompareAnswer, DetectAnswer, compare_answer, detect_answer
+from perse.errors import (
+    ContentTypeHeaderMissing,
+    EmptyFile,
+    EnduserConsentRequired,
+    FileTooLarge,
+    FormKeyMissing,
+    InvalidFileType,
+    InvalidParameter,
+    NoFaceDetected,
+    PerseError,
+)
+from perse.pipelines.comparison import Picture
+
+FORM_ERRORS: tuple[type[PerseError], ...] = (
+    ContentTypeHeaderMissing,
+    FormKeyMissing,
+    InvalidParameter,
+    EnduserConsentRequired,
+    EmptyFile,
+    FileTooLarge,
+    InvalidFileType,
+)
+PICTURE = FormField("image_file", FieldKind.PICTURE, "The picture: JPEG, PNG or WebP.")
+FIRST = FormField("image_file1", FieldKind.PICTURE, "The first picture: JPEG, PNG or WebP.")
+SECOND = FormField("image_file2", FieldKind.PICTURE, "The second picture: JPEG, PNG or WebP.")
+
+
+async def detect(call: Call) -> DetectAnswer:
+    """Find the faces of a picture and judge them."""
+    faces = call.services.faces
+    content = (await call.form()).file(PICTURE.name)
+    detection = await call.compute(lambda: faces.detect(faces.decode(content)))
+    return detect_answer(detection, faces.thresholds, time_taken=call.time_taken())
+
+
+async def compare(call: Call) -> CompareAnswer:
+    """Compare the largest faces of two pictures."""
+    faces, side_by_side = call.services.faces, call.place.compute.side_by_side
+    form = await call.form()
+    first, second = picture_of(call, form, FIRST.name), picture_of(call, form, SECOND.name)
+    comparison = await call.compute(lambda: faces.compare(first, second, side_by_side=side_by_side))
+    return compare_answer(comparison, faces.thresholds, time_taken=call.time_taken())
+
+
+def picture_of(call: Call, form: Form, name: str) -> Picture:
+    """The picture of a field, decoded where it is used. Raises FormKeyMissing or EmptyFile."""
+    content, decode = form.file(name), call.services.faces.decode
+    return Picture(name, lambda: decode(content))
+
+
+OPERATIONS = (
+    Operation(
+        "POST",
+        "/v0/face/detect",
+        detect,
+        DetectAnswer,
+        summary="Detect faces",
+        tag="face",
+        description=(
+            "Find the faces of a picture and judge the quality of the picture and of each face. "
+            "Faces that are not completely inside the picture are not considered. A picture "
+            "without faces is a success with `total_faces` 0."
+        ),
+        form=(PICTURE, CONSENT),
+        errors=FORM_ERRORS,
+    ),
+    Operation(
+        "POST",
+        "/v0/face/compare",
+        compare,
+        CompareAnswer,
+        summary="Compare faces",
+        tag="face",
+        description=(
+            "Compare the largest face of one picture with the largest face of another. "
+            "They show one person when `similarity` is at or above "
+            "`default_thresholds.similarity`."
+        ),
+        form=(FIRST, SECOND, CONSENT),
+        errors=(*FORM_ERRORS, NoFaceDetected),
+    ),
+)

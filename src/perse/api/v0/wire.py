@@ -1,0 +1,207 @@
+"""Faces in the contract's words: its spelling, its integers, its key order."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, FiniteFloat
+
+from perse.api.answers import Answer, Success
+from perse.domain.decisions import PadScore
+from perse.domain.faces import AssessedFace, FaceComparison, FaceDetection, FaceThresholds
+from perse.domain.geometry import Box, Landmarks
+from perse.domain.quality import ImageMetrics
+from perse.domain.verdicts import Verdict, judge_face
+
+_WIRE_NAMES = {"colour": "color"}
+_DECIMALS = 6
+
+Share = Annotated[FiniteFloat, Field(ge=0, le=1)]
+Degrees = Annotated[FiniteFloat, Field(ge=-180, le=180)]
+Point = Annotated[list[int], Field(min_length=2, max_length=2, description="[x, y] in pixels")]
+Models = Annotated[dict[str, str], Field(description="Role -> network that filled it.")]
+Thresholds = Annotated[dict[str, Share], Field(description='FMR ("1e-4") -> similarity.')]
+
+
+class FaceLandmarks(Answer):
+    """Right and left are the subject's own."""
+
+    right_eye: Point
+    left_eye: Point
+    nose: Point
+    mouth_right: Point
+    mouth_left: Point
+
+
+class PictureMetrics(Answer):
+    underexposure: Share = Field(description="Lower is better.")
+    overexposure: Share = Field(description="Lower is better.")
+    sharpness: Share = Field(description="Higher is better.")
+    color: Share = Field(description="Lower is better.")
+
+
+class FaceMetrics(PictureMetrics):
+    rotation: FiniteFloat = Field(
+        ge=0, le=180, description="Degrees from looking straight into the camera; 0 is best."
+    )
+
+
+class MetricVerdict(Answer):
+    """Whether a measure is good enough, and what a person can do about it."""
+
+    passed: bool = Field(alias="pass")
+    direction: Literal["lower_is_better", "higher_is_better"]
+    guidance: str = Field(description="Empty when there is nothing to do.")
+
+
+class HeadPose(Answer):
+    yaw: Degrees = Field(description="Positive: turned towards the subject's own left.")
+    pitch: Degrees = Field(description="Positive: looking up.")
+    roll: Degrees = Field(description="Positive: tilted towards the subject's own left shoulder.")
+
+
+class WireFace(Answer):
+    landmarks: FaceLandmarks
+    bounding_box: Annotated[
+        list[int], Field(min_length=4, max_length=4, description="[x, y, width, height]")
+    ]
+    face_metrics: FaceMetrics
+    liveness_score: Share | None = Field(
+        None, description="1 = surely a live person. Absent where the pack cannot tell."
+    )
+    pose: HeadPose
+    detector_score: Share = Field(description="1 = surely a face.")
+    verdicts: dict[str, MetricVerdict]
+
+
+class DetectThresholds(Answer):
+    """Good: underexposure, overexposure, color and rotation below, sharpness, liveness above."""
+
+    underexposure: Share
+    overexposure: Share
+    sharpness: Share
+    color: Share
+    rotation: Degrees
+    liveness: Share | None = None
+
+
+class DetectAnswer(Success):
+    total_faces: int = Field(ge=0)
+    faces: list[WireFace] = Field(description="The largest first.")
+    image_metrics: PictureMetrics
+    default_thresholds: DetectThresholds
+    models: Models
+
+
+class CompareThresholds(Answer):
+    similarity: Share
+    liveness: Share | None = None
+
+
+class CompareAnswer(Success):
+    similarity: Share = Field(description="One person when at or above the threshold.")
+    liveness_score: Share | None = Field(
+        None, description="The lower one of two pictures. Absent where the pack cannot tell."
+    )
+    default_thresholds: CompareThresholds
+    default_thresholds_camel: CompareThresholds = Field(
+        alias="defaultThresholds", description="The same as default_thresholds."
+    )
+    thresholds: Thresholds
+    similarity_supported: bool = Field(
+        description="Whether the similarity lies between measured operating points."
+    )
+    cosine: FiniteFloat = Field(ge=-1, le=1, description="What the network said.")
+    models: Models
+
+
+def detect_answer(
+    detection: FaceDetection, thresholds: FaceThresholds, *, time_taken: float
+) -> DetectAnswer:
+    """``time_taken``: seconds."""
+    return DetectAnswer(
+        total_faces=len(detection.faces),
+        faces=[_face(face, thresholds) for face in detection.faces],
+        image_metrics=PictureMetrics(**_metrics(detection.image)),
+        default_thresholds=_detect_thresholds(thresholds),
+        models=dict(detection.models),
+        time_taken=time_taken,
+    )
+
+
+def compare_answer(
+    comparison: FaceComparison, thresholds: FaceThresholds, *, time_taken: float
+) -> CompareAnswer:
+    """``time_taken``: seconds."""
+    defaults = CompareThresholds(similarity=thresholds.similarity, liveness=thresholds.liveness)
+    return CompareAnswer(
+        similarity=_number(comparison.similarity),
+        liveness_score=_liveness(comparison.pad),
+        default_thresholds=defaults,
+        default_thresholds_camel=defaults,
+        thresholds=dict(thresholds.similarity_by_fmr),
+        similarity_supported=comparison.supported,
+        cosine=_number(comparison.cosine),
+        models=dict(comparison.models),
+        time_taken=time_taken,
+    )
+
+
+def _face(face: AssessedFace, thresholds: FaceThresholds) -> WireFace:
+    pose = face.pose
+    return WireFace(
+        landmarks=_landmarks(face.face.landmarks),
+        bounding_box=_bounding_box(face.face.box),
+        face_metrics=FaceMetrics(**_metrics(face.metrics), rotation=_number(face.metrics.rotation)),
+        liveness_score=_liveness(face.pad),
+        pose=HeadPose(yaw=_number(pose.yaw), pitch=_number(pose.pitch), roll=_number(pose.roll)),
+        detector_score=_number(face.face.score),
+        verdicts={
+            _WIRE_NAMES.get(name, name): _verdict(verdict)
+            for name, verdict in judge_face(face, thresholds).items()
+        },
+    )
+
+
+def _landmarks(landmarks: Landmarks) -> FaceLandmarks:
+    points = [[round(float(x)), round(float(y))] for x, y in landmarks.points]
+    return FaceLandmarks(**dict(zip(FaceLandmarks.model_fields, points, strict=True)))
+
+
+def _bounding_box(box: Box) -> list[int]:
+    """Corners are rounded, so that a box inside the picture stays inside it."""
+    left, top = round(box.left), round(box.top)
+    return [left, top, max(1, round(box.right) - left), max(1, round(box.bottom) - top)]
+
+
+def _metrics(metrics: ImageMetrics) -> dict[str, float]:
+    return {
+        "underexposure": _number(metrics.underexposure),
+        "overexposure": _number(metrics.overexposure),
+        "sharpness": _number(metrics.sharpness),
+        "color": _number(metrics.colour),
+    }
+
+
+def _detect_thresholds(thresholds: FaceThresholds) -> DetectThresholds:
+    return DetectThresholds(
+        underexposure=thresholds.underexposure,
+        overexposure=thresholds.overexposure,
+        sharpness=thresholds.sharpness,
+        color=thresholds.colour,
+        rotation=thresholds.rotation,
+        liveness=thresholds.liveness,
+    )
+
+
+def _verdict(verdict: Verdict) -> MetricVerdict:
+    direction = "higher_is_better" if verdict.higher_is_better else "lower_is_better"
+    return MetricVerdict(passed=verdict.passed, direction=direction, guidance=verdict.guidance)
+
+
+def _liveness(pad: PadScore | None) -> float | None:
+    return None if pad is None else _number(pad.value)
+
+
+def _number(value: float) -> float:
+    return round(float(value), _DECIMALS)

@@ -1,0 +1,67 @@
+"""What the quality of a face means for a person: good enough or not, and what to do about it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from perse.domain.faces import AssessedFace, FaceThresholds
+
+_ADVICE: Mapping[str, str] = MappingProxyType(
+    {
+        "underexposure": "Turn towards the light, or add some: the face is too dark.",
+        "overexposure": "Leave the direct light or flash: parts of the face are burnt out.",
+        "sharpness": "Hold still, clean the lens and let the camera focus: the face is blurred.",
+        "colour": "Use white light, without coloured lamps or filters: skin looks unnatural.",
+        "rotation": "Look straight into the camera.",
+        "liveness": "Show your own face to the camera, not a picture or a screen.",
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """One measure against its threshold.
+
+    Lower is better: good strictly below the threshold. Higher is better: good from it on.
+    ``guidance`` is a sentence for the person before the camera, empty when all is well.
+    """
+
+    value: float
+    threshold: float
+    higher_is_better: bool
+    advice: str
+
+    @property
+    def passed(self) -> bool:
+        if self.higher_is_better:
+            return self.value >= self.threshold
+        return self.value < self.threshold
+
+    @property
+    def guidance(self) -> str:
+        return "" if self.passed else self.advice
+
+
+def judge_face(face: AssessedFace, thresholds: FaceThresholds) -> Mapping[str, Verdict]:
+    """A verdict per measure. Liveness has one only where it was measured and has a threshold."""
+    metrics = face.metrics
+    verdicts = {
+        "underexposure": _lower(metrics.underexposure, thresholds.underexposure, "underexposure"),
+        "overexposure": _lower(metrics.overexposure, thresholds.overexposure, "overexposure"),
+        "sharpness": _higher(metrics.sharpness, thresholds.sharpness, "sharpness"),
+        "colour": _lower(metrics.colour, thresholds.colour, "colour"),
+        "rotation": _lower(metrics.rotation, thresholds.rotation, "rotation"),
+    }
+    if face.pad is not None and thresholds.liveness is not None:
+        verdicts["liveness"] = _higher(face.pad.value, thresholds.liveness, "liveness")
+    return verdicts
+
+
+def _lower(value: float, threshold: float, measure: str) -> Verdict:
+    return Verdict(value, threshold, higher_is_better=False, advice=_ADVICE[measure])
+
+
+def _higher(value: float, threshold: float, measure: str) -> Verdict:
+    return Verdict(value, threshold, higher_is_better=True, advice=_ADVICE[measure])

@@ -1,0 +1,119 @@
+"""A real server over fake services, in a thread, and the plainest of clients."""
+
+from __future__ import annotations
+
+import json
+import socket
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+
+from perse.api.app import create_app
+from perse.api.server import make_server
+from tests.fakes import FakeServices
+
+BOUNDARY = "----perse-test-boundary"
+
+
+@dataclass(frozen=True)
+class Served:
+    port: int
+    services: FakeServices
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def client(self) -> httpx.Client:
+        return httpx.Client(
+            base_url=self.url, headers={"x-api-key": self.services.api_key}, timeout=10
+        )
+
+    def connect(self) -> socket.socket:
+        return socket.create_connection(("127.0.0.1", self.port), timeout=10)
+
+    def send(self, request: bytes) -> RawAnswer:
+        """One request over a connection of its own."""
+        with self.connect() as connection:
+            connection.sendall(request)
+            return read_answer(connection)
+
+
+@contextmanager
+def serving(services: FakeServices | None = None) -> Iterator[Served]:
+    services = services or FakeServices()
+    ready, addresses = threading.Event(), list[str]()
+
+    def announce(address: str) -> None:
+        addresses.append(address)
+        ready.set()
+
+    server = make_server(create_app(services), host="127.0.0.1", port=0, on_ready=announce)
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    try:
+        assert ready.wait(10)
+        yield Served(int(addresses[0].rpartition(":")[2]), services)
+    finally:
+        server.should_exit = True
+        thread.join(10)
+    assert not thread.is_alive()
+
+
+@dataclass(frozen=True)
+class RawAnswer:
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    def json(self) -> dict[str, Any]:
+        document: dict[str, Any] = json.loads(self.body)
+        return document
+
+
+def read_answer(connection: socket.socket) -> RawAnswer:
+    """The next answer of a connection, by its Content-Length."""
+    received = b""
+    while b"\r\n\r\n" not in received:
+        received += _more(connection)
+    head, _, body = received.partition(b"\r\n\r\n")
+    status, *lines = head.decode("latin-1").split("\r\n")
+    headers = {k.lower(): v.strip() for k, _, v in (line.partition(":") for line in lines)}
+    while len(body) < int(headers.get("content-length", 0)):
+        body += _more(connection)
+    return RawAnswer(int(status.split()[1]), headers, body)
+
+
+def _more(connection: socket.socket) -> bytes:
+    chunk = connection.recv(65536)
+    assert chunk, "the connection was closed before the answer was complete"
+    return chunk
+
+
+def part(name: str, content: bytes, *headers: str) -> bytes:
+    """A multipart part as a client without filenames sends it."""
+    lines = [f'Content-Disposition: form-data; name="{name}"', *headers]
+    return "\r\n".join([f"--{BOUNDARY}", *lines, "", ""]).encode() + content + b"\r\n"
+
+
+def form(*parts: bytes) -> bytes:
+    return b"".join(parts) + f"--{BOUNDARY}--\r\n".encode()
+
+
+def post(path: str, body: bytes, *headers: str, key: str | None = None) -> bytes:
+    """A whole POST request with a multipart body."""
+    lines = [
+        f"POST {path} HTTP/1.1",
+        "Host: perse.test",
+        f"Content-Type: multipart/form-data; boundary={BOUNDARY}",
+        *headers,
+    ]
+    if key:
+        lines.append(f"x-api-key: {key}")
+    if not any(line.lower().startswith("transfer-encoding") for line in headers):
+        lines.append(f"Content-Length: {len(body)}")
+    return "\r\n".join([*lines, "", ""]).encode() + body
