@@ -9,7 +9,6 @@ from perse.domain.decisions import PadScore, SimilarityScale
 from perse.domain.faces import CapturedFace, FaceComparison, ModelsByRole
 from perse.domain.references import Template
 from perse.domain.samples import FaceImage
-from perse.errors import NoFaceDetected
 from perse.pipelines.detection import FindFaces
 from perse.pipelines.ports import AttackDetector, FaceEmbedder, SideBySide
 
@@ -35,13 +34,7 @@ class CaptureFace:
 
     def __call__(self, picture: Picture) -> CapturedFace:
         image = picture.load()
-        faces = self.find(image)
-        if not faces:
-            raise NoFaceDetected(
-                f"no face is completely inside {picture.name}: "
-                "send a picture that shows the whole face, upright and well lit"
-            )
-        largest = faces[0]
+        largest = self.find.largest(image, name=picture.name)
         template = self.embedder.embed(image, largest.landmarks)
         pad = self.attacks.score(image, largest.box) if self.attacks else None
         return CapturedFace(largest, template, pad)

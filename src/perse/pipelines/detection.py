@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from perse.domain.faces import AssessedFace, FaceDetection, ModelsByRole
 from perse.domain.geometry import DetectedFace, wholly_inside
 from perse.domain.samples import FaceImage
+from perse.errors import NoFaceDetected
 from perse.pipelines.ports import AttackDetector, FaceDetector, PoseEstimator, QualityAssessor
 
 
@@ -26,6 +27,16 @@ class FindFaces:
         ]
         inside.sort(key=lambda face: -face.box.area)
         return inside[: self.max_faces]
+
+    def largest(self, image: FaceImage, *, name: str) -> DetectedFace:
+        """The largest face. Raises NoFaceDetected, calling the picture ``name``."""
+        faces = self(image)
+        if not faces:
+            raise NoFaceDetected(
+                f"no face is completely inside {name}: "
+                "send a picture that shows the whole face, upright and well lit"
+            )
+        return faces[0]
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ The order of locks is the same everywhere: the tenant's row, its references, the
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import sqlalchemy as sa
@@ -22,7 +22,7 @@ from perse.storage.database import Database
 from perse.storage.ledger import SqlLedger
 from perse.storage.receipts import SqlReceipts
 from perse.storage.reference_list import note_change
-from perse.storage.retry_keys import claim_retry, forget_requests
+from perse.storage.retry_keys import claim_retry, forget_requests, retried
 from perse.storage.schema import (
     Row,
     biometric_references,
@@ -65,6 +65,7 @@ class SqlReferences:
             lock_tenant(connection, owner.tenant_id)
             made = retry and claim_retry(connection, owner, retry, at=entry.at)
             if made:
+                self.ledger.append_in(connection, [replace(entry, user_token=made)])
                 return find_record(connection, Owner(owner.tenant_id, made))
             key = self.tenant_keys.sealing_key(connection, owner.tenant_id)
             reference_id = connection.execute(
@@ -82,6 +83,12 @@ class SqlReferences:
             note_change(connection, owner, removed=False)
             self.ledger.append_in(connection, [entry])
         return record
+
+    def made_by(self, tenant_id: TenantId, retry: RetryKey) -> ReferenceRecord | None:
+        """What ``retry`` made before, if it did. Raises as ``add``."""
+        with self.database.read() as connection:
+            made = retried(connection, tenant_id, retry)
+            return find_record(connection, Owner(tenant_id, made)) if made else None
 
     def replace(self, reference: BiometricReference, *, entry: ConsentEntry) -> ReferenceRecord:
         """Put ``reference`` in the place of its user's; it is unlocked. Raises UserTokenNotFound.

@@ -8,6 +8,7 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
+from perse.domain.access import TenantId
 from perse.domain.references import UserToken
 from perse.domain.retries import RetryKey
 from perse.errors import InvalidParameter, UserTokenNotFound
@@ -35,14 +36,14 @@ def claim_retry(
     claimed = connection.execute(
         insert(idempotency_keys).values(row).on_conflict_do_nothing().returning(sa.literal(1))
     ).first()
-    return None if claimed else retried(connection, owner, retry)
+    return None if claimed else retried(connection, owner.tenant_id, retry)
 
 
-def retried(connection: sa.Connection, owner: Owner, retry: RetryKey) -> UserToken | None:
-    """What ``retry`` made for the tenant of ``owner``, if anything."""
+def retried(connection: sa.Connection, tenant_id: TenantId, retry: RetryKey) -> UserToken | None:
+    """What ``retry`` made for the tenant, if anything."""
     row = connection.execute(
         sa.select(idempotency_keys.c.request_digest, idempotency_keys.c.user_token).where(
-            idempotency_keys.c.tenant_id == owner.tenant_id,
+            idempotency_keys.c.tenant_id == tenant_id,
             idempotency_keys.c.key_digest == retry.key,
         )
     ).one_or_none()

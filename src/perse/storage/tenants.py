@@ -27,7 +27,6 @@ from perse.storage.schema import (
     tenant_keys,
     tenants,
 )
-from perse.storage.sealing import Owner
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +90,9 @@ class SqlTenants:
         with self.database.read() as connection:
             return [TenantId(tenant_id) for tenant_id in connection.execute(query).scalars()]
 
-    def not_updated_since(self, moment: datetime, *, limit: int) -> Sequence[Owner]:
+    def not_updated_since(
+        self, moment: datetime, *, limit: int
+    ) -> Sequence[tuple[TenantId, UserToken]]:
         """Users whose reference is older than that, the oldest first."""
         query = (
             sa.select(biometric_references.c.tenant_id, biometric_references.c.user_token)
@@ -101,7 +102,7 @@ class SqlTenants:
         )
         with self.database.read() as connection:
             return [
-                Owner(TenantId(row.tenant_id), UserToken(row.user_token))
+                (TenantId(row.tenant_id), UserToken(row.user_token))
                 for row in connection.execute(query)
             ]
 

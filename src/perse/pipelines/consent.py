@@ -1,0 +1,81 @@
+"""Every biometric call is written down before it is answered, refused ones too."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+
+from perse.domain.access import Caller
+from perse.domain.consent import ConsentEntry, Declaration, Operation
+from perse.domain.references import UserToken
+from perse.errors import EnduserConsentRequired
+from perse.pipelines.reference_ports import ConsentLedger, Now
+
+_REFUSALS = {
+    Declaration.REFUSED: (
+        "the end user's consent was declared to be missing: nothing was processed"
+    ),
+    Declaration.ABSENT: ("declare the end user's consent: client_declaration_enduser_consent=true"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class RecordConsent:
+    """``required``: a call without a declaration is refused. ``purpose``: the text kept with
+    every entry, such as "account recovery"."""
+
+    ledger: ConsentLedger
+    now: Now
+    required: bool = False
+    purpose: str | None = None
+
+    def entry(
+        self,
+        caller: Caller,
+        operation: Operation,
+        declaration: Declaration,
+        user_token: UserToken | None = None,
+    ) -> ConsentEntry:
+        """What is to be written of a call that begins now."""
+        return ConsentEntry(
+            at=self.now(),
+            tenant_id=caller.tenant_id,
+            key_id=caller.key_id,
+            operation=operation,
+            declaration=declaration,
+            user_token=user_token,
+            purpose=self.purpose,
+        )
+
+    def begin(self, entry: ConsentEntry) -> Callable[[], None]:
+        """Write ``entry`` while the call goes on; call what is returned before answering.
+
+        Raises EnduserConsentRequired, after writing, when nothing may be processed.
+        """
+        written = self.ledger.begin(entry)
+        if self._forbids(entry):
+            written()
+            raise EnduserConsentRequired(_REFUSALS[Declaration(entry.declaration)])
+        return written
+
+    @contextmanager
+    def with_change(self, entry: ConsentEntry) -> Iterator[None]:
+        """For a call that writes ``entry`` together with its change: only when the change does
+        not come about is the entry written here. Raises EnduserConsentRequired, as ``begin``."""
+        if self._forbids(entry):
+            self.begin(entry)
+        try:
+            yield
+        except Exception:
+            self.ledger.begin(entry)()
+            raise
+
+    def _forbids(self, entry: ConsentEntry) -> bool:
+        absent_forbids = self.required and entry.declaration == Declaration.ABSENT
+        return absent_forbids or entry.declaration == Declaration.REFUSED
+
+
+def naming(entry: ConsentEntry, user_token: UserToken) -> ConsentEntry:
+    """``entry``, of the user that the call has made."""
+    return replace(entry, user_token=user_token)

@@ -1,0 +1,64 @@
+"""What is too old is destroyed, and leaves receipts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from perse.domain.access import TenantId
+from perse.domain.consent import ConsentEntry, Declaration, Operation
+from perse.domain.receipts import DestructionEvent, Receipt
+from perse.domain.references import UserToken
+from perse.errors import UserTokenNotFound
+from perse.pipelines.reference_ports import Now, OldReferences, ReferenceStore
+
+_AT_A_TIME = 100
+RETRIES_KEPT = timedelta(hours=24)
+
+
+@dataclass(frozen=True, slots=True)
+class PurgeExpired:
+    """Use case: destroy references not updated for ``lifetime`` (None: they do not expire).
+
+    Several processes may purge at once: each reference is destroyed, and receipted, once.
+    """
+
+    old: OldReferences
+    references: ReferenceStore
+    now: Now
+    lifetime: timedelta | None
+
+    def __call__(self) -> Sequence[Receipt]:
+        self.old.forget_retries(before=self.now() - RETRIES_KEPT)
+        receipts: list[Receipt] = []
+        if self.lifetime is None:
+            return receipts
+        limit = self.now() - self.lifetime
+        while expired := self.old.not_updated_since(limit, limit=_AT_A_TIME):
+            for tenant_id, user_token in expired:
+                receipts += self._destroy(tenant_id, user_token, limit)
+        return receipts
+
+    def _destroy(
+        self, tenant_id: TenantId, user_token: UserToken, limit: datetime
+    ) -> Sequence[Receipt]:
+        entry = ConsentEntry(
+            at=self.now(),
+            tenant_id=tenant_id,
+            key_id=None,
+            operation=Operation.EXPIRE,
+            declaration=Declaration.NOT_NEEDED,
+            user_token=user_token,
+        )
+        with suppress(UserTokenNotFound):  # deleted or updated by somebody else meanwhile
+            return [
+                self.references.delete(
+                    user_token,
+                    entry=entry,
+                    event=DestructionEvent.EXPIRED,
+                    not_updated_since=limit,
+                )
+            ]
+        return []

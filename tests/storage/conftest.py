@@ -1,0 +1,70 @@
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from perse.domain.throttling import GuessPolicy
+from perse.storage.opening import MasterKeyChoice, Storage, open_storage
+from tests.fake_storage import FakeSigner
+from tests.storage.postgresql import Cluster, installed_programs, running_cluster
+
+OpenStorage = Callable[[], Storage]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """All tests of PostgreSQL on one worker: they share one server."""
+    for item in items:
+        if {"cluster", "url"} & set(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.xdist_group("postgresql"))
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[Cluster]:
+    programs = installed_programs()
+    if programs is None:
+        message = "PostgreSQL is not installed (on Debian: apt install postgresql)"
+        if os.environ.get("CI"):
+            pytest.fail(message)
+        pytest.skip(message)
+    with running_cluster(programs) as started:
+        yield started
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """An empty database of each kind."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'perse.db'}"
+    started: Cluster = request.getfixturevalue("cluster")
+    return started.new_database()
+
+
+@pytest.fixture
+def sqlite_url(tmp_path: Path) -> str:
+    return f"sqlite:///{tmp_path / 'perse.db'}"
+
+
+def open_at(url: str, folder: Path, policy: GuessPolicy | None = None) -> Storage:
+    return open_storage(
+        url,
+        master_key=MasterKeyChoice(folder / "master.key"),
+        signer=FakeSigner(),
+        guess_policy=policy,
+    )
+
+
+@pytest.fixture
+def storage(url: str, tmp_path: Path) -> Iterator[Storage]:
+    opened = open_at(url, tmp_path)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def sqlite(sqlite_url: str, tmp_path: Path) -> Iterator[Storage]:
+    opened = open_at(sqlite_url, tmp_path)
+    yield opened
+    opened.close()
