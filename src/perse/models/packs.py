@@ -66,6 +66,8 @@ def record_pack(data_dir: Path, catalog: Catalog, choice: PackChoice) -> None:
     }
     record = PackRecord(choice.name, models, datetime.datetime.now(datetime.UTC).date().isoformat())
     path = data_dir / _RECORD
+    if path.exists():
+        return
     with only_one(data_dir / ".locks" / "pack.lock"):
         if not path.exists():
             part = path.with_name(f"{_RECORD}.part")
