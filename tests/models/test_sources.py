@@ -263,6 +263,27 @@ def test_starts_at_the_same_time_do_not_collide(tmp_path: Path) -> None:
         assert len(server.requests) == 1
 
 
+READY = """
+import sys
+from pathlib import Path
+from perse.models.sources import WeightStore
+from tests.models.tiny_networks import card_of
+WeightStore(Path(sys.argv[1]), mirror=None, offline=False).obtain(card_of(b"weights of a network"))
+print(sorted({"httpx2", "unearth"} & sys.modules.keys()))
+"""
+
+
+def test_what_is_here_needs_no_library_of_the_network(tmp_path: Path) -> None:
+    folder = tmp_path / "weights"
+    folder.mkdir()
+    (folder / "tiny.onnx").write_bytes(CONTENT)
+    command = [sys.executable, "-c", READY, str(folder)]
+    root = Path(__file__).parents[2]
+    started = subprocess.run(command, capture_output=True, text=True, cwd=root, check=True)
+    assert started.stdout == "[]\n"
+    assert [path.name for path in folder.iterdir()] == ["tiny.onnx"]
+
+
 def test_a_pack_at_once(tmp_path: Path, mirror: Path, catalog: Catalog) -> None:
     (mirror / "tiny.onnx").write_bytes(CONTENT)
     tiny = card_of(CONTENT)
