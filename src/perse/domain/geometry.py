@@ -135,14 +135,15 @@ def overlap_with_each(box: Points, others: Points) -> Points:
 
 
 def suppress_overlaps(
-    corners: Points, scores: NDArray[np.float32], *, overlap: float
+    corners: Points, scores: NDArray[np.float32], *, overlap: float, most: int = 1000
 ) -> NDArray[np.intp]:
     """Indices of the boxes kept by greedy non-maximum suppression, best score first.
 
     ``corners``: n x 4 as (left, top, right, bottom). A box goes when its intersection over union
     with a better one exceeds ``overlap``. Equal scores keep their order, so the result is fixed.
+    Only the ``most`` best are looked at, so that no picture can make this slow.
     """
-    waiting = np.argsort(-scores, kind="stable")
+    waiting = np.argsort(-scores, kind="stable")[:most]
     kept: list[np.intp] = []
     while waiting.size:
         best, rest = waiting[0], waiting[1:]

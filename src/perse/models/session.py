@@ -63,5 +63,7 @@ def _options(threads: int) -> ort.SessionOptions:
     options.inter_op_num_threads = 1
     options.execution_mode = ort.ExecutionMode.ORT_SEQUENTIAL
     options.log_severity_level = _LOG_ERRORS_ONLY
+    # A memory plan is kept for every input shape ever seen; pictures come in thousands of shapes.
+    options.enable_mem_pattern = False
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     return options

@@ -9,35 +9,25 @@ points (offsets in strides, the subject's right eye first).
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from perse.domain.geometry import Box, DetectedFace, Framing, Landmarks, suppress_overlaps
+from perse.domain.geometry import DetectedFace, Framing
 from perse.domain.samples import FaceImage, ModelName
+from perse.models.candidates import Candidates, faces_among
 from perse.models.canvas import lay_out
 from perse.models.session import Session
 
 _STRIDES = (8, 16, 32)
-_OVERLAP = 0.3
 
 Rows = NDArray[np.float32]
-
-
-@dataclass(frozen=True, slots=True)
-class Candidates:
-    """Per candidate: score 0..1, corners (left, top, right, bottom), five points; canvas pixels."""
-
-    scores: Rows
-    corners: Rows
-    points: Rows
 
 
 class YunetDetector:
     """Finds faces in one framing of a picture. ``threshold``: least score of a face, 0..1."""
 
-    def __init__(self, session: Session, model: ModelName, *, threshold: float = 0.6) -> None:
+    def __init__(self, session: Session, model: ModelName, *, threshold: float = 0.7) -> None:
         self._session = session
         self._model = model
         self._threshold = threshold
@@ -83,19 +73,3 @@ def _read_level(
         np.concatenate((centres - halves, centres + halves), axis=1),
         (points + cells[:, None]) * stride,
     )
-
-
-def faces_among(candidates: Candidates, framing: Framing) -> list[DetectedFace]:
-    """The candidates that survive suppression, in picture pixels, best first."""
-    kept = suppress_overlaps(candidates.corners, candidates.scores, overlap=_OVERLAP)
-    corners = framing.to_picture(candidates.corners[kept].reshape(-1, 2, 2))
-    points = framing.to_picture(candidates.points[kept])
-    sizes = corners[:, 1] - corners[:, 0]
-    return [
-        DetectedFace(
-            Box(*map(float, (*corner[0], *size))), Landmarks(point), min(float(score), 1.0)
-        )
-        for corner, size, point, score in zip(
-            corners, sizes, points, candidates.scores[kept], strict=True
-        )
-    ]

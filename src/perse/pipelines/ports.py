@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Protocol, TypeVar
 
 from perse.domain.decisions import PadScore
-from perse.domain.geometry import Box, DetectedFace, HeadPose, Landmarks
+from perse.domain.geometry import Box, DetectedFace, Framing, HeadPose, Landmarks
 from perse.domain.quality import FaceMetrics, ImageMetrics
 from perse.domain.references import Template
 from perse.domain.samples import FaceImage, ModelName, VoiceSample
@@ -21,6 +21,17 @@ class FaceDetector(Protocol):
 
     def detect(self, image: FaceImage) -> Sequence[DetectedFace]:
         """Every face found, in any order, also those cut by the border."""
+        ...
+
+
+class FaceFinder(Protocol):
+    """A detector that looks at one part of a picture, at one scale."""
+
+    @property
+    def model(self) -> ModelName: ...
+
+    def find(self, image: FaceImage, framing: Framing) -> Sequence[DetectedFace]:
+        """The faces seen there, in picture pixels, best score first."""
         ...
 
 
