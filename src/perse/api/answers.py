@@ -8,7 +8,12 @@ from pydantic import BaseModel, ConfigDict, Field, FiniteFloat
 class Answer(BaseModel):
     """A JSON answer. A field that is None is left out: the wire knows no null."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        populate_by_name=True,
+        json_schema_serialization_defaults_required=True,
+    )
 
     def to_json(self) -> bytes:
         return self.model_dump_json(by_alias=True, exclude_none=True).encode()

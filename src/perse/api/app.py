@@ -3,48 +3,53 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import structlog
+from starlette.responses import Response
 from starlette.routing import Router
 from starlette.types import ASGIApp, Lifespan, Receive, Scope, Send
 
 from perse import __version__
-from perse.api.calls import Workplace
+from perse.api import system, v0
+from perse.api.calls import Readiness, Workplace
 from perse.api.door import Door
 from perse.api.draining import DrainBody
 from perse.api.forms import FieldKind, FormLimits
 from perse.api.guarding import AnswerErrors, Cors, SafeHeaders
 from perse.api.metrics import Metrics
 from perse.api.observing import Observe
+from perse.api.openapi import openapi_json
 from perse.api.routing import endpoints_of, routes_of
 from perse.api.services import Services
-from perse.api.system import Readiness, system_endpoints
-from perse.api.v0 import OPERATIONS
 from perse.errors import NotFound
+from perse.web.swagger import swagger_endpoints
 
+OPERATIONS = (*v0.OPERATIONS, *system.OPERATIONS)
 _LOOKUP_THREADS = 4
 _LOOKUPS_WAITING = 1000
 
 
 def create_app(services: Services) -> ASGIApp:
     """The whole server over ready services; it owns its worker threads from start to end."""
-    place, metrics, readiness = _workplace(services), Metrics(), Readiness()
-    _watch(metrics, place)
-    endpoints: Mapping[str, Mapping[str, ASGIApp]] = {
-        **endpoints_of(OPERATIONS, place),
-        **system_endpoints(services, metrics, readiness),
-    }
+    place = _workplace(services)
+    _watch(place)
     router = Router(
-        routes_of(endpoints),
+        routes_of(endpoints_of(OPERATIONS, place) | _documentation()),
         redirect_slashes=False,
         default=_unknown_path,
-        lifespan=_lifespan(place, readiness),
+        lifespan=_lifespan(place),
     )
     log = structlog.get_logger("perse")
     app = Cors(AnswerErrors(router, log), services.settings.cors_origins)
-    return DrainBody(Observe(SafeHeaders(app), metrics, log))
+    return DrainBody(Observe(SafeHeaders(app), place.metrics, log))
+
+
+def _documentation() -> dict[str, dict[str, ASGIApp]]:
+    document = Response(openapi_json(OPERATIONS), media_type="application/json")
+    pages: dict[str, ASGIApp] = {"/openapi.json": document, **swagger_endpoints()}
+    return {path: {"GET": page} for path, page in pages.items()}
 
 
 async def _unknown_path(scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG001
@@ -59,6 +64,8 @@ def _workplace(services: Services) -> Workplace:
         compute=Door("compute", workers=workers, waiting=settings.queue_size),
         lookups=Door("lookup", workers=_LOOKUP_THREADS, waiting=_LOOKUPS_WAITING),
         limits=FormLimits({FieldKind.PICTURE: settings.max_image_bytes}),
+        metrics=Metrics(),
+        readiness=Readiness(),
     )
 
 
@@ -69,8 +76,8 @@ def usable_cores() -> int:
     return os.cpu_count() or 1
 
 
-def _watch(metrics: Metrics, place: Workplace) -> None:
-    compute = place.compute
+def _watch(place: Workplace) -> None:
+    metrics, compute = place.metrics, place.compute
     metrics.watch("perse_workers_busy", "Worker threads at work.", lambda: float(compute.busy))
     metrics.watch(
         "perse_work_waiting", "Requests waiting for a worker.", lambda: float(compute.waiting)
@@ -79,13 +86,13 @@ def _watch(metrics: Metrics, place: Workplace) -> None:
     metrics.describe(__version__, services.pack, services.models)
 
 
-def _lifespan(place: Workplace, readiness: Readiness) -> Lifespan[Router]:
+def _lifespan(place: Workplace) -> Lifespan[Router]:
     @asynccontextmanager
     async def lifespan(_: Router) -> AsyncIterator[None]:
         await place.compute.run(place.services.warm)
-        readiness.ready = True
+        place.readiness.ready = True
         yield
-        readiness.ready = False
+        place.readiness.ready = False
         place.compute.close()
         place.lookups.close()
         place.services.close()

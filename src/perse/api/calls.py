@@ -13,12 +13,20 @@ from perse.api.consent import CONSENT, check_consent
 from perse.api.door import Door
 from perse.api.exchange import exchange_of
 from perse.api.forms import Form, FormField, FormLimits, read_form
+from perse.api.metrics import Metrics
 from perse.api.services import Services
 from perse.domain.access import Caller
 from perse.errors import InvalidParameter, Unauthorized
 from perse.pipelines.ports import Result
 
 _LARGEST_JSON_BYTES = 4096
+
+
+@dataclass(slots=True)
+class Readiness:
+    """False until every network has run once, and again when the server begins to end."""
+
+    ready: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +38,8 @@ class Workplace:
     compute: Door
     lookups: Door
     limits: FormLimits
+    metrics: Metrics
+    readiness: Readiness
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ import sys
 
 import structlog
 
-_NOISY = ("python_multipart", "asyncio", "httpx", "uvicorn.access")
+_NOISY = ("python_multipart", "asyncio", "httpx")
 
 
 def configure_logs(level: str) -> None:
@@ -33,6 +33,7 @@ def configure_logs(level: str) -> None:
     logging.basicConfig(level=threshold, handlers=[handler], force=True)
     for name in _NOISY:
         logging.getLogger(name).setLevel(logging.ERROR)
+    logging.getLogger("uvicorn").setLevel(logging.WARNING)
 
 
 def _to_json() -> structlog.processors.JSONRenderer:

@@ -16,6 +16,7 @@ from prometheus_client import (
 )
 
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+OTHER_METHOD = "other"
 _SECONDS = (0.005, 0.01, 0.02, 0.035, 0.05, 0.075, 0.1, 0.15, 0.25, 0.5, 1.0, 2.5, 5.0)
 
 
@@ -45,7 +46,7 @@ class Metrics:
 
     def observe(self, method: str, route: str, *, status: int, elapsed_s: float) -> None:
         """Count one answered request."""
-        known = method if method in METHODS else "other"
+        known = method if method in METHODS else OTHER_METHOD
         self._requests.labels(known, route, str(status)).inc()
         self._seconds.labels(route).observe(elapsed_s)
 

@@ -10,7 +10,7 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from perse.api.exchange import Exchange, begin_exchange
-from perse.api.metrics import Metrics
+from perse.api.metrics import METHODS, OTHER_METHOD, Metrics
 
 REQUEST_ID_HEADER = "X-Request-ID"
 _CLIENT_LEFT = 499
@@ -41,18 +41,18 @@ class Observe:
         status = exchange.status or _CLIENT_LEFT
         elapsed_s = exchange.elapsed_s()
         self.metrics.observe(method, exchange.route, status=status, elapsed_s=elapsed_s)
-        self.log.info(
-            "request",
-            request_id=exchange.request_id,
-            method=method,
-            route=exchange.route,
-            status=status,
-            code=exchange.code,
-            ms=round(elapsed_s * 1000, 2),
-            bytes_in=exchange.bytes_in,
-            bytes_out=exchange.bytes_out,
-            key_id=exchange.key_id,
-        )
+        facts = {
+            "request_id": exchange.request_id,
+            "method": method if method in METHODS else OTHER_METHOD,
+            "route": exchange.route,
+            "status": status,
+            "code": exchange.code,
+            "ms": round(elapsed_s * 1000, 2),
+            "bytes_in": exchange.bytes_in,
+            "bytes_out": exchange.bytes_out,
+            "key_id": exchange.key_id,
+        }
+        self.log.info("request", **{name: fact for name, fact in facts.items() if fact is not None})
 
 
 def _counting(exchange: Exchange, receive: Receive, send: Send) -> tuple[Receive, Send]:

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
+
+from starlette.responses import Response
 
 from perse.api.answers import Answer
 from perse.api.calls import Call
 from perse.api.forms import FormField
 from perse.errors import PerseError
 
+AnswerCall = Callable[[Call], Awaitable[Answer | Response]]
+
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """``answer`` does the work and raises the ``errors``; ``success`` is what it returns.
+    """``answer`` does the work and raises the ``errors``; ``success`` is what it returns,
+    None for plain text.
 
     ``path`` has no trailing slash and is served with one too. ``one_of``: alternative sets of
     fields, of which one must be sent beside the required ones. ``json_body``: JSON schema of a
@@ -24,8 +29,8 @@ class Operation:
 
     method: str
     path: str
-    answer: Callable[[Call], Awaitable[Answer]]
-    success: type[Answer]
+    answer: AnswerCall
+    success: type[Answer] | None
     summary: str
     tag: str
     description: str = ""
@@ -34,4 +39,4 @@ class Operation:
     json_body: dict[str, Any] | None = None
     errors: tuple[type[PerseError], ...] = ()
     secured: bool = True
-    example: dict[str, Any] = field(default_factory=dict)
+    example: dict[str, Any] | None = None

@@ -10,8 +10,9 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from perse.api.answers import Answer
 from perse.api.calls import Call, Workplace
-from perse.api.exchange import exchange_of
+from perse.api.exchange import Exchange, exchange_of
 from perse.api.operations import Operation
 from perse.api.problems import problem_response
 from perse.domain.access import Caller
@@ -32,8 +33,9 @@ class OperationEndpoint:
         caller = await self._caller(request) if self.operation.secured else None
         call = Call(self.place, request, self.operation.form, caller)
         answer = await self.operation.answer(call)
-        response = Response(answer.to_json(), media_type="application/json")
-        await response(scope, receive, send)
+        if isinstance(answer, Answer):
+            answer = Response(answer.to_json(), media_type="application/json")
+        await answer(scope, receive, send)
 
     async def _caller(self, request: Request) -> Caller:
         authenticator = self.place.services.authenticator
@@ -54,20 +56,25 @@ class MethodTable:
     endpoints: Mapping[str, ASGIApp]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        exchange_of(scope).route = self.path
-        method = scope["method"]
-        endpoint = self.endpoints.get(method) or self._stand_in(method)
+        exchange = exchange_of(scope)
+        exchange.route = self.path
+        endpoint = self.endpoints.get(_served_as(scope["method"]))
+        if endpoint is None:
+            endpoint = self._about_methods(scope["method"], exchange)
         await endpoint(scope, receive, send)
 
-    def _stand_in(self, method: str) -> ASGIApp:
+    def _about_methods(self, method: str, exchange: Exchange) -> Response:
         allow = ", ".join(sorted({*self.endpoints, "OPTIONS"}))
         if method == "OPTIONS":
             return Response(status_code=_NO_CONTENT, headers={"Allow": allow})
-        if method == "HEAD" and "GET" in self.endpoints:
-            return self.endpoints["GET"]
-        return problem_response(
-            MethodNotAllowed(f"this path knows {allow}, not this method"), headers={"Allow": allow}
-        )
+        refusal = MethodNotAllowed(f"this path knows {allow}, not this method")
+        exchange.code = refusal.code
+        return problem_response(refusal, headers={"Allow": allow})
+
+
+def _served_as(method: str) -> str:
+    """A HEAD is a GET whose body the server keeps to itself (RFC 9110)."""
+    return "GET" if method == "HEAD" else method
 
 
 def routes_of(endpoints: Mapping[str, Mapping[str, ASGIApp]]) -> list[Route]:

@@ -1,65 +1,83 @@
-"""What operators and their machines ask."""
+"""What operators and their machines ask. None of it needs to know who calls."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from typing import Any, Literal
 
-from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
-from starlette.routing import request_response
-from starlette.types import ASGIApp
+from pydantic import Field
+from starlette.responses import Response
 
 from perse import __version__
-from perse.api.metrics import Metrics
-from perse.api.problems import problem_response
-from perse.api.services import Services
+from perse.api.answers import Answer
+from perse.api.calls import Call
+from perse.api.operations import AnswerCall, Operation
 from perse.errors import Overloaded
 
 _PROMETHEUS_TEXT = "text/plain; version=0.0.4; charset=utf-8"
+_OK = 200
 
 
-@dataclass(slots=True)
-class Readiness:
-    """False until every network has run once, and again when the server is about to end."""
-
-    ready: bool = False
+class LiveAnswer(Answer):
+    live: Literal[True] = True
+    status: int = _OK
 
 
-def system_endpoints(
-    services: Services, metrics: Metrics, readiness: Readiness
-) -> dict[str, dict[str, ASGIApp]]:
-    """Path -> method -> endpoint. None of them asks who calls."""
-    answers: dict[str, Callable[[], Response]] = {
-        "/health/live": lambda: _ok({"live": True}),
-        "/health/ready": lambda: _readiness(readiness),
-        "/version": lambda: _version(services),
-        "/metrics": lambda: Response(metrics.text(), media_type=_PROMETHEUS_TEXT),
-        "/.well-known/jwks.json": lambda: JSONResponse(
-            services.authenticator.public_jwks(), headers={"Cache-Control": "public, max-age=300"}
-        ),
-    }
-    return {path: {"GET": endpoint(answer)} for path, answer in answers.items()}
+class ReadyAnswer(Answer):
+    ready: Literal[True] = True
+    status: int = _OK
 
 
-def endpoint(answer: Callable[[], Response]) -> ASGIApp:
-    """An endpoint whose answer depends on nothing in the request."""
-
-    async def respond(_: Request) -> Response:
-        return answer()
-
-    return request_response(respond)
+class VersionAnswer(Answer):
+    version: str
+    pack: str = Field(description="The pack of networks in use.")
+    models: dict[str, str] = Field(description="Role -> network that fills it.")
+    status: int = _OK
 
 
-def _ok(body: Mapping[str, object]) -> Response:
-    return JSONResponse({**body, "status": 200})
+class JwksAnswer(Answer):
+    """RFC 7517."""
+
+    keys: list[dict[str, Any]]
 
 
-def _readiness(readiness: Readiness) -> Response:
-    if readiness.ready:
-        return _ok({"ready": True})
-    return problem_response(Overloaded("not ready: starting up or shutting down"))
+async def live(_: Call) -> LiveAnswer:
+    """The process answers."""
+    return LiveAnswer()
 
 
-def _version(services: Services) -> Response:
-    return _ok({"version": __version__, "pack": services.pack, "models": dict(services.models)})
+async def ready(call: Call) -> ReadyAnswer:
+    """Every network has run once, and the end has not begun."""
+    if not call.place.readiness.ready:
+        raise Overloaded("not ready: starting up or shutting down")
+    return ReadyAnswer()
+
+
+async def version(call: Call) -> VersionAnswer:
+    """Which perse this is, and with which networks."""
+    services = call.services
+    return VersionAnswer(version=__version__, pack=services.pack, models=dict(services.models))
+
+
+async def metrics(call: Call) -> Response:
+    """Everything counted since the start."""
+    return Response(call.place.metrics.text(), media_type=_PROMETHEUS_TEXT)
+
+
+async def jwks(call: Call) -> JwksAnswer:
+    """The public keys of session tokens."""
+    return JwksAnswer(**call.services.authenticator.public_jwks())
+
+
+def _operation(
+    path: str, answer: AnswerCall, success: type[Answer] | None, summary: str
+) -> Operation:
+    return Operation("GET", path, answer, success, summary=summary, tag="system", secured=False)
+
+
+OPERATIONS = (
+    _operation("/health/live", live, LiveAnswer, "Is the process alive?"),
+    _operation("/health/ready", ready, ReadyAnswer, "Is the server ready for requests?"),
+    _operation("/version", version, VersionAnswer, "Version, pack and networks"),
+    _operation("/metrics", metrics, None, "Metrics for Prometheus"),
+    _operation("/.well-known/jwks.json", jwks, JwksAnswer, "Public keys of session tokens"),
+)

@@ -6,6 +6,7 @@ from perse.api.calls import Call
 from perse.api.consent import CONSENT
 from perse.api.forms import FieldKind, Form, FormField
 from perse.api.operations import Operation
+from perse.api.v0.examples import COMPARE, DETECT
 from perse.api.v0.wire import CompareAnswer, DetectAnswer, compare_answer, detect_answer
 from perse.errors import (
     ContentTypeHeaderMissing,
@@ -72,6 +73,7 @@ OPERATIONS = (
         ),
         form=(PICTURE, CONSENT),
         errors=FORM_ERRORS,
+        example=DETECT,
     ),
     Operation(
         "POST",
@@ -87,5 +89,6 @@ OPERATIONS = (
         ),
         form=(FIRST, SECOND, CONSENT),
         errors=(*FORM_ERRORS, NoFaceDetected),
+        example=COMPARE,
     ),
 )

@@ -7,6 +7,7 @@ from pydantic import Field
 from perse.api.answers import Success
 from perse.api.calls import Call
 from perse.api.operations import Operation
+from perse.api.v0.examples import LOGIN
 from perse.errors import FormKeyMissing, InvalidParameter, Unauthorized
 
 _KEY = "privateKey"
@@ -48,5 +49,6 @@ OPERATIONS = (
         },
         errors=(FormKeyMissing, InvalidParameter, Unauthorized),
         secured=False,
+        example=LOGIN,
     ),
 )

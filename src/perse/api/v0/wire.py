@@ -1,4 +1,4 @@
-"""Faces in the contract's words: its spelling, its integers, its key order."""
+"""Faces in the contract's words: its spelling, its integers."""
 
 from __future__ import annotations
 

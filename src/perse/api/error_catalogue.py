@@ -1,0 +1,35 @@
+"""The errors that a client may meet, and when."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from perse import errors
+
+MEANING: Mapping[type[errors.PerseError], str] = MappingProxyType(
+    {
+        errors.Unauthorized: "no credentials, or wrong, expired or revoked ones",
+        errors.FormKeyMissing: "a required file or field is absent; the message names it",
+        errors.InvalidParameter: "the value of a field is no good, or the form is malformed",
+        errors.EnduserConsentRequired: "the end user's consent was denied, or must be declared",
+        errors.EmptyFile: "a file of zero bytes",
+        errors.FileTooLarge: "a file or the whole request is over the limit",
+        errors.ContentTypeHeaderMissing: "the request is not multipart/form-data with a boundary",
+        errors.InvalidFileType: "not an accepted file, or one that does not decode",
+        errors.NoFaceDetected: "no face is completely inside a picture; the message says which",
+        errors.ImageUnderexposed: "the face is too dark to be enrolled",
+        errors.ImageOverexposed: "the face is too bright to be enrolled",
+        errors.UserTokenNotFound: "this API key has no user of that token",
+        errors.NoSpeechDetected: "a recording with too little speech",
+        errors.ReferenceModelMismatch: "the user was enrolled with another network",
+        errors.ReferenceLocked: "too many failed comparisons with this user",
+        errors.NotFound: "nothing is at this path",
+        errors.MethodNotAllowed: "the path does not know this method; see the header Allow",
+        errors.RateLimited: "too many requests; see the header Retry-After",
+        errors.Overloaded: "every worker is busy and the queue is full; see Retry-After",
+        errors.StorageUnavailable: "the database does not answer; see Retry-After",
+        errors.PerseError: "a fault of the server; the answer names the request in its log",
+    }
+)
+EVERYWHERE: tuple[type[errors.PerseError], ...] = (errors.Overloaded, errors.PerseError)

@@ -1,0 +1,83 @@
+"""Answers as documentation shows them. The numbers are made up; a test holds the shapes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+_DETECTOR = {"face_detector": "yunet"}
+_GOOD_LOW = {"pass": True, "direction": "lower_is_better", "guidance": ""}
+_GOOD_HIGH = {"pass": True, "direction": "higher_is_better", "guidance": ""}
+
+LOGIN: dict[str, Any] = {
+    "token": "eyJhbGciOiJFZERTQSJ9.eyJpc3MiOiJwZXJzZSJ9.c2lnbmF0dXJl",
+    "time_taken": 0.002,
+    "status": 200,
+}
+
+_FACE: dict[str, Any] = {
+    "landmarks": {
+        "right_eye": [412, 388],
+        "left_eye": [520, 384],
+        "nose": [470, 452],
+        "mouth_right": [424, 512],
+        "mouth_left": [516, 510],
+    },
+    "bounding_box": [360, 270, 218, 300],
+    "face_metrics": {
+        "underexposure": 0.08,
+        "overexposure": 0.0,
+        "sharpness": 0.81,
+        "color": 0.02,
+        "rotation": 31.4,
+    },
+    "liveness_score": 0.97,
+    "pose": {"yaw": 31.0, "pitch": -4.0, "roll": 2.0},
+    "detector_score": 0.98,
+    "verdicts": {
+        "underexposure": _GOOD_LOW,
+        "overexposure": _GOOD_LOW,
+        "sharpness": _GOOD_HIGH,
+        "color": _GOOD_LOW,
+        "rotation": {
+            "pass": False,
+            "direction": "lower_is_better",
+            "guidance": "Look straight into the camera.",
+        },
+        "liveness": _GOOD_HIGH,
+    },
+}
+
+DETECT: dict[str, Any] = {
+    "total_faces": 1,
+    "faces": [_FACE],
+    "image_metrics": {
+        "underexposure": 0.11,
+        "overexposure": 0.01,
+        "sharpness": 0.77,
+        "color": 0.02,
+    },
+    "default_thresholds": {
+        "underexposure": 0.85,
+        "overexposure": 0.03,
+        "sharpness": 0.3,
+        "color": 0.5,
+        "rotation": 25.0,
+        "liveness": 0.7,
+    },
+    "models": _DETECTOR,
+    "time_taken": 0.041,
+    "status": 200,
+}
+
+COMPARE: dict[str, Any] = {
+    "similarity": 0.87,
+    "liveness_score": 0.93,
+    "default_thresholds": {"similarity": 0.8, "liveness": 0.7},
+    "defaultThresholds": {"similarity": 0.8, "liveness": 0.7},
+    "thresholds": {"1e-2": 0.6, "1e-3": 0.7, "1e-4": 0.8, "1e-5": 0.9},
+    "similarity_supported": True,
+    "cosine": 0.54,
+    "models": {**_DETECTOR, "face_embedder": "sface"},
+    "time_taken": 0.052,
+    "status": 200,
+}

@@ -1,0 +1,11 @@
+"use strict";
+SwaggerUIBundle({
+  url: document.currentScript.dataset.document,
+  dom_id: "#api",
+  deepLinking: true,
+  defaultModelsExpandDepth: 0,
+  displayRequestDuration: true,
+  persistAuthorization: false,
+  tryItOutEnabled: true,
+  validatorUrl: null,
+});
