@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
 
 from perse.domain.samples import VoiceSample
 from perse.domain.speech import SpeechSegment, net_speech_s, speech_mask
+from perse.domain.verdicts import Verdict
 
+_ADVICE: Mapping[str, str] = MappingProxyType(
+    {
+        "net_speech_s": "Speak for a few seconds longer.",
+        "snr_db": "Go somewhere quieter, or hold the microphone closer to the mouth.",
+        "clipped_share": "Lower the recording level, or move away from the microphone.",
+        "bandwidth_hz": "Record at 16 kHz or more, not through a telephone line.",
+    }
+)
 _FRAME_S = 0.032
 _SPEECH_MARGIN_S = 0.1
 _LEAST_BACKGROUND_S = 0.2
@@ -38,57 +48,27 @@ class VoiceQuality:
 
 
 @dataclass(frozen=True, slots=True)
-class QualityCheck:
-    """``passed``: whether ``value`` is on the good side of ``threshold``; ``guidance``: a sentence
-    for the person who records, empty when there is nothing to do."""
-
-    value: float
-    threshold: float
-    passed: bool
-    guidance: str
-
-
-@dataclass(frozen=True, slots=True)
 class VoiceRequirements:
-    """What a recording should have for the published error rates to hold; below, they rise."""
+    """What a recording should have for the published error rates to hold; beyond, they rise.
+    ``clipped_share`` must stay below, the others must be reached."""
 
     net_speech_s: float = 2.0
     snr_db: float = 12.0
     clipped_share: float = 0.01
     bandwidth_hz: float = 4500.0
 
-    def check(self, quality: VoiceQuality) -> dict[str, QualityCheck]:
-        """Each measure against its threshold, by the name of the measure."""
-        return {
-            "net_speech_s": _at_least(
-                quality.net_speech_s, self.net_speech_s, "Speak for a few seconds longer."
-            ),
-            "snr_db": _at_least(
-                quality.snr_db,
-                self.snr_db,
-                "Go somewhere quieter, or hold the microphone closer to the mouth.",
-            ),
-            "clipped_share": _at_most(
-                quality.clipped_share,
-                self.clipped_share,
-                "Lower the recording level, or move away from the microphone.",
-            ),
-            "bandwidth_hz": _at_least(
-                quality.bandwidth_hz,
-                self.bandwidth_hz,
-                "Record at 16 kHz or more, not through a telephone line.",
-            ),
-        }
 
-
-def _at_least(value: float, threshold: float, guidance: str) -> QualityCheck:
-    passed = value >= threshold
-    return QualityCheck(value, threshold, passed, "" if passed else guidance)
-
-
-def _at_most(value: float, threshold: float, guidance: str) -> QualityCheck:
-    passed = value <= threshold
-    return QualityCheck(value, threshold, passed, "" if passed else guidance)
+def judge_voice(quality: VoiceQuality, requirements: VoiceRequirements) -> Mapping[str, Verdict]:
+    """A verdict per measure, by the measure's name."""
+    return {
+        measure: Verdict(
+            getattr(quality, measure),
+            getattr(requirements, measure),
+            higher_is_better=measure != "clipped_share",
+            advice=advice,
+        )
+        for measure, advice in _ADVICE.items()
+    }
 
 
 def assess_voice(sample: VoiceSample, speech: Sequence[SpeechSegment]) -> VoiceQuality:

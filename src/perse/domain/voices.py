@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from perse.domain.references import Template
 from perse.domain.samples import ModelName
-from perse.domain.voice_quality import VoiceQuality
+from perse.domain.voice_quality import VoiceQuality, VoiceRequirements
 from perse.errors import InvalidParameter
 
 
@@ -69,7 +69,9 @@ class VoiceComparison:
 
 @dataclass(frozen=True, slots=True)
 class VoiceThresholds:
-    """``similarity``: default threshold; ``similarity_by_fmr`` is keyed "1e-2" and so on."""
+    """``similarity``: default threshold; ``similarity_by_fmr`` is keyed "1e-2" and so on;
+    ``recording``: what the recordings should have."""
 
     similarity: float
     similarity_by_fmr: Mapping[str, float]
+    recording: VoiceRequirements

@@ -93,9 +93,9 @@ def views_of(features: NDArray[np.float32]) -> Views:
 
 
 def joined(views: Views) -> NDArray[np.float32]:
-    """Both views, each of unit length, the plain one weighed down: 512 values."""
-    rectified, plain = unit(views)
-    return np.concatenate([rectified, np.float32(_PLAIN_WEIGHT) * plain])
+    """... x 2 x 256 -> ... x 512: both views, each of unit length, the plain one weighed down."""
+    weighed = unit(views) * np.array([[1.0], [_PLAIN_WEIGHT]], dtype=np.float32)
+    return weighed.reshape(*weighed.shape[:-2], 2 * FEATURES)
 
 
 def unit(vectors: Views) -> Views:
