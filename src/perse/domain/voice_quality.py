@@ -114,7 +114,7 @@ def bandwidth_hz(speech: NDArray[np.float32], *, rate_hz: int) -> float:
 
 def frame_powers(samples: NDArray[np.float32], frame: int) -> NDArray[np.float32]:
     """Mean power of each whole frame of ``frame`` samples, at least one value."""
-    return np.square(_frames(samples, frame)).mean(axis=1)
+    return np.asarray(np.square(_frames(samples, frame)).mean(axis=1))
 
 
 def _frames(samples: NDArray[np.float32], frame: int) -> NDArray[np.float32]:
