@@ -16,13 +16,17 @@ from perse.media.raster import Header, Raster
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 
+_FIRST_CHUNK = b"\0\0\0\rIHDR"
 _KEPT = frozenset({b"IHDR", b"PLTE", b"IDAT", b"IEND"})
 _LARGEST_PROFILE_BYTES = 4_000_000
-_DEPTH_OFFSET = 24
+_DEPTH_OFFSET, _COLOUR_OFFSET = 24, 25
+_PALETTE_COLOURS = 3
 
 
 def read_png_header(data: bytes) -> Header:
     """Raises ValueError or struct.error for damage. The picture data stay untouched."""
+    if data[len(SIGNATURE) : 16] != _FIRST_CHUNK:
+        raise ValueError("no header")
     width, height = struct.unpack_from(">II", data, 16)
     orientation, profile = UPRIGHT, None
     for name, body in _chunks(data):
@@ -77,6 +81,8 @@ def _bare(data: bytes) -> bytes:
     The colour key of a 16-bit picture goes too: it cannot be matched once 8 bits are left.
     """
     kept = _KEPT if data[_DEPTH_OFFSET] == 16 else _KEPT | {b"tRNS"}
+    if data[_COLOUR_OFFSET] == _PALETTE_COLOURS and b"PLTE" not in data:
+        raise ValueError("no palette")
     pieces, position = [SIGNATURE], len(SIGNATURE)
     for name, body in _chunks(data):
         end = position + 12 + len(body)
