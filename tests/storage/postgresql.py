@@ -19,7 +19,7 @@ _CONFIGURATION = """
 listen_addresses = ''
 unix_socket_directories = '{sockets}'
 max_connections = 200
-fsync = on
+fsync = off
 shared_buffers = 32MB
 max_wal_size = 128MB
 """
@@ -36,17 +36,18 @@ class Cluster:
     def data(self) -> Path:
         return self.folder / "data"
 
-    def url(self, database: str) -> str:
-        return f"postgresql://postgres@/{database}?host={self.folder}"
+    @property
+    def url(self) -> str:
+        return f"postgresql://postgres@/postgres?host={self.folder}"
 
     def new_database(self) -> str:
-        """The URL of an empty database."""
+        """The URL of a place of its own: a schema, which is made faster than a database."""
         name = f"perse_{uuid.uuid4().hex[:12]}"
-        self.sql(f"CREATE DATABASE {name}")
-        return self.url(name)
+        self.sql(f"CREATE SCHEMA {name}")
+        return f"{self.url}&options=-csearch_path%3D{name}"
 
     def sql(self, statement: str) -> None:
-        with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
+        with psycopg.connect(self.url, autocommit=True) as connection:
             connection.execute(statement.encode())
 
     def start(self) -> None:
@@ -70,7 +71,17 @@ class Cluster:
 
     def create(self) -> None:
         self._run(
-            "initdb", "-D", self.data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C"
+            "initdb",
+            "-D",
+            self.data,
+            "-U",
+            "postgres",
+            "-A",
+            "trust",
+            "-E",
+            "UTF8",
+            "--locale=C",
+            "--no-sync",
         )
         with (self.data / "postgresql.conf").open("a") as file:
             file.write(_CONFIGURATION.format(sockets=self.folder))

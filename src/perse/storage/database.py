@@ -22,8 +22,6 @@ from sqlalchemy.pool import ConnectionPoolEntry
 from perse.errors import SettingsInvalid, StorageUnavailable
 
 _BUSY_TIMEOUT_S = 15
-# Small pages put every sealed template on overflow pages of its own: see sealing.py.
-_PAGE_SIZE_BYTES = 1024
 _WRITE = {"perse_write": True}
 _LATER = {"perse_later": True}
 
@@ -143,7 +141,6 @@ def _create_private(file: Path) -> None:
 def _set_up_sqlite(connection: sqlite3.Connection, _: ConnectionPoolEntry) -> None:
     connection.isolation_level = None  # transactions begin where we say so
     for pragma in (
-        f"page_size={_PAGE_SIZE_BYTES}",
         "journal_mode=WAL",
         "synchronous=FULL",
         "secure_delete=ON",

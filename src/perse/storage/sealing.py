@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import json
 import os
-import struct
 from dataclasses import dataclass
 
 import numpy as np
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from numpy.typing import NDArray
 
 from perse.domain.access import TenantId
 from perse.domain.references import Template, UserToken
@@ -24,12 +24,6 @@ from perse.errors import StorageDamaged
 KEY_BYTES = 32
 _NONCE_BYTES = 12
 WRAPPED_KEY_BYTES = _NONCE_BYTES + KEY_BYTES + 16
-# SQLite moves the part of a row that lies inside a shared page when neighbours come and go, and may
-# leave a stale copy behind. Only whole overflow pages belong to one row alone and are overwritten
-# for certain. With 1024-byte pages at most 989 bytes of a row lie inside, so what must be
-# destroyable comes after this many zeros; its length is a multiple of a page for the same reason.
-_LEAD = bytes(1024)
-_BLOCK_BYTES = 1024
 
 
 def new_key() -> bytes:
@@ -72,14 +66,14 @@ def seal_template(template: Template, owner: Owner, *, tenant_key: bytes) -> byt
     """An envelope that holds the sealed template and its own wrapped data key."""
     data_key = new_key()
     sealed = seal(data_key, _packed(template), *_template_binding(owner, template.model))
-    return _LEAD + sealed + _wrap(data_key, owner, tenant_key)
+    return sealed + _wrap(data_key, owner, tenant_key)
 
 
 def open_template(
     envelope: bytes, owner: Owner, *, model: ModelName, tenant_key: bytes
 ) -> Template:
     """Raises StorageDamaged for an envelope of another user, tenant or model, or a changed one."""
-    sealed, wrapped = envelope[len(_LEAD) : -WRAPPED_KEY_BYTES], envelope[-WRAPPED_KEY_BYTES:]
+    sealed, wrapped = envelope[:-WRAPPED_KEY_BYTES], envelope[-WRAPPED_KEY_BYTES:]
     data_key = unseal(tenant_key, wrapped, *_key_binding(owner))
     return Template(_unpacked(unseal(data_key, sealed, *_template_binding(owner, model))), model)
 
@@ -103,12 +97,8 @@ def _template_binding(owner: Owner, model: ModelName) -> tuple[str, ...]:
 
 
 def _packed(template: Template) -> bytes:
-    """Length and values, little-endian, filled up with zeros to whole blocks."""
-    values = template.vector.astype("<f4").tobytes()
-    content = struct.pack("<I", len(template.vector)) + values
-    return content + bytes(-len(content) % _BLOCK_BYTES)
+    return template.vector.astype("<f4").tobytes()
 
 
-def _unpacked(content: bytes) -> np.ndarray[tuple[int], np.dtype[np.float32]]:
-    (length,) = struct.unpack_from("<I", content)
-    return np.frombuffer(content, dtype="<f4", count=length, offset=4).astype(np.float32)
+def _unpacked(content: bytes) -> NDArray[np.float32]:
+    return np.frombuffer(content, dtype="<f4").astype(np.float32)
