@@ -1,0 +1,27 @@
+"""The square around a face that attack detectors look at."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from perse.domain.geometry import Box
+from perse.domain.samples import Pixels
+from perse.models.canvas import shrink_smoothly
+
+
+def face_square(pixels: Pixels, box: Box, *, scale: float, size_px: int) -> Pixels:
+    """``size_px`` x ``size_px`` RGB: ``scale`` times the longer side of ``box``, same centre.
+
+    What lies beyond the picture is its mirror image (the border row itself is not repeated).
+    """
+    side = max(2, round(box.longer_side * scale))
+    left, top = (round(middle - side / 2) for middle in box.centre)
+    height, width = pixels.shape[:2]
+    above, below = max(0, -top), max(0, top + side - height)
+    before, behind = max(0, -left), max(0, left + side - width)
+    seen = pixels[max(0, top) : max(0, top + side), max(0, left) : max(0, left + side)]
+    if above or below or before or behind:
+        border = cv2.BORDER_REFLECT_101
+        seen = np.asarray(cv2.copyMakeBorder(seen, above, below, before, behind, border), np.uint8)
+    return shrink_smoothly(np.ascontiguousarray(seen), (size_px, size_px))

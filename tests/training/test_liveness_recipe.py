@@ -1,0 +1,123 @@
+"""What can be said of the recipe without its data; the training itself only where torch is."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+import pytest
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import roc_auc_score
+
+RECIPE = Path(__file__).parents[2] / "training" / "liveness"
+TOLERANCE = 1e-4
+
+Recipe = Callable[[str], ModuleType]
+
+
+@pytest.fixture(scope="module")
+def recipe() -> Iterator[Recipe]:
+    sys.path.insert(0, str(RECIPE))
+    try:
+        yield importlib.import_module
+    finally:
+        sys.path.remove(str(RECIPE))
+
+
+def test_the_parts_of_the_webcam_people_are_written_in_stone(recipe: Recipe) -> None:
+    splits = recipe("splits")
+    people = [f"000{n}" for n in range(1, 10)]
+    parts = splits.webcam_parts(people)
+    assert {p for p in people if parts[p] == "test"} == {"0003", "0009"}
+    assert {p for p in people if parts[p] == "calibrate"} == {"0005", "0007"}
+
+
+def test_in_the_cross_check_everybody_is_tested_once_by_a_network_that_never_saw_them(
+    recipe: Recipe,
+) -> None:
+    splits = recipe("splits")
+    people = [f"000{n}" for n in range(1, 10)]
+    tested: list[str] = []
+    for rotation in range(3):
+        parts = splits.webcam_parts(reversed(people), rotation)
+        tested += [p for p in people if parts[p] == "test"]
+        assert list(parts.values()).count("calibrate") == 2
+        assert list(parts.values()).count("train") == 4
+    assert sorted(tested) == people
+
+
+def test_portraits_are_parted_in_the_stated_shares(recipe: Recipe) -> None:
+    splits = recipe("splits")
+    parts = [splits.press_part(f"person {n}") for n in range(4000)]
+    shares = {part: parts.count(part) / 4000 for part in ("train", "calibrate", "test")}
+    assert shares == pytest.approx({"train": 0.6, "calibrate": 0.15, "test": 0.25}, abs=0.03)
+
+
+def test_the_area_under_the_curve_is_that_of_scikit_learn(recipe: Recipe) -> None:
+    statistics = recipe("statistics_of_attacks")
+    rng = np.random.default_rng(3)
+    live, attacks = rng.normal(1, 1, 80).round(1), rng.normal(0, 1, 90).round(1)
+    labels = np.r_[np.ones(80), np.zeros(90)]
+    expected = roc_auc_score(labels, np.r_[live, attacks])
+    assert statistics.area_under_curve(live, attacks) == pytest.approx(expected)
+
+
+def test_calibration_agrees_with_logistic_regression_on_many_presentations(recipe: Recipe) -> None:
+    statistics = recipe("statistics_of_attacks")
+    rng = np.random.default_rng(4)
+    raw = rng.normal(0, 3, 20_000)
+    live = rng.random(20_000) < 1 / (1 + np.exp(-(0.7 * raw + 0.4)))
+    a, b = statistics.platt(raw, live, np.ones(20_000) / 20_000)
+    fitted = LogisticRegression(C=1e9).fit(raw[:, None], live)
+    assert (a, b) == pytest.approx((fitted.coef_[0, 0], fitted.intercept_[0]), abs=0.01)
+
+
+def test_a_rate_without_errors_still_has_an_upper_end(recipe: Recipe) -> None:
+    statistics = recipe("statistics_of_attacks")
+    people = np.repeat([f"p{n}" for n in range(30)], 5)
+    found = statistics.rate(np.zeros(150, bool), people)
+    assert (found.share, found.low, found.high) == (0, 0, pytest.approx(0.1))
+
+
+def test_simulated_recaptures_keep_the_face_in_the_middle_and_change_the_picture(
+    recipe: Recipe,
+) -> None:
+    prepare, framing = recipe("prepare"), recipe("framing")
+    geometry = importlib.import_module("perse.domain.geometry")
+    drawn = np.random.default_rng(5).integers(0, 256, (250, 250, 3)).astype(np.uint8)
+    seen = framing.Sighting(drawn, geometry.Box(80, 70, 80, 100))
+    for species, recapture in prepare.SIMULATED.items():
+        scene = np.full((352, 352, 3), 90, np.uint8)
+        one = recapture(seen, scene, prepare.generator(1, species))
+        again = recapture(seen, scene, prepare.generator(1, species))
+        assert np.array_equal(one.picture, again.picture)
+        assert one.picture.shape == (352, 352, 3)
+        x, y = one.box.centre
+        assert abs(x - 176) < 60
+        assert abs(y - 176) < 60
+
+
+def test_training_is_reproducible_from_its_seed(recipe: Recipe) -> None:
+    torch = pytest.importorskip("torch")
+    bank, train = recipe("bank"), recipe("train")
+    rng = np.random.default_rng(6)
+    n = 48
+    species = np.array(["live", "printed_photograph", "simulated_print", "simulated_screen"] * 12)
+    drawn = bank.Bank(
+        rng.integers(0, 256, (n, 144, 144, 3)).astype(np.uint8),
+        species,
+        np.array(["webcam"] * n),
+        np.array([f"p{k % 8}" for k in range(n)]),
+        np.array([f"f{k}" for k in range(n)]),
+        rng.normal(0, 3, (n, 3)),
+    )
+    torch.set_num_threads(1)
+    plans = [train.Plan(epochs=1, draws=48, batch=16, seed=seed) for seed in (1, 1, 2)]
+    x = torch.rand(4, 3, 128, 128, generator=torch.Generator().manual_seed(7))
+    first, second, other = (train.train(drawn, plan)(x).detach() for plan in plans)
+    assert float((first - second).abs().max()) <= TOLERANCE
+    assert float((first - other).abs().max()) > TOLERANCE

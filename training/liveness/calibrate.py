@@ -1,0 +1,71 @@
+"""Platt parameters and the threshold, from people who neither train nor test.
+
+    python calibrate.py --cache CACHE --network perse_pad_v1.onnx --out calibration.json
+
+Prior of the calibrated score: half of all presentations are attacks; of the bona fide half are
+portraits and half webcam frames, of the attacks half are printed photographs and half simulated.
+minifas_97.80 saw none of these people in its training, so all but the test people calibrate it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+
+import numpy as np
+from bank import Bank, read
+from numpy.typing import NDArray
+from scoring import MINIFAS, OURS, raw_scores
+from statistics_of_attacks import platt, rate, threshold_between
+
+TARGETS = {OURS: 0.02, MINIFAS: 0.01}
+
+
+def weights_of(bank: Bank) -> NDArray[np.float64]:
+    """Weights that give the groups the shares of the stated prior; they sum to 1."""
+    live = bank.species == "live"
+    groups = [
+        (live & (bank.origin == "press"), 0.25),
+        (live & (bank.origin == "webcam"), 0.25),
+        (bank.species == "printed_photograph", 0.25),
+        (np.char.startswith(bank.species, "simulated"), 0.25),
+    ]
+    weights = np.zeros(len(live))
+    for group, share in groups:
+        weights[group] = share / max(1, group.sum())
+    return weights
+
+
+def calibrate(bank: Bank, raw: NDArray[np.float64], target: float) -> dict[str, object]:
+    live, printed = bank.species == "live", bank.species == "printed_photograph"
+    a, b = platt(raw, live, weights_of(bank))
+    cut = threshold_between(raw[live], raw[printed], bank.origin[live], target)
+    score = 1 / (1 + np.exp(-(a * cut + b)))
+    measured = {"bpcer": str(rate(raw[live] < cut, bank.person[live]))}
+    for species in np.unique(bank.species[~live]).tolist():
+        chosen = bank.species == species
+        measured[f"apcer {species}"] = str(rate(raw[chosen] >= cut, bank.person[chosen]))
+    return {"a": a, "b": b, "raw": cut, "score": float(score), "on calibration people": measured}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--cache", type=Path, required=True)
+    parser.add_argument("--network", type=Path, required=True)
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--rotation", type=int, choices=(0, 1, 2))
+    options = parser.parse_args()
+    bank = read(options.cache, "evaluation")
+    bank = bank.only(~np.char.endswith(bank.species, "not_found"))
+    part = bank.part(options.rotation)
+    done = {}
+    for name, allowed in ((OURS, part == "calibrate"), (MINIFAS, part != "test")):
+        own = bank.only(allowed)
+        done[name] = calibrate(own, raw_scores(own, options.network)[name], TARGETS[name])
+    options.out.write_text(json.dumps(done, indent=1))
+    print(json.dumps(done, indent=1))
+
+
+if __name__ == "__main__":
+    main()
