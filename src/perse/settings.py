@@ -55,6 +55,40 @@ class Settings(BaseSettings):
         "recorded",
         description="required refuses calls that do not declare the end user's consent.",
     )
+    consent_purpose: str | None = Field(
+        None,
+        max_length=500,
+        description="What the processing is for; written into every entry of the consent ledger.",
+    )
+
+    # what is kept
+    master_key: SecretStr | None = Field(
+        None,
+        description="Key that seals everything, 32 bytes in base64; several, the newest first, "
+        "while it is rotated.",
+    )
+    master_key_command: SecretStr | None = Field(
+        None, description="Command that prints the master key, such as a key service's client."
+    )
+    master_key_file: Path | None = Field(
+        None,
+        description="File of the master key, mode 0600; unset = master.key in the data folder.",
+    )
+    reference_ttl_days: float | None = Field(
+        None,
+        gt=0,
+        description="Days after its last update that a reference is destroyed; unset = never.",
+    )
+    limit_guesses: bool = Field(
+        True,
+        description="Slow down and then lock comparisons against a user after many failures.",
+    )
+    rate_limit: float | None = Field(
+        None, gt=0, description="Calls a second that each API key may make; unset = no limit."
+    )
+    rate_burst: int = Field(
+        20, ge=1, description="Calls that an API key may make at once before the limit counts."
+    )
 
     # limits
     max_image_bytes: int = Field(1_000_000, ge=1_000, description="Largest picture file, in bytes.")
@@ -82,11 +116,23 @@ class Settings(BaseSettings):
     )
 
     @property
+    def sqlite_file(self) -> Path:
+        return self.data_dir / "perse.db"
+
+    @property
+    def effective_master_key_file(self) -> Path:
+        return self.master_key_file or self.data_dir / "master.key"
+
+    @property
+    def signing_key_file(self) -> Path:
+        return self.data_dir / "signing-keys.json"
+
+    @property
     def effective_database_url(self) -> str:
         """The database URL, the data folder's file when none is set."""
         if self.database_url is not None:
             return self.database_url.get_secret_value()
-        return f"sqlite:///{self.data_dir / 'perse.db'}"
+        return f"sqlite:///{self.sqlite_file}"
 
     @field_validator("cors_origins", mode="before")
     @classmethod

@@ -29,7 +29,7 @@ def open_signing_keys(settings: Settings) -> SigningKeys:
     """From the settings, else from the data folder. Raises SettingsInvalid."""
     if settings.token_signing_keys is not None:
         return parse_signing_keys(settings.token_signing_keys.get_secret_value())
-    return SigningKeyFile(settings.data_dir / "signing-keys.json").open()
+    return SigningKeyFile(settings.signing_key_file).open()
 
 
 def open_authenticator(settings: Settings, database: Database) -> Authenticator:

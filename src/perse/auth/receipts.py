@@ -1,0 +1,66 @@
+"""Receipts of destruction, signed with the keys that sign session tokens (RFC 7515, RFC 8037).
+
+Their audience and ``typ`` keep them apart: no receipt passes for a session token, or the reverse.
+They do not expire.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import jwt
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+from perse.auth.session_tokens import ISSUER
+from perse.auth.signing_keys import SigningKeys
+from perse.errors import InvalidParameter
+
+AUDIENCE = "perse/receipts"
+TYPE = "perse-receipt+jwt"
+_ALGORITHM = "EdDSA"
+
+
+@dataclass(frozen=True, slots=True)
+class JwsReceiptSigner:
+    """Signs with the newest key; accepts every key of the list."""
+
+    keys: SigningKeys
+
+    def sign(self, claims: Mapping[str, object]) -> str:
+        """Compact JWS over ``claims``, issuer and audience."""
+        return jwt.encode(
+            {"iss": ISSUER, "aud": AUDIENCE, **claims},
+            self.keys.newest.private,
+            algorithm=_ALGORITHM,
+            headers={"kid": self.keys.newest.kid, "typ": TYPE},
+        )
+
+    def verify(self, jws: str) -> Mapping[str, object]:
+        """The claims. Raises InvalidParameter for what no key of the list has signed."""
+        return verify_receipt(jws, {key.kid: key.public for key in self.keys.keys})
+
+
+def verify_receipt(jws: str, public_keys: Mapping[str, Ed25519PublicKey]) -> Mapping[str, object]:
+    """The claims of a receipt signed with one of ``public_keys``, by ``kid``.
+
+    Raises InvalidParameter for anything else.
+    """
+    try:
+        header = jwt.get_unverified_header(jws.strip())
+        if header.get("typ") != TYPE:
+            raise jwt.InvalidTokenError("no receipt")
+        key = public_keys.get(str(header.get("kid")))
+        if key is None:
+            raise jwt.InvalidTokenError("signed with an unknown key")
+        claims: Mapping[str, object] = jwt.decode(
+            jws.strip(),
+            key,
+            algorithms=[_ALGORITHM],
+            audience=AUDIENCE,
+            issuer=ISSUER,
+            options={"require": ["iss", "aud", "iat", "jti"], "verify_iat": False},
+        )
+    except (jwt.PyJWTError, ValueError, TypeError, RecursionError):
+        raise InvalidParameter("this is no receipt that one of the known keys has signed") from None
+    return claims
