@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
@@ -58,9 +59,15 @@ class FakeLedger:
         self.links += chain(entries, after=after, key=self.key)
         return self.links[-1].point
 
-    def begin(self, entry: ConsentEntry) -> Callable[[], None]:
-        self.append([entry])
-        return lambda: None
+    def begin(self, entry: ConsentEntry) -> Future[None]:
+        written: Future[None] = Future()
+        try:
+            self.append([entry])
+        except Exception as problem:
+            written.set_exception(problem)
+        else:
+            written.set_result(None)
+        return written
 
     @property
     def entries(self) -> list[ConsentEntry]:

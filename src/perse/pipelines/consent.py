@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
@@ -48,32 +49,26 @@ class RecordConsent:
             purpose=self.purpose,
         )
 
-    def begin(self, entry: ConsentEntry) -> Callable[[], None]:
-        """Write ``entry`` while the call goes on; call what is returned before answering.
+    def begin(self, entry: ConsentEntry) -> Future[None]:
+        """Write ``entry`` while the call goes on; wait for the result before answering."""
+        return self.ledger.begin(entry)
 
-        Raises EnduserConsentRequired, after writing, when nothing may be processed.
-        """
-        written = self.ledger.begin(entry)
-        if self._forbids(entry):
-            written()
+    def check(self, entry: ConsentEntry) -> None:
+        """Raises EnduserConsentRequired when nothing may be processed."""
+        absent_forbids = self.required and entry.declaration == Declaration.ABSENT
+        if absent_forbids or entry.declaration == Declaration.REFUSED:
             raise EnduserConsentRequired(_REFUSALS[Declaration(entry.declaration)])
-        return written
 
     @contextmanager
     def with_change(self, entry: ConsentEntry) -> Iterator[None]:
         """For a call that writes ``entry`` together with its change: only when the change does
-        not come about is the entry written here. Raises EnduserConsentRequired, as ``begin``."""
-        if self._forbids(entry):
-            self.begin(entry)
+        not come about is the entry written here. Raises as ``check``."""
         try:
+            self.check(entry)
             yield
         except Exception:
-            self.ledger.begin(entry)()
+            self.ledger.begin(entry).result()
             raise
-
-    def _forbids(self, entry: ConsentEntry) -> bool:
-        absent_forbids = self.required and entry.declaration == Declaration.ABSENT
-        return absent_forbids or entry.declaration == Declaration.REFUSED
 
 
 def naming(entry: ConsentEntry, user_token: UserToken) -> ConsentEntry:

@@ -101,7 +101,7 @@ class EnrolFace:
         with self.consent.with_change(entry):
             made = retry and self.references.made_by(caller.tenant_id, retry)
             if made:
-                self.consent.begin(naming(entry, made.user_token))()
+                self.consent.begin(naming(entry, made.user_token)).result()
                 return made
             token = self.new_token()
             reference = _reference(self.capture(picture), token, entry)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future
 from datetime import datetime
 from typing import Protocol
 
@@ -16,9 +17,9 @@ Now = Callable[[], datetime]
 
 
 class ConsentLedger(Protocol):
-    def begin(self, entry: ConsentEntry) -> Callable[[], None]:
-        """Start writing ``entry``; call what is returned before answering: it returns when the
-        entry cannot be lost any more, and raises StorageUnavailable when it was not written."""
+    def begin(self, entry: ConsentEntry) -> Future[None]:
+        """Start writing ``entry``; wait for the result before answering: it is there when the
+        entry cannot be lost any more, or is StorageUnavailable when it was not written."""
         ...
 
 

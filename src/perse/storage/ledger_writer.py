@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Protocol
@@ -39,12 +39,12 @@ class LedgerWriter:
         self._thread = threading.Thread(target=self._run, name="perse-ledger", daemon=True)
         self._thread.start()
 
-    def begin(self, entry: ConsentEntry) -> Callable[[], None]:
-        """Start writing ``entry``. Call what is returned before answering: it returns when the
-        entry is on the disk, and raises StorageUnavailable when it could not be written."""
+    def begin(self, entry: ConsentEntry) -> Future[None]:
+        """Start writing ``entry``. Wait for the result before answering: it is there when the
+        entry is on the disk, or is StorageUnavailable when it could not be written."""
         waiting = _Waiting(entry, Future())
         self._incoming.put(waiting)
-        return waiting.written.result
+        return waiting.written
 
     def close(self) -> None:
         """Write what was handed in, then stop."""
