@@ -147,11 +147,16 @@ def _identity(given: Picture) -> int:
     return shade
 
 
+def settings(**changes: object) -> Settings:
+    """Settings of a small server, whatever the environment says."""
+    return Settings.model_validate({"workers": 2, "queue_size": 2, **changes})
+
+
 @dataclass
 class FakeServices:
     """Everything the app asks of the composition root, with one API key ready."""
 
-    settings: Settings = field(default_factory=lambda: Settings(workers=2, queue_size=2))
+    settings: Settings = field(default_factory=settings)
     faces: FakeFaces = field(default_factory=FakeFaces)
     store: MemoryKeys = field(default_factory=MemoryKeys)
     pack: str = "fake"

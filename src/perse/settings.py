@@ -51,6 +51,10 @@ class Settings(BaseSettings):
         None,
         description="False match rate that the default face threshold aims at; unset = the pack's.",
     )
+    voice_fmr: Fmr | None = Field(
+        None,
+        description="False match rate that the default voice threshold aims at; unset = the pack's.",
+    )
     consent: Literal["recorded", "required"] = Field(
         "recorded",
         description="required refuses calls that do not declare the end user's consent.",
@@ -95,12 +99,21 @@ class Settings(BaseSettings):
     max_image_pixels: int = Field(
         40_000_000, ge=10_000, description="Largest picture, in pixels; refused before decoding."
     )
+    max_audio_bytes: int = Field(
+        10_000_000, ge=1_000, description="Largest recording file, in bytes."
+    )
+    max_audio_s: float = Field(
+        120.0, ge=1, le=3600, description="Longest recording, in seconds; refused before decoding."
+    )
     max_faces: int = Field(100, ge=1, le=1000, description="Faces answered per picture.")
     workers: int | None = Field(
         None, ge=1, le=256, description="Requests computed at the same time; unset = CPU cores."
     )
     queue_size: int = Field(
         32, ge=0, le=10_000, description="Requests that may wait; one more is answered 503."
+    )
+    upload_timeout_s: float = Field(
+        30.0, gt=0, le=600, description="Seconds that the body of a request may take to arrive."
     )
 
     # the HTTP side

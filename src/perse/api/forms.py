@@ -40,7 +40,7 @@ class FormLimits:
     """Bytes per file by kind, and the seconds that a body may take to arrive."""
 
     file_bytes: Mapping[FieldKind, int]
-    upload_s: float = 30.0
+    upload_s: float
 
     def for_fields(self, fields: Sequence[FormField]) -> PartLimits:
         """The limits of an operation: all its files at their largest, and room for the rest."""

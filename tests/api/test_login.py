@@ -1,0 +1,109 @@
+"""Login and credentials over HTTP."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import httpx
+import pytest
+
+from tests.fakes import picture
+from tests.served import Served, serving
+
+UNKNOWN_KEY = "00000000-0000-4000-8000-000000000000"
+
+
+@pytest.fixture
+def anybody(served: Served) -> Iterator[httpx.Client]:
+    with httpx.Client(base_url=served.url, timeout=10) as http:
+        yield http
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "code"),
+    [
+        (b"", 400, "invalid_parameter"),
+        (b"{", 400, "invalid_parameter"),
+        (b"[]", 400, "invalid_parameter"),
+        (b"null", 400, "invalid_parameter"),
+        (b'"key"', 400, "invalid_parameter"),
+        (b"\xff\xfe\x00", 400, "invalid_parameter"),
+        (b"[" * 4000, 400, "invalid_parameter"),
+        (b'{"a":' * 800, 400, "invalid_parameter"),
+        (b'{"privateKey": "' + b"x" * 5000 + b'"}', 400, "invalid_parameter"),
+        (b"{}", 400, "form_key_missing"),
+        (b'{"privatekey": "x"}', 400, "form_key_missing"),
+        (b'{"privateKey": null}', 400, "invalid_parameter"),
+        (b'{"privateKey": 1}', 400, "invalid_parameter"),
+        (b'{"privateKey": ["x"]}', 400, "invalid_parameter"),
+        (b'{"privateKey": ""}', 401, "unauthorized"),
+        (b'{"privateKey": "\\ud800"}', 401, "unauthorized"),
+        (b'{"privateKey": "no key"}', 401, "unauthorized"),
+        (f'{{"privateKey": "{UNKNOWN_KEY}"}}'.encode(), 401, "unauthorized"),
+    ],
+)
+def test_a_login_that_is_refused(
+    anybody: httpx.Client, body: bytes, status: int, code: str
+) -> None:
+    answer = anybody.post("/v0/login", content=body, headers={"content-type": "application/json"})
+    assert (answer.status_code, answer.json()["code"]) == (status, code)
+
+
+@pytest.mark.parametrize("content_type", ["application/json", "text/plain", ""])
+def test_the_type_of_the_body_does_not_matter(
+    served: Served, anybody: httpx.Client, content_type: str
+) -> None:
+    body = f'{{"privateKey": "{served.services.api_key}", "more": 1}}'
+    answer = anybody.post("/v0/login", content=body, headers={"content-type": content_type})
+    assert answer.status_code == 200
+    assert answer.json()["token"].count(".") == 2
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        {"Authorization": ""},
+        {"Authorization": "Bearer"},
+        {"Authorization": "Bearer x.y.z"},
+        {"Authorization": "x" * 20_000},
+        {"Authorization": "Basic dXNlcjpwYXNz"},
+        {"x-api-key": ""},
+        {"x-api-key": "x" * 20_000},
+        {"x-api-key": UNKNOWN_KEY},
+    ],
+)
+@pytest.mark.parametrize("path", ["/v0/face/detect", "/v0/face/compare"])
+def test_bad_credentials_are_refused_before_the_body_is_looked_at(
+    anybody: httpx.Client, path: str, headers: dict[str, str]
+) -> None:
+    answer = anybody.post(path, content=b"no form", headers=headers)
+    assert (answer.status_code, answer.json()["code"]) == (401, "unauthorized")
+    assert answer.headers["www-authenticate"] == 'Bearer realm="perse"'
+
+
+def test_revoking_a_key_ends_its_sessions_at_once() -> None:
+    with serving() as served, httpx.Client(base_url=served.url) as anybody:
+        _, text = served.services.keys.create("phone app")
+        token = anybody.post("/v0/login", json={"privateKey": text}).json()["token"]
+        files = {"image_file": picture()}
+        for headers in ({"Authorization": token}, {"x-api-key": text}):
+            answer = anybody.post("/v0/face/detect", files=files, headers=headers)
+            assert answer.status_code == 200
+        served.services.keys.revoke("phone app")
+        for headers in ({"Authorization": token}, {"x-api-key": text}):
+            answer = anybody.post("/v0/face/detect", files=files, headers=headers)
+            assert answer.status_code == 401
+
+
+def test_bearer_wins_over_a_key(served: Served, client: httpx.Client) -> None:
+    answer = client.post(
+        "/v0/face/detect", files={"image_file": picture()}, headers={"Authorization": "Bearer x"}
+    )
+    assert answer.status_code == 401
+
+
+def test_others_can_verify_our_tokens(anybody: httpx.Client) -> None:
+    keys = anybody.get("/.well-known/jwks.json").json()["keys"]
+    assert [key["alg"] for key in keys] == ["EdDSA"]
+    assert all("d" not in key for key in keys)
