@@ -42,6 +42,12 @@ class FaceEmbedder(Protocol):
     def embed(self, image: FaceImage, landmarks: Landmarks) -> Template: ...
 
 
+class LandmarkRefiner(Protocol):
+    def refine(self, image: FaceImage, landmarks: Landmarks) -> Landmarks:
+        """Better landmarks of the same face, or the same ones."""
+        ...
+
+
 class PoseEstimator(Protocol):
     @property
     def model(self) -> ModelName: ...

@@ -1,0 +1,149 @@
+"""Laying five landmarks where a face embedder expects them.
+
+The common frame is the 112 x 112 pixel square of the five-point template that ArcFace and most
+networks after it were trained with (Deng et al. 2019, insightface). Each detector places its points
+a little differently, so each has a canon of its own in that frame.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from perse.domain.geometry import Landmarks
+from perse.errors import InvalidParameter
+
+FRAME_SIDE = 112.0
+
+Places = NDArray[np.float64]
+
+_MIRROR_ORDER = (1, 0, 2, 4, 3)
+_SMALLEST_SPREAD = 1e-9
+
+
+def _fixed(points: ArrayLike) -> Places:
+    places = np.array(points, np.float64)
+    places.setflags(write=False)
+    return places
+
+
+ARCFACE_TEMPLATE = _fixed(
+    [
+        [38.2946, 51.6963],
+        [73.5318, 51.5014],
+        [56.0252, 71.7366],
+        [41.5493, 92.3655],
+        [70.7299, 92.2041],
+    ]
+)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SimilarityTransform:
+    """Turn, uniform scale and shift of the plane, as a 2 x 3 float64 matrix."""
+
+    matrix: Places
+
+    @classmethod
+    def fit(cls, source: ArrayLike, target: ArrayLike) -> SimilarityTransform:
+        """The least-squares transform of n points to n others, both n x 2, n >= 2.
+
+        Umeyama 1991 in two dimensions, written with complex numbers, so that no reflection can
+        come out. Raises InvalidParameter when the source points coincide.
+        """
+        start, end = _complex(source), _complex(target)
+        spread = start - start.mean()
+        square = float(np.vdot(spread, spread).real)
+        if not square > _SMALLEST_SPREAD:
+            raise InvalidParameter("points that coincide say nothing of scale and turn")
+        turn = complex(np.vdot(spread, end) / square)
+        shift = complex(end.mean() - turn * start.mean())
+        return cls(_matrix(turn, shift))
+
+    @property
+    def scale(self) -> float:
+        """Target length per source length."""
+        return float(np.hypot(self.matrix[0, 0], self.matrix[1, 0]))
+
+    def apply(self, points: ArrayLike) -> Places:
+        """n x 2 points moved, float64."""
+        return np.asarray(points, np.float64) @ self.matrix[:, :2].T + self.matrix[:, 2]
+
+    def inverse(self) -> SimilarityTransform:
+        """The way back. Raises InvalidParameter when the scale is nought."""
+        turn = complex(self.matrix[0, 0], self.matrix[1, 0])
+        if abs(turn) ** 2 <= _SMALLEST_SPREAD:
+            raise InvalidParameter("a transform to a single point has no way back")
+        shift = complex(self.matrix[0, 2], self.matrix[1, 2])
+        return SimilarityTransform(_matrix(1 / turn, -shift / turn))
+
+
+@dataclass(frozen=True, slots=True)
+class ChipFrame:
+    """A square chip of ``size_px`` that shows ``side`` units of the common frame around ``centre``.
+
+    Pixel centres lie at whole numbers, as in OpenCV.
+    """
+
+    size_px: int
+    side: float = FRAME_SIDE
+    centre: tuple[float, float] = (55.5, 55.5)
+
+    def __post_init__(self) -> None:
+        if self.size_px < 1 or not self.side > 0:
+            raise InvalidParameter(f"not a chip: {self}")
+
+    def place(self, canon: ArrayLike) -> Places:
+        """Points of the common frame, in pixels of the chip."""
+        moved = np.asarray(canon, np.float64) - np.array(self.centre)
+        return np.asarray(moved * (self.size_px / self.side) + (self.size_px - 1) / 2)
+
+
+def mirrored(landmarks: Landmarks, width_px: int) -> Landmarks:
+    """The same points in the mirrored picture, right and left exchanged."""
+    points = landmarks.points[list(_MIRROR_ORDER)].copy()
+    points[:, 0] = width_px - 1 - points[:, 0]
+    return Landmarks(points)
+
+
+def fitted_canon(faces: NDArray[np.float64], template: ArrayLike = ARCFACE_TEMPLATE) -> Places:
+    """The canon of a detector from its landmarks of many faces (n x 5 x 2), without labels.
+
+    Generalised Procrustes analysis (Gower 1975): the mean shape after each face has been laid on
+    it, itself laid on ``template``. Raises InvalidParameter without faces.
+    """
+    if len(faces) == 0:
+        raise InvalidParameter("a canon needs faces")
+    canon = np.asarray(template, np.float64)
+    for _ in range(10):
+        laid = [SimilarityTransform.fit(face, canon).apply(face) for face in faces]
+        mean = np.mean(laid, axis=0)
+        canon = SimilarityTransform.fit(mean, template).apply(mean)
+    return canon
+
+
+def _complex(points: ArrayLike) -> NDArray[np.complex128]:
+    pairs = np.asarray(points, np.float64)
+    return np.asarray(pairs[:, 0] + 1j * pairs[:, 1], np.complex128)
+
+
+def _matrix(turn: complex, shift: complex) -> Places:
+    return _fixed([[turn.real, -turn.imag, shift.real], [turn.imag, turn.real, shift.imag]])
+
+
+# By adapter of the detector, looked at through the landmark refiner: the means over the 1,549
+# press portraits of the development set, 2026-11-23, printed by benchmarks/face_canons.py.
+CANON_BY_DETECTOR: Mapping[str, Places] = MappingProxyType(
+    {
+        "yunet": _fixed(
+            [[37.42, 52.19], [74.42, 52.07], [55.89, 73.61], [40.33, 90.88], [72.06, 90.76]]
+        ),
+        "centerface": _fixed(
+            [[37.64, 52.32], [74.68, 51.58], [55.87, 73.38], [40.65, 91.44], [71.30, 90.79]]
+        ),
+    }
+)

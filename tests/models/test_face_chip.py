@@ -1,0 +1,70 @@
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import pytest
+
+from perse.domain.alignment import SimilarityTransform
+from perse.domain.samples import Pixels
+from perse.models.face_chip import cut_chip, planes_of
+
+
+def moved(scale: float, x: float, y: float) -> SimilarityTransform:
+    return SimilarityTransform(np.array([[scale, 0, x], [0, scale, y]], np.float64))
+
+
+def smooth_picture(size_px: int) -> Pixels:
+    """The same scene at any size: waves that only the place within the square decides."""
+    place = (np.arange(size_px) + 0.5) / size_px
+    x, y = np.meshgrid(place, place)
+    waves = np.stack((np.sin(9 * x + 4 * y), np.cos(7 * y), np.sin(11 * x)), axis=-1)
+    return np.asarray(127.5 + 120 * waves, np.uint8)
+
+
+def test_nothing_changes_when_nothing_moves() -> None:
+    picture = smooth_picture(64)
+    np.testing.assert_array_equal(cut_chip(picture, moved(1, 0, 0), 64), picture)
+
+
+def test_a_shift_takes_that_part() -> None:
+    picture = smooth_picture(96)
+    np.testing.assert_array_equal(cut_chip(picture, moved(1, -20, -7), 32), picture[7:39, 20:52])
+
+
+@pytest.mark.parametrize("times", [2, 3, 4, 7, 11])
+def test_the_chip_is_the_same_whatever_the_size_of_the_picture(times: int) -> None:
+    # Pixel centres are whole numbers: x of the chip = (x of the picture + 0.5) / times - 0.5.
+    large = smooth_picture(112 * times)
+    chip = cut_chip(large, moved(1 / times, 0.5 / times - 0.5, 0.5 / times - 0.5), 112)
+    gap = np.abs(chip.astype(int) - smooth_picture(112).astype(int))[2:-2, 2:-2]
+    assert gap.max() <= 4
+
+
+def test_a_fine_pattern_turns_grey_instead_of_aliasing() -> None:
+    board = np.indices((800, 800)).sum(axis=0) % 2 * 255
+    picture = np.repeat(board[..., None], 3, axis=2).astype(np.uint8)
+    chip = cut_chip(picture, moved(1 / 8, 0, 0), 90)
+    assert np.ptp(chip[2:-2, 2:-2]) <= 4
+
+
+def test_outside_the_picture_is_black() -> None:
+    white = np.full((50, 50, 3), 255, np.uint8)
+    chip = cut_chip(white, moved(1, 25, 0), 50)
+    assert chip[:, :24].max() == 0
+    assert chip[:, 26:].min() == 255
+    assert cut_chip(white, moved(1, 5000, -5000), 50).max() == 0
+
+
+def test_a_turn_is_followed() -> None:
+    picture = smooth_picture(101)
+    turn = SimilarityTransform(np.array([[0, -1, 100], [1, 0, 0]], np.float64))
+    expected = cv2.rotate(picture, cv2.ROTATE_90_CLOCKWISE)
+    np.testing.assert_array_equal(cut_chip(picture, turn, 101), expected)
+
+
+def test_planes_are_normalised_per_channel() -> None:
+    chip = np.tile(np.array([10, 20, 30], np.uint8), (4, 4, 1))
+    planes = planes_of(chip, (10, 10, 10), (1, 2, 4))
+    assert planes.shape == (1, 3, 4, 4)
+    assert planes.dtype == np.float32
+    np.testing.assert_allclose(planes[0, :, 0, 0], [0, 5, 5])
