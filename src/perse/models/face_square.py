@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from perse.domain.geometry import Box
 from perse.domain.samples import Pixels
@@ -25,3 +26,10 @@ def face_square(pixels: Pixels, box: Box, *, scale: float, size_px: int) -> Pixe
         border = cv2.BORDER_REFLECT_101
         seen = np.asarray(cv2.copyMakeBorder(seen, above, below, before, behind, border), np.uint8)
     return shrink_smoothly(np.ascontiguousarray(seen), (size_px, size_px))
+
+
+def unit_planes(square: Pixels) -> NDArray[np.float32]:
+    """1 x 3 x H x W, RGB 0..1."""
+    planes = np.ascontiguousarray(square.transpose(2, 0, 1)[None], np.float32)
+    planes /= 255
+    return planes

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from perse.domain.decisions import PadScore
 from perse.domain.geometry import Box
 from perse.domain.samples import FaceImage, ModelName
-from perse.models.face_square import face_square
+from perse.models.face_square import face_square, unit_planes
 from perse.models.pad_scale import PadScale
 from perse.models.session import Session
 
@@ -41,10 +41,7 @@ class PersePadDetector:
 
 def tensor_of(image: FaceImage, box: Box) -> NDArray[np.float32]:
     """1 x 3 x 128 x 128, RGB 0..1."""
-    seen = face_square(image.pixels, box, scale=SCALE, size_px=SIZE_PX)
-    planes = np.ascontiguousarray(seen.transpose(2, 0, 1)[None], np.float32)
-    planes /= 255
-    return planes
+    return unit_planes(face_square(image.pixels, box, scale=SCALE, size_px=SIZE_PX))
 
 
 def log_odds_from(outputs: list[NDArray[np.float32]]) -> float:
