@@ -23,6 +23,8 @@ class GuardedHttp(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
+        # uvicorn's own log would hold paths and addresses whenever somebody listens to it.
+        self.access_log = False
         self._await_head()
 
     def connection_lost(self, exc: Exception | None) -> None:
