@@ -70,7 +70,7 @@ class HeadPose:
     """Head turn in degrees, all 0 when looking straight into the camera.
 
     yaw > 0: turned towards the subject's own left; pitch > 0: looking up; roll > 0: head tilted
-    towards the subject's own left shoulder (clockwise as the subject feels it).
+    towards the subject's own left shoulder (clockwise as one looks at the picture).
     """
 
     yaw: float

@@ -16,11 +16,17 @@ from numpy.typing import NDArray
 
 from perse.domain.geometry import DetectedFace, Framing
 from perse.domain.samples import FaceImage, ModelName
+from perse.domain.search_plan import SearchPlan
 from perse.models.candidates import Candidates, faces_among
 from perse.models.canvas import lay_out
 from perse.models.session import Session
 
 _STRIDE = 4
+
+# Measured with benchmarks/face_detection.py.
+CENTERFACE_PLAN = SearchPlan(
+    glance_px=384, small_face_px=32, close_px=1536, tile_px=640, overlap_px=96, step_back_px=224
+)
 
 Maps = NDArray[np.float32]
 

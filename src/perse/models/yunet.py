@@ -15,11 +15,17 @@ from numpy.typing import NDArray
 
 from perse.domain.geometry import DetectedFace, Framing
 from perse.domain.samples import FaceImage, ModelName
+from perse.domain.search_plan import SearchPlan
 from perse.models.candidates import Candidates, faces_among
 from perse.models.canvas import lay_out
 from perse.models.session import Session
 
 _STRIDES = (8, 16, 32)
+
+# Measured with benchmarks/face_detection.py.
+YUNET_PLAN = SearchPlan(
+    glance_px=448, small_face_px=32, close_px=2048, tile_px=768, overlap_px=96, step_back_px=160
+)
 
 Rows = NDArray[np.float32]
 

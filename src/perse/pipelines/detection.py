@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from perse.domain.border_rule import wholly_inside
 from perse.domain.faces import AssessedFace, FaceDetection, ModelsByRole
-from perse.domain.geometry import DetectedFace, wholly_inside
+from perse.domain.geometry import DetectedFace
 from perse.domain.samples import FaceImage
 from perse.errors import NoFaceDetected
 from perse.pipelines.ports import AttackDetector, FaceDetector, PoseEstimator, QualityAssessor
