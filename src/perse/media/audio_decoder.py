@@ -35,10 +35,6 @@ _UNKNOWN_LENGTH = 1 << 48
 _VALUES_PER_BLOCK = 1 << 18
 _OTHER_FILES = (
     (b"ID3", "an MP3 file"),
-    (b"\xff\xfb", "an MP3 file"),
-    (b"\xff\xf3", "an MP3 file"),
-    (b"\xff\xf1", "an AAC file"),
-    (b"\xff\xf9", "an AAC file"),
     (b"fLaC", "a FLAC file"),
     (b"#!AMR", "an AMR file"),
     (b"caff", "a CAF file"),
@@ -106,8 +102,15 @@ def _repaired(data: bytes) -> bytes:
 def _kind_of(data: bytes) -> str:
     if data[4:8] == b"ftyp":
         return "an MP4 or M4A file"
+    if _is_mpeg_frame(data):
+        return "an MP3 or AAC file"
     kinds = (kind for start, kind in _OTHER_FILES if data.startswith(start))
     return next(kinds, "no recording that is known here")
+
+
+def _is_mpeg_frame(data: bytes) -> bool:
+    """Eleven bits set, whatever layer and version follow: ISO/IEC 11172-3, 2.4.1.3."""
+    return len(data) > 1 and data[0] == 0xFF and data[1] & 0xE0 == 0xE0
 
 
 def _decode(data: bytes, limits: AudioLimits) -> VoiceSample:

@@ -1,0 +1,111 @@
+"""Voices in the contract's words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Annotated
+
+from pydantic import Field, FiniteFloat
+
+from perse.api.answers import Answer, Success
+from perse.api.v0.wire import MetricVerdict, Models, Share, Thresholds
+from perse.domain.verdicts import Verdict
+from perse.domain.voice_quality import VoiceQuality, VoiceRequirements, judge_voice
+from perse.domain.voices import VoiceComparison, VoiceThresholds
+
+_DECIMALS = 6
+_WIRE_NAMES: Mapping[str, str] = MappingProxyType(
+    {
+        "net_speech_s": "net_speech",
+        "snr_db": "signal_to_noise",
+        "clipped_share": "clipping",
+        "bandwidth_hz": "bandwidth",
+    }
+)
+
+Positive = Annotated[FiniteFloat, Field(ge=0)]
+
+
+class VoiceMetrics(Answer):
+    net_speech: Positive = Field(description="Seconds of speech; higher is better.")
+    signal_to_noise: Positive = Field(
+        description="Decibels of speech over background, 0 to 60; higher is better."
+    )
+    clipping: Share = Field(description="Share of the samples at full scale; lower is better.")
+    bandwidth: Positive = Field(
+        description="Highest frequency with speech in it, Hz: 4000 and less is a telephone."
+    )
+
+
+class WireRecording(Answer):
+    voice_metrics: VoiceMetrics
+    verdicts: dict[str, MetricVerdict]
+
+
+class VoiceDefaults(Answer):
+    similarity: Share
+
+
+class VoiceCompareAnswer(Success):
+    similarity: Share = Field(description="One person when at or above the threshold.")
+    default_thresholds: VoiceDefaults
+    default_thresholds_camel: VoiceDefaults = Field(
+        alias="defaultThresholds", description="The same as default_thresholds."
+    )
+    thresholds: Thresholds
+    similarity_supported: bool = Field(
+        description="Whether the similarity lies between measured operating points."
+    )
+    cosine: FiniteFloat = Field(
+        ge=-1, le=1, description="What the network said, corrected for the length of the speech."
+    )
+    recordings: Annotated[
+        list[WireRecording],
+        Field(min_length=2, max_length=2, description="audio_file1, audio_file2."),
+    ]
+    models: Models
+
+
+def voice_compare_answer(
+    comparison: VoiceComparison, thresholds: VoiceThresholds, *, time_taken: float
+) -> VoiceCompareAnswer:
+    """``time_taken``: seconds."""
+    defaults = VoiceDefaults(similarity=thresholds.similarity)
+    return VoiceCompareAnswer(
+        similarity=_number(comparison.similarity),
+        default_thresholds=defaults,
+        default_thresholds_camel=defaults,
+        thresholds=dict(thresholds.similarity_by_fmr),
+        similarity_supported=comparison.supported,
+        cosine=_number(comparison.cosine),
+        recordings=[
+            _recording(quality, thresholds.recording)
+            for quality in (comparison.first, comparison.second)
+        ],
+        models=dict(comparison.models),
+        time_taken=time_taken,
+    )
+
+
+def _recording(quality: VoiceQuality, requirements: VoiceRequirements) -> WireRecording:
+    verdicts = {
+        _WIRE_NAMES[measure]: verdict
+        for measure, verdict in judge_voice(quality, requirements).items()
+    }
+    metrics = {measure: _number(verdict.value) for measure, verdict in verdicts.items()}
+    return WireRecording(
+        voice_metrics=VoiceMetrics(**metrics),
+        verdicts={measure: _verdict(verdict) for measure, verdict in verdicts.items()},
+    )
+
+
+def _verdict(verdict: Verdict) -> MetricVerdict:
+    direction = "higher_is_better" if verdict.higher_is_better else "lower_is_better"
+    return MetricVerdict.model_validate(
+        {"pass": verdict.passed, "direction": direction, "guidance": verdict.guidance}
+    )
+
+
+def _number(value: float) -> float:
+    return round(float(value), _DECIMALS)

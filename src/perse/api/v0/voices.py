@@ -1,0 +1,65 @@
+"""Compare voices."""
+
+from __future__ import annotations
+
+from perse.api.calls import Call
+from perse.api.consent import CONSENT
+from perse.api.forms import FieldKind, Form, FormField
+from perse.api.operations import Operation
+from perse.api.services import Voices
+from perse.api.v0.examples import VOICE_COMPARE
+from perse.api.v0.faces import FORM_ERRORS
+from perse.api.v0.voice_wire import VoiceCompareAnswer, voice_compare_answer
+from perse.domain.consent import Operation as Recorded
+from perse.errors import NoSpeechDetected, NotFound
+from perse.pipelines.voice import Recording
+
+FIRST = FormField("audio_file1", FieldKind.RECORDING, "The first recording: WAV or OGG.")
+SECOND = FormField("audio_file2", FieldKind.RECORDING, "The second recording: WAV or OGG.")
+
+
+async def compare(call: Call) -> VoiceCompareAnswer:
+    """Compare the voices of two recordings."""
+    voices, side_by_side = _voices(call), call.place.compute.side_by_side
+    form = await call.form()
+    call.record(Recorded.VOICE_COMPARE, form)
+    first, second = (_recording(voices, form, field.name) for field in (FIRST, SECOND))
+    comparison = await call.compute(
+        lambda: voices.compare(first, second, side_by_side=side_by_side)
+    )
+    return voice_compare_answer(comparison, voices.thresholds, time_taken=call.time_taken())
+
+
+def _voices(call: Call) -> Voices:
+    """Raises NotFound where the pack compares no voices."""
+    voices = call.services.voices
+    if voices is None:
+        raise NotFound("the networks of this server compare no voices: choose another pack")
+    return voices
+
+
+def _recording(voices: Voices, form: Form, name: str) -> Recording:
+    """The recording of a field, decoded where it is used. Raises FormKeyMissing, EmptyFile."""
+    content = form.file(name)
+    return Recording(name, lambda: voices.decode(content))
+
+
+OPERATIONS = (
+    Operation(
+        "POST",
+        "/v0/voice/compare",
+        compare,
+        VoiceCompareAnswer,
+        summary="Compare voices",
+        tag="voice",
+        description=(
+            "Compare the voices of two recordings, WAV (PCM, float, A-law, µ-law) or OGG (Vorbis, "
+            "Opus), with a second or more of speech in each. One person speaks in both when "
+            "`similarity` is at or above `default_thresholds.similarity`. Replayed and artificial "
+            "voices are not recognised as such."
+        ),
+        form=(FIRST, SECOND, CONSENT),
+        errors=(*FORM_ERRORS, NoSpeechDetected, NotFound),
+        example=VOICE_COMPARE,
+    ),
+)

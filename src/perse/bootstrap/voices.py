@@ -1,0 +1,122 @@
+"""The voice pipeline of one pack."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
+from functools import partial
+from typing import TypeVar
+
+from perse.bootstrap.weights import PackOnDisk
+from perse.domain.decisions import SimilarityScale, similarity_at_fmr
+from perse.domain.samples import ModelName, VoiceSample
+from perse.domain.voice_quality import VoiceRequirements
+from perse.domain.voices import DurationCorrection, VoiceThresholds
+from perse.errors import CatalogInvalid
+from perse.media.audio_decoder import AudioLimits, decode_audio
+from perse.models.cards import ModelCard
+from perse.models.ge2e import Ge2eSpeakerEmbedder
+from perse.models.session import Session, open_session
+from perse.models.silero_vad import SileroSpeechDetector
+from perse.models.wespeaker import WespeakerSpeakerEmbedder
+from perse.pipelines.ports import SpeakerEmbedder, SpeechDetector
+from perse.pipelines.voice import CaptureVoice, CompareVoices
+from perse.settings import Settings
+
+Adapter = TypeVar("Adapter")
+
+_DETECTORS: Mapping[str, Callable[[Session, ModelName], SpeechDetector]] = {
+    "silero_vad": SileroSpeechDetector,
+}
+_EMBEDDERS: Mapping[str, Callable[[Session, ModelName], SpeakerEmbedder]] = {
+    "ge2e": Ge2eSpeakerEmbedder,
+    "wespeaker": WespeakerSpeakerEmbedder,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class VoiceSensing:
+    """What comes before any decision: recordings become templates."""
+
+    decode: Callable[[bytes], VoiceSample]
+    capture: CaptureVoice
+    durations: DurationCorrection
+
+
+@dataclass(frozen=True, slots=True)
+class VoiceServices:
+    """Everything about voices, of one pack; every call blocks and may run beside others."""
+
+    decode: Callable[[bytes], VoiceSample]
+    capture: CaptureVoice
+    compare: CompareVoices
+    thresholds: VoiceThresholds
+
+
+def wire_voices(settings: Settings, on_disk: PackOnDisk) -> VoiceServices | None:
+    """Open the voice networks of a pack and put the pipeline together.
+
+    None for a pack without them, and for one whose embedder nobody has measured: its similarity
+    would mean nothing. Raises SetupError.
+    """
+    speaker = on_disk.cards.get("speaker_embedder")
+    if speaker is None or speaker.operating_points is None:
+        return None
+    sensing = wire_voice_sensing(settings, on_disk)
+    if sensing is None:
+        return None
+    scale = SimilarityScale(speaker.operating_points.points)
+    return VoiceServices(
+        decode=sensing.decode,
+        capture=sensing.capture,
+        compare=CompareVoices(sensing.capture, scale, sensing.durations),
+        thresholds=VoiceThresholds(
+            similarity=similarity_at_fmr(settings.voice_fmr or on_disk.pack.default_voice_fmr),
+            similarity_by_fmr=scale.thresholds(),
+            recording=VoiceRequirements(),
+        ),
+    )
+
+
+def wire_voice_sensing(settings: Settings, on_disk: PackOnDisk) -> VoiceSensing | None:
+    """The same without thresholds: also for networks that nobody has measured yet. None for a
+    pack without voices."""
+    cards = on_disk.cards
+    speech, speaker = cards.get("speech_detector"), cards.get("speaker_embedder")
+    if speech is None or speaker is None:
+        return None
+    open_one = partial(_open, on_disk, threads=settings.threads_per_network)
+    capture = CaptureVoice(
+        detector=_adapter(_DETECTORS, speech)(open_one(speech), speech.name),
+        embedder=_adapter(_EMBEDDERS, speaker)(open_one(speaker), speaker.name),
+    )
+    limits = AudioLimits(settings.max_audio_bytes, settings.max_audio_s)
+    decode = partial(decode_audio, limits=limits)
+    return VoiceSensing(decode, capture, duration_correction(speaker))
+
+
+def duration_correction(card: ModelCard) -> DurationCorrection:
+    """From the card's parameters ``duration_*``; without them nothing is corrected.
+
+    Raises CatalogInvalid for one that is no number.
+    """
+    given: dict[str, float] = {}
+    for field in fields(DurationCorrection):
+        value = card.parameters.get(f"duration_{field.name}", field.default)
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise CatalogInvalid(f"{card.name}: duration_{field.name} must be a number")
+        given[field.name] = float(value)
+    return DurationCorrection(**given)
+
+
+def _adapter(
+    adapters: Mapping[str, Callable[[Session, ModelName], Adapter]], card: ModelCard
+) -> Callable[[Session, ModelName], Adapter]:
+    adapter = adapters.get(card.adapter)
+    if adapter is None:
+        raise CatalogInvalid(f"{card.name}: there is no adapter {card.adapter!r} for this role")
+    return adapter
+
+
+def _open(on_disk: PackOnDisk, card: ModelCard, *, threads: int) -> Session:
+    return open_session(on_disk.paths[card.role], threads=threads)

@@ -1,0 +1,41 @@
+"""Recordings for tests, written on the spot."""
+
+from __future__ import annotations
+
+import io
+import struct
+
+import numpy as np
+import soundfile as sf
+from numpy.typing import NDArray
+
+Samples = NDArray[np.floating]
+
+
+def tone(
+    hz: float, *, seconds: float = 1.0, rate_hz: int = 16_000, peak: float = 0.5
+) -> NDArray[np.float64]:
+    return peak * np.sin(2 * np.pi * hz * np.arange(round(seconds * rate_hz)) / rate_hz)
+
+
+def encoded(
+    samples: Samples, rate_hz: int = 16_000, kind: str = "WAV", subtype: str = "PCM_16"
+) -> bytes:
+    file = io.BytesIO()
+    sf.write(file, samples, rate_hz, format=kind, subtype=subtype)
+    return file.getvalue()
+
+
+def with_lengths(wav: bytes, *, riff: int | None = None, data: int | None = None) -> bytes:
+    """A WAV file that claims other lengths than it has."""
+    changed = bytearray(wav)
+    if riff is not None:
+        struct.pack_into("<I", changed, 4, riff)
+    if data is not None:
+        struct.pack_into("<I", changed, wav.index(b"data") + 4, data)
+    return bytes(changed)
+
+
+def strongest_hz(samples: NDArray[np.float32], rate_hz: int) -> float:
+    spectrum = np.abs(np.fft.rfft(samples * np.hanning(len(samples))))
+    return float(np.argmax(spectrum) * rate_hz / len(samples))
