@@ -1,0 +1,96 @@
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pytest
+
+from perse.domain.decisions import OperatingPoint, PadScore, SimilarityScale
+from perse.domain.geometry import DetectedFace
+from perse.errors import NoFaceDetected
+from perse.pipelines.comparison import CaptureFace, CompareFaces, Picture, lower_pad
+from perse.pipelines.detection import DetectFaces, FindFaces
+from tests.pipelines.face_ports import (
+    FakeAttackDetector,
+    FakeDetector,
+    FakeEmbedder,
+    FakePose,
+    FakeQuality,
+    blank,
+    face_at,
+    in_turn,
+)
+
+SCALE = SimilarityScale([OperatingPoint(1e-2, 0.2), OperatingPoint(1e-3, 0.9)])
+
+
+def find(*faces: DetectedFace, max_faces: int = 100) -> FindFaces:
+    return FindFaces(FakeDetector(faces), max_faces)
+
+
+def detect(*faces: DetectedFace, attacks: FakeAttackDetector | None = None) -> DetectFaces:
+    return DetectFaces(find(*faces), FakePose(), FakeQuality(), attacks)
+
+
+def compare(faces: Sequence[DetectedFace], attacks: FakeAttackDetector | None) -> CompareFaces:
+    return CompareFaces(CaptureFace(find(*faces), FakeEmbedder(), attacks), SCALE)
+
+
+def test_faces_come_largest_first_whatever_their_scores() -> None:
+    small, large = face_at(80, 150, 40, score=0.99), face_at(250, 150, 100, score=0.7)
+    found = detect(small, large)(blank())
+    assert [face.face for face in found.faces] == [large, small]
+
+
+def test_a_face_cut_by_the_border_is_left_out() -> None:
+    cut, whole = face_at(5, 150, 100), face_at(200, 150, 100)
+    assert [face.face for face in detect(cut, whole)(blank()).faces] == [whole]
+
+
+def test_no_more_faces_are_judged_than_the_limit() -> None:
+    faces = [face_at(40 + 60 * column, 150, 40) for column in range(5)]
+    assert len(find(*faces, max_faces=3)(blank())) == 3
+
+
+def test_a_picture_without_faces_is_a_detection_with_none() -> None:
+    detection = detect()(blank())
+    assert detection.faces == ()
+    assert detection.image.sharpness == 0.8
+
+
+def test_without_an_attack_detector_no_liveness_is_invented() -> None:
+    detection = detect(face_at(200, 150, 100))(blank())
+    assert detection.faces[0].pad is None
+    assert "face_attack_detector" not in detection.models
+
+
+def test_an_attack_detector_scores_every_face() -> None:
+    faces = face_at(100, 150, 90), face_at(300, 150, 80)
+    detection = detect(*faces, attacks=FakeAttackDetector([0.9, 0.2]))(blank())
+    assert [face.pad for face in detection.faces] == [PadScore(0.9), PadScore(0.2)]
+
+
+def test_the_largest_faces_are_compared() -> None:
+    comparison = compare([face_at(60, 150, 30), face_at(250, 150, 100)], None)(
+        Picture("a", blank), Picture("b", blank), side_by_side=in_turn
+    )
+    assert comparison.cosine == pytest.approx(1)
+    assert comparison.models == {
+        "face_detector": "fake-detector",
+        "face_embedder": "fake-embedder",
+    }
+
+
+def test_the_lower_liveness_of_two_pictures_counts() -> None:
+    comparison = compare([face_at(200, 150, 100)], FakeAttackDetector([0.9, 0.3]))(
+        Picture("a", blank), Picture("b", blank), side_by_side=in_turn
+    )
+    assert comparison.pad == PadScore(0.3)
+
+
+def test_the_picture_without_a_face_is_named() -> None:
+    with pytest.raises(NoFaceDetected, match="image_file2"):
+        compare([], None).capture(Picture("image_file2", blank))
+
+
+def test_a_liveness_that_one_picture_lacks_is_not_filled_from_the_other() -> None:
+    assert lower_pad(PadScore(0.9), None) is None
