@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from collections.abc import Sequence
 
 _HEADER_BYTES = 128
 _D50 = (0.9642, 1.0, 0.8249)
@@ -12,18 +13,34 @@ DISPLAY_P3 = ((0.5151, 0.2412, -0.0011), (0.2920, 0.6922, 0.0419), (0.1571, 0.06
 SRGB = ((0.4361, 0.2225, 0.0139), (0.3851, 0.7169, 0.0971), (0.1431, 0.0606, 0.7141))
 
 
-def matrix_profile(primaries: tuple[tuple[float, ...], ...], *, gamma: float, name: str) -> bytes:
-    """An ICC 2.1 display profile for RGB with one gamma for all channels."""
-    curve = b"curv" + bytes(4) + struct.pack(">IH", 1, round(gamma * 256)) + bytes(2)
-    tags = {
-        b"desc": _description(name),
-        b"cprt": b"text" + bytes(4) + b"none\0",
-        b"wtpt": _xyz(_D50),
-    }
+def matrix_profile(
+    primaries: tuple[tuple[float, ...], ...],
+    *,
+    name: str,
+    gamma: float | None = None,
+    curve: tuple[int, Sequence[float]] = (0, (1.0,)),
+    table: Sequence[int] | None = None,
+) -> bytes:
+    """A display profile for RGB with one curve for all channels: a ``gamma``, a ``table`` of 16-bit
+    values, or else a parametric ``curve`` (its function type and parameters)."""
+    tags = {b"desc": _description(name), b"cprt": b"text" + bytes(4) + b"none\0"}
+    tags[b"wtpt"] = _xyz(_D50)
     for letter, primary in zip("rgb", primaries, strict=True):
         tags[f"{letter}XYZ".encode()] = _xyz(primary)
-        tags[f"{letter}TRC".encode()] = curve
+        tags[f"{letter}TRC".encode()] = _curve(gamma, curve, table)
     return _assemble(tags)
+
+
+def _curve(
+    gamma: float | None, curve: tuple[int, Sequence[float]], table: Sequence[int] | None
+) -> bytes:
+    if table is not None:
+        return b"curv" + bytes(4) + struct.pack(f">I{len(table)}H", len(table), *table)
+    if gamma is not None:
+        return b"curv" + bytes(4) + struct.pack(">IH", 1, round(gamma * 256))
+    kind, parameters = curve
+    values = struct.pack(f">{len(parameters)}i", *map(_fixed, parameters))
+    return b"para" + bytes(4) + struct.pack(">HH", kind, 0) + values
 
 
 def _assemble(tags: dict[bytes, bytes]) -> bytes:

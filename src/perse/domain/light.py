@@ -1,0 +1,45 @@
+"""Linear light and colour of sRGB pixels (IEC 61966-2-1, CIE 15)."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from perse.domain.samples import Pixels
+
+_WEIGHTS = np.array([0.2126, 0.7152, 0.0722])
+
+# sRGB's primaries as XYZ adapted to the white D50 (Bradford), as in ICC's own sRGB profile.
+_TO_XYZ_D50 = np.array(
+    [
+        [0.4360747, 0.3850649, 0.1430804],
+        [0.2225045, 0.7168786, 0.0606169],
+        [0.0139322, 0.0971045, 0.7141733],
+    ]
+)
+_WHITE_D50 = _TO_XYZ_D50.sum(axis=1)
+_CUBE_LIMIT = (6 / 29) ** 3
+
+
+def linear(encoded: NDArray[np.float64]) -> NDArray[np.float64]:
+    """sRGB 0..1 to linear light 0..1."""
+    return np.where(encoded > 0.04045, ((encoded + 0.055) / 1.055) ** 2.4, encoded / 12.92)
+
+
+_SHARE_BY_VALUE = (255 * linear(np.arange(256) / 255)[:, np.newaxis] * _WEIGHTS).astype(np.float32)
+_RED, _GREEN, _BLUE = np.ascontiguousarray(_SHARE_BY_VALUE.T)
+
+
+def luminance(pixels: Pixels) -> Pixels:
+    """Y of each pixel, uint8 0..255 of linear light (of sRGB grey: 88 is 25, 252 is 248)."""
+    red, green, blue = pixels[..., 0], pixels[..., 1], pixels[..., 2]
+    light = _RED[red] + _GREEN[green] + _BLUE[blue]
+    return np.asarray(light + np.float32(0.5), np.uint8)
+
+
+def lab_d50(rgb: NDArray[np.float64]) -> NDArray[np.float64]:
+    """CIELAB (L* 0..100, a*, b*) under D50 of sRGB colours 0..255; last axis is the channel."""
+    ratio = linear(rgb / 255) @ _TO_XYZ_D50.T / _WHITE_D50
+    root = np.where(ratio > _CUBE_LIMIT, np.cbrt(ratio), ratio / (3 * (6 / 29) ** 2) + 4 / 29)
+    x, y, z = root[..., 0], root[..., 1], root[..., 2]
+    return np.stack((116 * y - 16, 500 * (x - y), 200 * (y - z)), axis=-1)
