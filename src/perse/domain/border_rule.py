@@ -29,6 +29,9 @@ _CHEEK, _CHEEK_PER_NOSE_X = 1.72, -1.77
 _FOREHEAD, _FOREHEAD_PER_NOSE_Y = -2.52, -1.72
 _CHIN, _CHIN_PER_NOSE_Y = 2.12, -0.44
 
+# Landmarks on one spot have no size; this keeps the arithmetic finite.
+_SMALLEST_UNIT_PX = 1e-3
+
 # How far the outline may reach past the border, as a share of the face's width or height.
 _CHEEK_SHARE = 0.10
 _FOREHEAD_SHARE = 0.15
@@ -52,7 +55,7 @@ def outline_of(landmarks: Landmarks) -> FaceOutline:
     middle = points.mean(axis=0)
     across, down = _axes(points)
     centred = points - middle
-    unit = float(np.sqrt((centred**2).sum(axis=1).mean()))
+    unit = max(float(np.sqrt((centred**2).sum(axis=1).mean())), _SMALLEST_UNIT_PX)
     nose_x, nose_y = centred[2] @ across / unit, centred[2] @ down / unit
     sides = np.array((-_CHEEK, _CHEEK)) + _CHEEK_PER_NOSE_X * nose_x
     top = _FOREHEAD + _FOREHEAD_PER_NOSE_Y * nose_y
