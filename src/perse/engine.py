@@ -16,6 +16,7 @@ from perse.domain.faces import FaceComparison, FaceDetection, FaceThresholds
 from perse.domain.references import Template
 from perse.domain.samples import FaceImage
 from perse.errors import InvalidParameter
+from perse.models.weight_files import Progress
 from perse.pipelines.comparison import Picture
 from perse.pipelines.ports import Result
 from perse.settings import load_settings
@@ -42,7 +43,18 @@ class Engine:
 
     def detect(self, picture: PictureInput) -> FaceDetection:
         """Every face completely inside the picture, the largest first; possibly none."""
-        return self._faces.detect(self._load(picture))
+        return self._faces.detect(self.load(picture))
+
+    def load(self, picture: PictureInput) -> FaceImage:
+        """The upright RGB picture that the others look at."""
+        match picture:
+            case bytes():
+                return self._faces.decode(picture)
+            case np.ndarray():
+                return FaceImage(picture)
+            case str() | os.PathLike():
+                return self._faces.decode(_read(Path(picture)))
+        raise InvalidParameter("a picture is given as bytes, as a path or as an RGB array")
 
     def compare(self, first: PictureInput, second: PictureInput) -> FaceComparison:
         """Compare the largest faces. Raises NoFaceDetected, saying in which picture."""
@@ -66,17 +78,7 @@ class Engine:
         self.close()
 
     def _picture(self, name: str, given: PictureInput) -> Picture:
-        return Picture(name, lambda: self._load(given))
-
-    def _load(self, given: PictureInput) -> FaceImage:
-        match given:
-            case bytes():
-                return self._faces.decode(given)
-            case np.ndarray():
-                return FaceImage(given)
-            case str() | os.PathLike():
-                return self._faces.decode(_read(Path(given)))
-        raise InvalidParameter("a picture is given as bytes, as a path or as an RGB array")
+        return Picture(name, lambda: self.load(given))
 
     def _side_by_side(
         self, first: Callable[[], Result], second: Callable[[], Result]
@@ -93,11 +95,14 @@ def _read(path: Path) -> bytes:
         raise InvalidParameter(f"{path} cannot be read: {error.strerror}") from error
 
 
-def open_engine(pack: str | None = None, **settings: object) -> Engine:
+def open_engine(
+    pack: str | None = None, *, progress: Progress | None = None, **settings: object
+) -> Engine:
     """Open a pack's networks, obtaining its weights first when they are not here.
 
-    ``pack``: auto, offline, standard, server or one of your own; None = PERSE_PACK.
-    ``settings``: any field of perse.settings.Settings, such as ``data_dir``; what is not given
-    comes from the environment. Raises SetupError, saying what to do.
+    ``pack``: auto, offline, standard, server or one of your own; None = PERSE_PACK. ``progress``
+    hears of bytes on their way. ``settings``: any field of perse.settings.Settings, such as
+    ``data_dir``; what is not given comes from the environment. Raises SetupError, saying what to
+    do.
     """
-    return Engine(open_faces(load_settings(pack=pack, **settings)))
+    return Engine(open_faces(load_settings(pack=pack, **settings), progress))

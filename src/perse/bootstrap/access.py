@@ -1,11 +1,9 @@
-"""API keys and session tokens over the installation's database and signing keys."""
+"""API keys and signing keys over the installation's database and signing keys."""
 
 from __future__ import annotations
 
 from perse.auth.api_keys import ApiKeys
-from perse.auth.authenticator import Authenticator
 from perse.auth.key_file import SigningKeyFile
-from perse.auth.session_tokens import SessionTokens
 from perse.auth.signing_keys import SigningKeys, parse_signing_keys
 from perse.settings import Settings
 from perse.storage.api_keys import SqlKeys
@@ -30,8 +28,3 @@ def open_signing_keys(settings: Settings) -> SigningKeys:
     if settings.token_signing_keys is not None:
         return parse_signing_keys(settings.token_signing_keys.get_secret_value())
     return SigningKeyFile(settings.signing_key_file).open()
-
-
-def open_authenticator(settings: Settings, database: Database) -> Authenticator:
-    """What tells who a request comes from."""
-    return Authenticator(open_keys(database), SessionTokens(open_signing_keys(settings)))

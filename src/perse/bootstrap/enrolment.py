@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 from perse.auth.api_keys import utc_now
@@ -10,6 +10,7 @@ from perse.bootstrap.faces import FaceServices
 from perse.bootstrap.repeating import Repeating
 from perse.bootstrap.storing import rate_limits
 from perse.domain.access import KeyId
+from perse.domain.retries import RetryKey
 from perse.pipelines.consent import RecordConsent
 from perse.pipelines.enrolment import CaptureReference, DeleteReference, EnrolFace, UpdateReference
 from perse.pipelines.reference_ports import ReferenceList
@@ -43,8 +44,13 @@ class EnrolmentServices:
     delete: DeleteReference
     verify: VerifyFace
     users: ReferenceList
+    retry_secret: bytes = field(repr=False)
     purge: PurgeExpired
     purging: Repeating
+
+    def retry_key(self, name: str, content: bytes) -> RetryKey:
+        """Of a request that the client named. Raises InvalidParameter for a bad name."""
+        return RetryKey.for_content(name, content, secret=self.retry_secret)
 
     def close(self) -> None:
         self.purging.close()
@@ -98,6 +104,7 @@ def wire_enrolment(
         delete=DeleteReference(storage.references, consent),
         verify=VerifyFace(faces.compare, faces.thresholds, storage.references, guesses, utc_now),
         users=storage.reference_list,
+        retry_secret=storage.derived_secret("retries"),
         purge=purge,
         purging=Repeating(purge, every_s=_PURGE_EVERY_S, name="perse-purge"),
     )

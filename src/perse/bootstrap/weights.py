@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from perse.bootstrap.local_points import cards_with, local_points_of, pack_with
 from perse.models.cards import ModelCard, Pack, Role
 from perse.models.catalog import Catalog, load_catalog
 from perse.models.packs import PackChoice, choose_pack, record_pack, recorded_pack
@@ -16,12 +17,14 @@ from perse.settings import Settings
 
 @dataclass(frozen=True, slots=True)
 class PackOnDisk:
-    """A pack whose every file is here and verified."""
+    """A pack whose every file is here and verified. ``local_points``: ids of the operating points
+    of this installation that stand in the place of the catalogue's, by kind."""
 
     pack: Pack
     choice: PackChoice
     cards: Mapping[Role, ModelCard]
     paths: Mapping[Role, Path]
+    local_points: Mapping[str, str] = field(default_factory=dict)
 
 
 def open_store(settings: Settings, progress: Progress | None = None) -> WeightStore:
@@ -42,10 +45,14 @@ def open_catalog(settings: Settings) -> Catalog:
 def obtain_networks(settings: Settings, progress: Progress | None = None) -> PackOnDisk:
     """Choose the pack, fetch what is missing and record the choice in the data folder.
 
-    Raises PackMismatch, WeightsUnavailable, WeightsCorrupt or CatalogInvalid.
+    Operating points of this installation replace the catalogue's. Raises PackMismatch,
+    WeightsUnavailable, WeightsCorrupt, CatalogInvalid or SettingsInvalid.
     """
     catalog, store = open_catalog(settings), open_store(settings, progress)
     choice = choose_pack(catalog, store, settings.pack, recorded_pack(settings.data_dir))
     paths = obtain_pack(catalog, choice.name, store)
     record_pack(settings.data_dir, catalog, choice)
-    return PackOnDisk(catalog.pack(choice.name), choice, catalog.cards_of(choice.name), paths)
+    pack, cards = catalog.pack(choice.name), catalog.cards_of(choice.name)
+    local = local_points_of(settings.data_dir, cards)
+    ids: dict[str, str] = {kind: points.id for kind, points in local.items()}
+    return PackOnDisk(pack_with(pack, local), choice, cards_with(cards, local), paths, ids)

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 import perse
-from perse.cli import keys, models, serving
+from perse.cli import doctor, faces, keys, models, serving
 
 app = typer.Typer(
     help="Self-hosted face and voice biometrics.",
@@ -32,6 +32,10 @@ def _options(
     """Self-hosted face and voice biometrics."""
 
 
+app.command("serve")(serving.serve)
 app.command("setup")(serving.setup)
+app.command("detect")(faces.detect)
+app.command("compare")(faces.compare)
+app.command("doctor")(doctor.doctor)
 app.add_typer(keys.app, name="keys")
 app.add_typer(models.app, name="models")

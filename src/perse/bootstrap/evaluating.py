@@ -1,0 +1,146 @@
+"""The serving pipelines as an evaluation asks for them: a file in, a template and measures out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+
+import perse
+from perse.bootstrap.faces import FaceSensing, wire_face_sensing
+from perse.bootstrap.local_points import ROLES_BY_KIND, made_with
+from perse.bootstrap.voices import VoiceSensing, wire_voice_sensing
+from perse.bootstrap.weights import PackOnDisk
+from perse.domain.decisions import SimilarityScale, similarity_at_fmr
+from perse.domain.voices import DurationCorrection
+from perse.errors import LivenessUnavailable, SetupError
+from perse.evaluation.acquisition import Acquire, Acquired
+from perse.evaluation.local_points import Kind
+from perse.evaluation.results import Provenance
+from perse.models.cards import ModelCard, Role
+from perse.pipelines.comparison import Picture
+from perse.pipelines.voice import Recording
+from perse.settings import Settings
+
+_FACE_ROLES: tuple[Role, ...] = (
+    "face_detector",
+    "face_embedder",
+    "face_landmarker",
+    "face_attack_detector",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluated:
+    """A kind of pipeline, opened. ``cache_name``: another one wherever templates may differ.
+    ``default_fmr`` is what the server aims at; ``served`` is its threshold now (cosine or PAD
+    score), None where it has none. ``durations``: of voices only."""
+
+    kind: Kind
+    on_disk: PackOnDisk
+    acquire: Acquire
+    cache_name: str
+    default_fmr: float
+    served: float | None
+    durations: DurationCorrection | None = None
+
+    def provenance(self, source: Path) -> Provenance:
+        cards = self.on_disk.cards
+        roles = ROLES_BY_KIND[self.kind]
+        return Provenance(
+            kind=self.kind,
+            source=source.name or str(source.absolute().name),
+            pack=self.on_disk.pack.name,
+            networks={role: cards[role].name for role in roles},
+            made_with=made_with(cards, *roles),
+            version=perse.__version__,
+            at=datetime.now(UTC).isoformat(timespec="seconds"),
+        )
+
+
+def evaluated(kind: Kind, settings: Settings, on_disk: PackOnDisk) -> Evaluated:
+    """Open the pipelines of that kind. Raises SetupError, LivenessUnavailable."""
+    openers = {"face": _faces, "voice": _voices, "liveness": _liveness}
+    return openers[kind](settings, on_disk)
+
+
+def _faces(settings: Settings, on_disk: PackOnDisk) -> Evaluated:
+    sensing = wire_face_sensing(settings, on_disk)
+    fmr = settings.face_fmr or on_disk.pack.default_fmr
+    return Evaluated(
+        kind="face",
+        on_disk=on_disk,
+        acquire=partial(_acquire_face, sensing),
+        cache_name=_cache_name("faces", on_disk.cards, _FACE_ROLES),
+        default_fmr=fmr,
+        served=_served(on_disk.cards["face_embedder"], fmr),
+    )
+
+
+def _liveness(settings: Settings, on_disk: PackOnDisk) -> Evaluated:
+    card = on_disk.cards.get("face_attack_detector")
+    if card is None:
+        raise LivenessUnavailable(
+            f"the pack {on_disk.pack.name} has no attack detector, so there is no liveness to "
+            "evaluate: choose another with --pack"
+        )
+    sensing = wire_face_sensing(settings, on_disk)
+    return Evaluated(
+        kind="liveness",
+        on_disk=on_disk,
+        acquire=partial(_acquire_face, sensing),
+        cache_name=_cache_name("faces", on_disk.cards, _FACE_ROLES),
+        default_fmr=on_disk.pack.default_fmr,
+        served=card.attack_point.score if card.attack_point else None,
+    )
+
+
+def _voices(settings: Settings, on_disk: PackOnDisk) -> Evaluated:
+    sensing = wire_voice_sensing(settings, on_disk)
+    if sensing is None:
+        raise SetupError(f"the pack {on_disk.pack.name} has no networks for voices")
+    fmr = settings.voice_fmr or on_disk.pack.default_voice_fmr
+    return Evaluated(
+        kind="voice",
+        on_disk=on_disk,
+        acquire=partial(_acquire_voice, sensing),
+        cache_name=_cache_name("voices", on_disk.cards, ROLES_BY_KIND["voice"]),
+        default_fmr=fmr,
+        served=_served(on_disk.cards["speaker_embedder"], fmr),
+        durations=sensing.durations,
+    )
+
+
+def _acquire_face(sensing: FaceSensing, content: bytes) -> Acquired:
+    image = sensing.decode(content)
+    captured = sensing.capture(Picture("the picture", lambda: image))
+    pose = sensing.detect.pose.estimate(image, captured.face)
+    metrics = sensing.detect.quality.of_face(image, captured.face, pose)
+    measures = {
+        "underexposure": metrics.underexposure,
+        "overexposure": metrics.overexposure,
+        "sharpness": metrics.sharpness,
+        "colour": metrics.colour,
+        "rotation": metrics.rotation,
+        "inter_eye_px": captured.face.landmarks.inter_eye_distance_px(),
+    }
+    pad = captured.pad.value if captured.pad else None
+    return Acquired(captured.template.vector, measures, pad)
+
+
+def _acquire_voice(sensing: VoiceSensing, content: bytes) -> Acquired:
+    sample = sensing.decode(content)
+    captured = sensing.capture(Recording("the recording", lambda: sample))
+    return Acquired(captured.template.vector, asdict(captured.quality))
+
+
+def _served(card: ModelCard, fmr: float) -> float | None:
+    if card.operating_points is None:
+        return None
+    return SimilarityScale(card.operating_points.points).cosine(similarity_at_fmr(fmr))
+
+
+def _cache_name(what: str, cards: Mapping[Role, ModelCard], roles: tuple[Role, ...]) -> str:
+    return f"{what}-{perse.__version__}-{made_with(cards, *roles)}"

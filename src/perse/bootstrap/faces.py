@@ -1,0 +1,94 @@
+"""The face pipelines of one pack."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+from perse.bootstrap.face_networks import open_face_networks
+from perse.bootstrap.weights import PackOnDisk, obtain_networks
+from perse.domain.decisions import SimilarityScale, similarity_at_fmr
+from perse.domain.faces import FaceThresholds
+from perse.domain.samples import FaceImage
+from perse.errors import CatalogInvalid
+from perse.media.image_decoder import ImageLimits, decode_image
+from perse.media.quality_assessor import CropQualityAssessor
+from perse.models.cards import ModelCard
+from perse.models.weight_files import Progress
+from perse.pipelines.comparison import CaptureFace, CompareFaces
+from perse.pipelines.detection import DetectFaces, FindFaces
+from perse.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class FaceSensing:
+    """What comes before any decision: pictures become faces and templates."""
+
+    decode: Callable[[bytes], FaceImage]
+    detect: DetectFaces
+    capture: CaptureFace
+
+
+@dataclass(frozen=True, slots=True)
+class FaceServices:
+    """Everything about faces, of one pack; every call blocks and may run beside others."""
+
+    decode: Callable[[bytes], FaceImage]
+    detect: DetectFaces
+    capture: CaptureFace
+    compare: CompareFaces
+    thresholds: FaceThresholds
+
+
+def open_faces(settings: Settings, progress: Progress | None = None) -> FaceServices:
+    """Obtain the pack's weights and open them. Raises SetupError."""
+    return wire_faces(settings, obtain_networks(settings, progress))
+
+
+def wire_faces(settings: Settings, on_disk: PackOnDisk) -> FaceServices:
+    """Open the face networks of a pack and put the pipelines together."""
+    scale = _scale(on_disk.cards["face_embedder"])
+    sensing = wire_face_sensing(settings, on_disk)
+    return FaceServices(
+        decode=sensing.decode,
+        detect=sensing.detect,
+        capture=sensing.capture,
+        compare=CompareFaces(sensing.capture, scale),
+        thresholds=_thresholds(settings, on_disk, scale),
+    )
+
+
+def wire_face_sensing(settings: Settings, on_disk: PackOnDisk) -> FaceSensing:
+    """The same without thresholds: also for networks that nobody has measured yet."""
+    networks = open_face_networks(on_disk, threads=settings.threads_per_network)
+    find = FindFaces(networks.detector, settings.max_faces)
+    return FaceSensing(
+        decode=partial(decode_image, limits=ImageLimits(max_pixels=settings.max_image_pixels)),
+        detect=DetectFaces(find, networks.pose, CropQualityAssessor(), networks.attacks),
+        capture=CaptureFace(find, networks.embedder, networks.attacks),
+    )
+
+
+def _scale(card: ModelCard) -> SimilarityScale:
+    if card.operating_points is None:
+        raise CatalogInvalid(
+            f"{card.name} has no operating points, so its similarity would mean nothing: measure "
+            "them on your own pictures and add them to your catalogue"
+        )
+    return SimilarityScale(card.operating_points.points)
+
+
+def _thresholds(settings: Settings, on_disk: PackOnDisk, scale: SimilarityScale) -> FaceThresholds:
+    quality, attack = on_disk.pack.quality, on_disk.cards.get("face_attack_detector")
+    point = attack.attack_point if attack else None
+    return FaceThresholds(
+        underexposure=quality.underexposure,
+        overexposure=quality.overexposure,
+        sharpness=quality.sharpness,
+        colour=quality.colour,
+        rotation=quality.rotation,
+        similarity=similarity_at_fmr(settings.face_fmr or on_disk.pack.default_fmr),
+        similarity_by_fmr=scale.thresholds(),
+        liveness=point.score if point else None,
+    )

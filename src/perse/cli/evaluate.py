@@ -1,0 +1,157 @@
+"""``perse evaluate``: error rates on the user's own files, through the pipelines that serve."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from perse.cli.evaluating import (
+    Inquiry,
+    evaluate_comparison,
+    evaluate_liveness,
+    open_evaluated,
+)
+from perse.cli.evaluation_tables import show_comparison, show_liveness
+from perse.cli.options import DataDir, Pack
+from perse.cli.progress import console
+from perse.evaluation.local_points import Kind
+from perse.evaluation.plots import require_matplotlib
+from perse.evaluation.report import comparison_page, liveness_page
+from perse.evaluation.results import plain
+from perse.evaluation.sample_cache import forget_samples
+from perse.settings import load_settings
+
+app = typer.Typer(help="Measure error rates on your own files.", no_args_is_help=True)
+
+DEFAULT_BPCER = 0.05
+
+Source = Annotated[
+    Path,
+    typer.Argument(help="A folder with a folder per person, or a file that lists pairs of files."),
+]
+Presentations = Annotated[
+    Path, typer.Argument(help="A folder with live/ and spoof/, the latter by species if you like.")
+]
+Root = Annotated[
+    Path | None, typer.Option(help="Where the names in a list of pairs start. [its folder]")
+]
+Groups = Annotated[
+    Path | None,
+    typer.Option(help="CSV of groups: a column person or file, then such as sex, age, device."),
+]
+Report = Annotated[Path | None, typer.Option(help="Also write one HTML page with plots.")]
+PrintJson = Annotated[bool, typer.Option("--json", help="Print everything as one JSON object.")]
+NoCache = Annotated[
+    bool, typer.Option("--no-cache", help="Keep no templates in the data folder, and use none.")
+]
+FmrOption = Annotated[
+    float | None,
+    typer.Option(min=1e-6, max=0.1, help="FMR that lists and groups refer to. [the server's]"),
+]
+BpcerOption = Annotated[
+    float, typer.Option(min=1e-4, max=0.5, help="BPCER to list APCER at, beside the usual ones.")
+]
+
+
+@app.command()
+def face(
+    source: Source,
+    root: Root = None,
+    groups: Groups = None,
+    fmr: FmrOption = None,
+    report: Report = None,
+    as_json: PrintJson = False,
+    no_cache: NoCache = False,
+    data_dir: DataDir = None,
+    pack: Pack = None,
+) -> None:
+    """Compare the faces of pictures: all with all, or the pairs that a file lists."""
+    inquiry = Inquiry(source, root, groups, fmr, cached=not no_cache)
+    _compare("face", inquiry, report, as_json=as_json, data_dir=data_dir, pack=pack)
+
+
+@app.command()
+def voice(
+    source: Source,
+    root: Root = None,
+    groups: Groups = None,
+    fmr: FmrOption = None,
+    report: Report = None,
+    as_json: PrintJson = False,
+    no_cache: NoCache = False,
+    data_dir: DataDir = None,
+    pack: Pack = None,
+) -> None:
+    """Compare the voices of recordings: all with all, or the pairs that a file lists."""
+    inquiry = Inquiry(source, root, groups, fmr, cached=not no_cache)
+    _compare("voice", inquiry, report, as_json=as_json, data_dir=data_dir, pack=pack)
+
+
+@app.command()
+def liveness(
+    source: Presentations,
+    groups: Groups = None,
+    bpcer: BpcerOption = DEFAULT_BPCER,
+    report: Report = None,
+    as_json: PrintJson = False,
+    no_cache: NoCache = False,
+    data_dir: DataDir = None,
+    pack: Pack = None,
+) -> None:
+    """Tell live faces from presentation attacks, species by species."""
+    _check_report(report)
+    settings = load_settings(data_dir=data_dir, pack=pack)
+    inquiry = Inquiry(source, groups=groups, rate=bpcer, cached=not no_cache)
+    result, scores = evaluate_liveness(
+        inquiry, open_evaluated("liveness", settings), settings, DEFAULT_BPCER
+    )
+    if report:
+        _write(report, liveness_page(result, scores))
+    if as_json:
+        typer.echo(json.dumps(plain(result)))
+    else:
+        show_liveness(result, Console())
+
+
+@app.command()
+def forget(data_dir: DataDir = None) -> None:
+    """Delete the templates that evaluations keep in the data folder."""
+    count = forget_samples(load_settings(data_dir=data_dir).data_dir)
+    typer.echo(f"{count:,} cached samples deleted", err=True)
+
+
+def _compare(
+    kind: Kind,
+    inquiry: Inquiry,
+    report: Path | None,
+    *,
+    as_json: bool,
+    data_dir: Path | None,
+    pack: str | None,
+) -> None:
+    _check_report(report)
+    settings = load_settings(data_dir=data_dir, pack=pack)
+    result, curves = evaluate_comparison(inquiry, open_evaluated(kind, settings), settings)
+    if report:
+        _write(report, comparison_page(result, curves))
+    if as_json:
+        typer.echo(json.dumps(plain(result)))
+    else:
+        show_comparison(result, Console())
+
+
+def _check_report(report: Path | None) -> None:
+    """Before hours of work rather than after them."""
+    if report:
+        require_matplotlib()
+        if not report.absolute().parent.is_dir():
+            raise typer.BadParameter(f"there is no folder {report.absolute().parent}")
+
+
+def _write(report: Path, page: str) -> None:
+    report.write_text(page, encoding="utf-8")
+    console.print(f"report: {report}", markup=False, soft_wrap=True)

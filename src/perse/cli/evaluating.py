@@ -1,0 +1,134 @@
+"""What ``perse evaluate`` and ``perse calibrate`` do alike: files to samples to error rates."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePath
+
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from perse.bootstrap.evaluating import Evaluated, evaluated
+from perse.bootstrap.weights import obtain_networks
+from perse.cli.progress import console, weights_progress
+from perse.errors import PerseError
+from perse.evaluation.acquisition import AcquireAll, Outcome
+from perse.evaluation.comparison_rates import Curves, Question, rate_comparisons
+from perse.evaluation.groups import Group, read_groups
+from perse.evaluation.liveness_rates import PadQuestion, PadScores, rate_liveness
+from perse.evaluation.local_points import Kind
+from perse.evaluation.presentations import read_presentations
+from perse.evaluation.results import ComparisonResult, LivenessResult
+from perse.evaluation.sample_cache import SampleCache
+from perse.evaluation.sample_files import PICTURES, RECORDINGS, SampleFile, folder_per_person
+from perse.evaluation.samples import Compared, Samples, compare_all_samples, compare_trials
+from perse.evaluation.trial_lists import read_trials
+from perse.settings import Settings
+
+_GUESSED_PEOPLE = (
+    "Who is who was not said, only which pairs are of one person: files that mated pairs connect "
+    "were taken for one person, so intervals may be too narrow."
+)
+_FILES_AS_PEOPLE = (
+    "Some pictures stand in no person's folder, so each counts as a person of its own: if people "
+    "are on several of them, intervals are too narrow."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Inquiry:
+    """What the user asked for. ``root``: where names in a list of pairs start; None = its folder.
+    ``rate``: FMR, or BPCER of liveness, to aim at; None = what the server aims at."""
+
+    source: Path
+    root: Path | None = None
+    groups: Path | None = None
+    rate: float | None = None
+    cached: bool = True
+
+
+def open_evaluated(kind: Kind, settings: Settings) -> Evaluated:
+    """Obtain the weights and open the pipelines of that kind. Raises SetupError."""
+    with weights_progress() as progress:
+        return evaluated(kind, settings, obtain_networks(settings, progress))
+
+
+def evaluate_comparison(
+    inquiry: Inquiry, pipeline: Evaluated, settings: Settings
+) -> tuple[ComparisonResult, Curves]:
+    """Error rates of faces or voices. Raises InputError for files that cannot be evaluated."""
+    compared, left_out, notes = _compared(inquiry, pipeline, settings)
+    fmr = inquiry.rate or pipeline.default_fmr
+    served = (pipeline.served, pipeline.default_fmr) if pipeline.served is not None else None
+    question = Question(
+        pipeline.provenance(inquiry.source), fmr, served, left_out=left_out, notes=notes
+    )
+    return rate_comparisons(compared, question, _groups(inquiry, compared.samples.files))
+
+
+def evaluate_liveness(
+    inquiry: Inquiry, pipeline: Evaluated, settings: Settings, default_bpcer: float
+) -> tuple[LivenessResult, PadScores]:
+    """Error rates of liveness. Raises InputError for files that cannot be evaluated."""
+    presentations = read_presentations(inquiry.source)
+    _tell_left_out(presentations.left_out)
+    outcomes = acquire(presentations.files, inquiry, pipeline, settings)
+    question = PadQuestion(
+        pipeline.provenance(inquiry.source),
+        inquiry.rate or default_bpcer,
+        pipeline.served,
+        (_FILES_AS_PEOPLE,) if presentations.guessed_people else (),
+    )
+    samples = Samples(presentations.files, tuple(outcomes))
+    return rate_liveness(presentations, samples, question, _groups(inquiry, presentations.files))
+
+
+def acquire(
+    files: Sequence[SampleFile], inquiry: Inquiry, pipeline: Evaluated, settings: Settings
+) -> list[Outcome]:
+    """Templates and measures of every file, with a bar on stderr."""
+    cache = SampleCache.at(settings.data_dir, pipeline.cache_name) if inquiry.cached else None
+    run = AcquireAll(pipeline.acquire, cache, settings.workers or os.cpu_count() or 1)
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=console, transient=True) as progress:
+        bar = progress.add_task("Files", total=len(files))
+        try:
+            return run(files, lambda _file: progress.advance(bar))
+        except KeyboardInterrupt:
+            kept = "what was done is kept" if cache else "nothing is kept"
+            raise PerseError(f"interrupted; {kept}: run the same command to go on") from None
+
+
+def _compared(
+    inquiry: Inquiry, pipeline: Evaluated, settings: Settings
+) -> tuple[Compared, int, tuple[str, ...]]:
+    if inquiry.source.is_dir() or not inquiry.source.exists():
+        endings = RECORDINGS if pipeline.kind == "voice" else PICTURES
+        folder = folder_per_person(inquiry.source, endings)
+        _tell_left_out(folder.left_out)
+        outcomes = acquire(folder.files, inquiry, pipeline, settings)
+        samples = Samples(folder.files, tuple(outcomes), pipeline.durations)
+        return compare_all_samples(samples), len(folder.left_out), ()
+    listed = read_trials(inquiry.source, inquiry.root or inquiry.source.parent)
+    outcomes = acquire(listed.files, inquiry, pipeline, settings)
+    samples = Samples(listed.files, tuple(outcomes), pipeline.durations)
+    notes = (_GUESSED_PEOPLE,) if listed.guessed_people else ()
+    return compare_trials(samples, listed.trials), 0, notes
+
+
+def _groups(inquiry: Inquiry, files: Sequence[SampleFile]) -> list[Group]:
+    return read_groups(inquiry.groups, files) if inquiry.groups else []
+
+
+def _tell_left_out(names: Sequence[str]) -> None:
+    if names:
+        endings = Counter(PurePath(name).suffix.lower() or "no ending" for name in names)
+        told = ", ".join(f"{count} x {ending}" for ending, count in endings.most_common(5))
+        console.print(f"{len(names):,} files left out: {told}", style="yellow", markup=False)

@@ -1,0 +1,117 @@
+"""``perse detect`` and ``perse compare``: the pipelines on files, without a server."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from perse.api.v0.wire import compare_answer, detect_answer
+from perse.cli.options import AsJson, DataDir, Pack
+from perse.cli.progress import console, weights_progress
+from perse.domain.faces import FaceComparison, FaceDetection, FaceThresholds
+from perse.domain.verdicts import judge_face
+from perse.engine import Engine, open_engine
+from perse.errors import PerseError
+from perse.media.face_drawing import draw_detection
+
+Pictures = Annotated[list[Path], typer.Argument(help="JPEG, PNG or WebP files.")]
+Draw = Annotated[
+    Path | None,
+    typer.Option(help="Also paint boxes, landmarks and metrics onto a copy of the one picture."),
+]
+
+
+def detect(
+    pictures: Pictures,
+    as_json: AsJson = False,
+    draw: Draw = None,
+    data_dir: DataDir = None,
+    pack: Pack = None,
+) -> None:
+    """Find and judge the faces of pictures. Exit status 1 when a picture could not be read."""
+    if draw and len(pictures) != 1:
+        raise typer.BadParameter("--draw takes exactly one picture")
+    failed = False
+    with _engine(data_dir, pack) as engine:
+        for picture in pictures:
+            try:
+                _detect_one(engine, picture, as_json=as_json, draw=draw)
+            except PerseError as error:
+                failed = True
+                console.print(f"{picture}: {error.message}", style="red", markup=False)
+    raise typer.Exit(1 if failed else 0)
+
+
+def compare(
+    first: Annotated[Path, typer.Argument(help="One picture.")],
+    second: Annotated[Path, typer.Argument(help="Another picture.")],
+    as_json: AsJson = False,
+    data_dir: DataDir = None,
+    pack: Pack = None,
+) -> None:
+    """Compare the largest faces of two pictures."""
+    with _engine(data_dir, pack) as engine:
+        started = time.perf_counter()
+        comparison = engine.compare(first, second)
+        elapsed_s = time.perf_counter() - started
+        if as_json:
+            answer = compare_answer(comparison, engine.thresholds, time_taken=elapsed_s)
+            typer.echo(answer.to_json())
+        else:
+            _show_comparison(comparison, engine.thresholds)
+
+
+def _engine(data_dir: Path | None, pack: str | None) -> Engine:
+    with weights_progress() as progress:
+        return open_engine(pack, progress=progress, data_dir=data_dir)
+
+
+def _detect_one(engine: Engine, picture: Path, *, as_json: bool, draw: Path | None) -> None:
+    started = time.perf_counter()
+    image = engine.load(picture)
+    detection = engine.detect(image.pixels)
+    elapsed_s = time.perf_counter() - started
+    if draw:
+        draw_detection(image, detection, draw)
+    if as_json:
+        answer = detect_answer(detection, engine.thresholds, time_taken=elapsed_s)
+        typer.echo(answer.to_json())
+    else:
+        _show_detection(picture, detection, engine.thresholds)
+
+
+def _show_detection(picture: Path, detection: FaceDetection, thresholds: FaceThresholds) -> None:
+    count = len(detection.faces)
+    typer.echo(f"{picture}: {count} face{'' if count == 1 else 's'}")
+    for number, face in enumerate(detection.faces, start=1):
+        box = face.face.box
+        typer.echo(
+            f"  face {number}: {box.width:.0f}x{box.height:.0f} at {box.left:.0f},{box.top:.0f}"
+        )
+        table = Table("", "value", "good", "", box=None, padding=(0, 2, 0, 4))
+        for measure, verdict in judge_face(face, thresholds).items():
+            sign = ">=" if verdict.higher_is_better else "<"
+            mark = "[green]ok[/]" if verdict.passed else f"[red]{verdict.guidance}[/]"
+            table.add_row(measure, f"{verdict.value:.3f}", f"{sign} {verdict.threshold:g}", mark)
+        Console().print(table)
+
+
+def _show_comparison(comparison: FaceComparison, thresholds: FaceThresholds) -> None:
+    matched = comparison.similarity >= thresholds.similarity
+    verdict = "match" if matched else "no match"
+    beyond = "" if comparison.supported else " (beyond what the measurements support)"
+    typer.echo(
+        f"{verdict}: similarity {comparison.similarity:.3f}{beyond}, "
+        f"threshold {thresholds.similarity:.3f}"
+    )
+    typer.echo(f"cosine {comparison.cosine:.3f} by {comparison.models['face_embedder']}")
+    if comparison.pad is not None and thresholds.liveness is not None:
+        live = "live" if comparison.pad.value >= thresholds.liveness else "not live"
+        typer.echo(
+            f"{live}: liveness {comparison.pad.value:.3f}, threshold {thresholds.liveness:.3f}"
+        )

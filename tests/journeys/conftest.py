@@ -1,0 +1,23 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from perse.models.catalog import Catalog
+from perse.models.sources import WeightStore
+from tests.conftest import REPOSITORY
+
+
+@pytest.fixture(scope="session")
+def pack_folders(
+    tmp_path_factory: pytest.TempPathFactory, catalog: Catalog, weights: WeightStore, shared: Path
+) -> dict[str, Path]:
+    """A data folder per pack, its weights linked from where the tests keep them."""
+    packs = ["offline", *(["standard"] if shared.is_dir() else [])]
+    folders = {pack: tmp_path_factory.mktemp(pack) for pack in packs}
+    for pack, folder in folders.items():
+        for card in catalog.cards_of(pack).values():
+            weights.obtain(card)
+        (folder / "weights").symlink_to(REPOSITORY / "build" / "weights")
+    return folders
