@@ -52,6 +52,13 @@ def test_the_whole_body_has_a_limit_too() -> None:
         _parse(form(part("unknown", bytes(5000))))
 
 
+def test_a_field_may_have_a_name_in_any_language() -> None:
+    limits = PartLimits(files={}, texts={"字段": 10}, body=1000)
+    parser = MultipartBody(BOUNDARY.encode(), limits)
+    parser.feed(form(part("字段", b"x"), part("\U000f3530", b"y")))
+    assert parser.finish() == {"字段": b"x"}
+
+
 def test_what_nobody_asked_for_is_not_kept() -> None:
     assert _parse(form(part("unknown", b"x" * 3000), part("text", b"y"))) == {"text": b"y"}
 

@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import httpx
 import pytest
@@ -167,7 +168,7 @@ def test_work_starts_in_the_order_of_its_arrival() -> None:
         gate = Gate()
         first = asyncio.create_task(door.run(gate.pass_through))
         await asyncio.sleep(0)
-        rest = [asyncio.create_task(door.run(lambda n=n: started.append(n))) for n in range(5)]
+        rest = [asyncio.create_task(door.run(partial(started.append, n))) for n in range(5)]
         await asyncio.sleep(0)
         gate.open()
         await asyncio.gather(first, *rest)
@@ -210,8 +211,10 @@ def test_two_halves_run_side_by_side_where_a_worker_is_idle() -> None:
 def test_two_halves_run_one_after_the_other_where_none_is() -> None:
     threads: list[int] = []
 
+    def half() -> None:
+        threads.append(threading.get_ident())
+
     async def use(door: Door) -> None:
-        half = lambda: threads.append(threading.get_ident())  # noqa: E731
         await door.run(lambda: door.side_by_side(half, half))
 
     _with_door(use, workers=1)

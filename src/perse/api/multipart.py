@@ -106,7 +106,7 @@ class MultipartBody:
 
     def _end_header(self) -> None:
         name = self._name_read.decode("latin-1").lower()
-        self._headers[name] = self._value_read.decode("utf-8", errors="replace")
+        self._headers[name] = self._value_read.decode("latin-1")
         self._name_read, self._value_read = bytearray(), bytearray()
 
     def _open_part(self) -> None:
