@@ -9,7 +9,7 @@ from datetime import datetime
 
 import numpy as np
 
-from perse.auth.api_keys import ApiKeys
+from perse.auth.api_keys import ApiKeys, utc_now
 from perse.auth.authenticator import Authenticator
 from perse.auth.session_tokens import SessionTokens
 from perse.auth.signing_keys import SigningKey, SigningKeys
@@ -21,8 +21,12 @@ from perse.domain.quality import FaceMetrics, ImageMetrics
 from perse.domain.samples import FaceImage, ModelName
 from perse.errors import InvalidFileType, InvalidParameter, NoFaceDetected, NotFound
 from perse.pipelines.comparison import Picture
+from perse.pipelines.consent import RecordConsent
 from perse.pipelines.ports import SideBySide
 from perse.settings import Settings
+from tests.fake_enrolment import FakeCallLimits, FakeEnrolment
+from tests.fake_storage import FakeLedger, FakeReferences
+from tests.voice_fakes import FakeVoices
 
 FACE_MAGIC = b"\xff\xd8\xff fake picture\r\n\x00"
 EMPTY_SCENE = FACE_MAGIC + b"no face"
@@ -158,6 +162,7 @@ class FakeServices:
 
     settings: Settings = field(default_factory=settings)
     faces: FakeFaces = field(default_factory=FakeFaces)
+    voices: FakeVoices | None = field(default_factory=FakeVoices)
     store: MemoryKeys = field(default_factory=MemoryKeys)
     pack: str = "fake"
     models: Mapping[str, ModelName] = field(default_factory=lambda: MODELS)
@@ -169,6 +174,15 @@ class FakeServices:
         self.signing_keys = SigningKeys((SigningKey.generate(),))
         self.authenticator = Authenticator(self.keys, SessionTokens(self.signing_keys))
         _, self.api_key = self.keys.create("first")
+        self.ledger = FakeLedger()
+        self.consent = RecordConsent(
+            self.ledger, utc_now, required=self.settings.consent == "required"
+        )
+        self.references = FakeReferences(self.ledger)
+        self.enrolment = FakeEnrolment(
+            self.consent, self.references, self.faces.thresholds, pad=lambda: self.faces.pad
+        )
+        self.call_limits = FakeCallLimits()
 
     def warm(self) -> None:
         self.warmed.set()

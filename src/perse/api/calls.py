@@ -5,17 +5,20 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable, Coroutine, Mapping
-from dataclasses import dataclass
+from concurrent.futures import Future
+from dataclasses import dataclass, field
 
 from starlette.requests import ClientDisconnect, Request
 
-from perse.api.consent import CONSENT, check_consent
+from perse.api.consent import declaration_of
 from perse.api.door import Door
 from perse.api.exchange import exchange_of
 from perse.api.forms import Form, FormField, FormLimits, read_form
 from perse.api.metrics import Metrics
 from perse.api.services import Services
 from perse.domain.access import Caller
+from perse.domain.consent import Operation
+from perse.domain.references import UserToken
 from perse.errors import InvalidParameter, Unauthorized
 from perse.pipelines.ports import Result
 
@@ -50,6 +53,7 @@ class Call:
     request: Request
     fields: tuple[FormField, ...]
     known_caller: Caller | None
+    writing: list[Future[None]] = field(default_factory=list)
 
     @property
     def services(self) -> Services:
@@ -67,12 +71,25 @@ class Call:
         return round(exchange_of(self.request.scope).elapsed_s(), 6)
 
     async def form(self) -> Form:
-        """The form, its consent checked. Refuses before reading when there is no room inside."""
+        """The form as it was sent. Refuses before reading when there is no room inside."""
         self.place.compute.refuse_when_full()
-        form = await read_form(self.request, self.fields, self.place.limits)
-        if CONSENT in self.fields:
-            check_consent(form, required=self.services.settings.consent == "required")
-        return form
+        return await read_form(self.request, self.fields, self.place.limits)
+
+    def record(self, operation: Operation, form: Form, user_token: UserToken | None = None) -> None:
+        """Write into the consent ledger that this call processes what is biometric.
+
+        The answer waits for it. Raises EnduserConsentRequired when the form or its silence forbids
+        the processing, and InvalidParameter.
+        """
+        consent = self.services.consent
+        entry = consent.entry(self.caller, operation, declaration_of(form), user_token)
+        self.writing.append(consent.begin(entry))
+        consent.check(entry)
+
+    async def entries_written(self) -> None:
+        """Wait until what ``record`` began cannot be lost. Raises StorageUnavailable."""
+        for written in self.writing:
+            await asyncio.wrap_future(written)
 
     async def json_object(self) -> Mapping[str, object]:
         """The body as a JSON object, whatever its Content-Type. Raises InvalidParameter."""

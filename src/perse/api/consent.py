@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 from perse.api.forms import FieldKind, Form, FormField
-from perse.errors import EnduserConsentRequired, InvalidParameter
+from perse.domain.consent import Declaration
+from perse.errors import InvalidParameter
 
 CONSENT = FormField(
     "client_declaration_enduser_consent",
@@ -12,18 +16,14 @@ CONSENT = FormField(
     required=False,
     example="true",
 )
+_DECLARATIONS: Mapping[str | None, Declaration] = MappingProxyType(
+    {"true": Declaration.GIVEN, "false": Declaration.REFUSED, None: Declaration.ABSENT}
+)
 
 
-def check_consent(form: Form, *, required: bool) -> None:
-    """Go on only when nothing speaks against it. Raises EnduserConsentRequired.
-
-    Absence counts as no declaration, which ``required`` refuses. Raises InvalidParameter for any
-    text but ``true`` and ``false``.
-    """
+def declaration_of(form: Form) -> Declaration:
+    """What the form declares. Raises InvalidParameter for any text but ``true`` and ``false``."""
     declared = form.text(CONSENT.name)
-    if declared == "false":
-        raise EnduserConsentRequired("the end user's consent was declared to be missing")
-    if declared is None and required:
-        raise EnduserConsentRequired(f"declare the end user's consent: {CONSENT.name}=true")
-    if declared not in (None, "true"):
+    if declared not in _DECLARATIONS:
         raise InvalidParameter(f"{CONSENT.name} is either true or false")
+    return _DECLARATIONS[declared]

@@ -16,9 +16,9 @@ from perse import __version__
 from perse.api.consent import CONSENT
 from perse.api.error_catalogue import EVERYWHERE, MEANING
 from perse.api.forms import FieldKind, FormField
-from perse.api.operations import Operation
+from perse.api.operations import Operation, Parameter
 from perse.api.problems import status_of
-from perse.errors import PerseError, TryLater, Unauthorized
+from perse.errors import PerseError, RateLimited, StorageUnavailable, TryLater, Unauthorized
 
 Json = dict[str, Any]
 
@@ -72,16 +72,28 @@ def openapi_document(operations: Sequence[Operation]) -> Json:
 
 def _operation(operation: Operation) -> Json:
     described: Json = {
-        "operationId": operation.answer.__name__,
+        "operationId": f"{operation.tag}_{operation.answer.__name__}",
         "tags": [operation.tag],
         "summary": operation.summary,
         "description": operation.description or operation.summary,
         "security": [{name: []} for name in _SECURITY_SCHEMES] if operation.secured else [],
         "responses": {"200": _success(operation), **_problems(operation)},
     }
+    if operation.parameters:
+        described["parameters"] = [_parameter(parameter) for parameter in operation.parameters]
     if operation.form or operation.json_body:
         described["requestBody"] = {"required": True, "content": _content(operation)}
     return described
+
+
+def _parameter(parameter: Parameter) -> Json:
+    return {
+        "name": parameter.name,
+        "in": parameter.place,
+        "required": parameter.required,
+        "description": parameter.description,
+        "schema": parameter.schema,
+    }
 
 
 def _content(operation: Operation) -> Json:
@@ -125,7 +137,7 @@ def _success(operation: Operation) -> Json:
 def _problems(operation: Operation) -> Json:
     errors = {*operation.errors, *EVERYWHERE}
     if operation.secured:
-        errors.add(Unauthorized)
+        errors |= {Unauthorized, RateLimited, StorageUnavailable}
     by_status: dict[int, list[type[PerseError]]] = {}
     for error in sorted(errors, key=lambda error: error.code):
         by_status.setdefault(status_of(error), []).append(error)

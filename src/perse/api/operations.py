@@ -17,6 +17,21 @@ AnswerCall = Callable[[Call], Awaitable[Answer | Response]]
 
 
 @dataclass(frozen=True, slots=True)
+class Parameter:
+    """What an operation takes beside its body. ``place``: path, query or header; ``schema``: in
+    OpenAPI's words."""
+
+    name: str
+    place: str
+    description: str
+    schema: dict[str, Any]
+
+    @property
+    def required(self) -> bool:
+        return self.place == "path"
+
+
+@dataclass(frozen=True, slots=True)
 class Operation:
     """``answer`` does the work and raises the ``errors``; ``success`` is what it returns,
     None for plain text.
@@ -34,6 +49,7 @@ class Operation:
     summary: str
     tag: str
     description: str = ""
+    parameters: tuple[Parameter, ...] = ()
     form: tuple[FormField, ...] = ()
     one_of: tuple[tuple[str, ...], ...] = ()
     json_body: dict[str, Any] | None = None

@@ -32,18 +32,27 @@ class OperationEndpoint:
         request = Request(scope, receive)
         caller = await self._caller(request) if self.operation.secured else None
         call = Call(self.place, request, self.operation.form, caller)
-        answer = await self.operation.answer(call)
+        try:
+            answer = await self.operation.answer(call)
+        finally:
+            await call.entries_written()
         if isinstance(answer, Answer):
             answer = Response(answer.to_json(), media_type="application/json")
         await answer(scope, receive, send)
 
     async def _caller(self, request: Request) -> Caller:
-        authenticator = self.place.services.authenticator
+        services = self.place.services
         authorization = request.headers.get("authorization")
         api_key = request.headers.get("x-api-key")
-        caller = await self.place.lookups.run(
-            lambda: authenticator.authenticate(authorization=authorization, api_key=api_key)
-        )
+
+        def authenticate() -> Caller:
+            caller = services.authenticator.authenticate(
+                authorization=authorization, api_key=api_key
+            )
+            services.call_limits.take(caller.key_id)
+            return caller
+
+        caller = await self.place.lookups.run(authenticate)
         exchange_of(request.scope).key_id = caller.key_id
         return caller
 

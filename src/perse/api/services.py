@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Protocol
 
 from perse.auth.authenticator import Authenticator
+from perse.domain.access import Caller, KeyId
+from perse.domain.consent import Declaration
 from perse.domain.faces import FaceComparison, FaceDetection, FaceThresholds
-from perse.domain.samples import FaceImage, ModelName
+from perse.domain.receipts import Receipt
+from perse.domain.references import ReferenceRecord, UserToken
+from perse.domain.retries import RetryKey
+from perse.domain.samples import FaceImage, ModelName, VoiceSample
+from perse.domain.voices import VoiceComparison, VoiceThresholds
 from perse.pipelines.comparison import Picture
+from perse.pipelines.consent import RecordConsent
 from perse.pipelines.ports import SideBySide
+from perse.pipelines.reference_ports import ReferenceList
+from perse.pipelines.voice import Recording
 from perse.settings import Settings
 
 
@@ -42,6 +51,69 @@ class Faces(Protocol):
     def thresholds(self) -> FaceThresholds: ...
 
 
+class DecodeVoice(Protocol):
+    def __call__(self, content: bytes, /) -> VoiceSample:
+        """Raises InvalidFileType and its kin for what is no acceptable recording."""
+        ...
+
+
+class CompareVoice(Protocol):
+    def __call__(
+        self, first: Recording, second: Recording, *, side_by_side: SideBySide
+    ) -> VoiceComparison: ...
+
+
+class Voices(Protocol):
+    """The voice pipeline of one pack; it blocks and may run side by side."""
+
+    @property
+    def decode(self) -> DecodeVoice: ...
+    @property
+    def compare(self) -> CompareVoice: ...
+    @property
+    def thresholds(self) -> VoiceThresholds: ...
+
+
+class Enrol(Protocol):
+    def __call__(
+        self,
+        caller: Caller,
+        picture: Picture,
+        *,
+        declaration: Declaration,
+        retry: RetryKey | None = None,
+    ) -> ReferenceRecord: ...
+
+
+class Update(Protocol):
+    def __call__(
+        self, caller: Caller, user_token: UserToken, picture: Picture, *, declaration: Declaration
+    ) -> ReferenceRecord: ...
+
+
+class Enrolment(Protocol):
+    """Enrolled users; all of it blocks. ``retry_key`` names a request that may come twice."""
+
+    @property
+    def enrol(self) -> Enrol: ...
+    @property
+    def update(self) -> Update: ...
+    @property
+    def delete(self) -> Callable[[Caller, UserToken], Receipt]: ...
+    @property
+    def verify(self) -> Callable[[Caller, UserToken, Picture], FaceComparison]: ...
+    @property
+    def users(self) -> ReferenceList: ...
+
+    def retry_key(self, name: str, content: bytes) -> RetryKey: ...
+
+
+class CallLimits(Protocol):
+    def take(self, key_id: KeyId) -> None:
+        """Count one call. Blocks for a moment; raises RateLimited."""
+        ...
+
+
 class Services(Protocol):
     """``models``: role -> network in use. ``warm`` runs every network once, so that the first
     request is as fast as the tenth. ``close`` gives back what is held."""
@@ -55,7 +127,18 @@ class Services(Protocol):
     @property
     def faces(self) -> Faces: ...
     @property
+    def voices(self) -> Voices | None:
+        """None where the pack compares no voices."""
+        ...
+
+    @property
     def authenticator(self) -> Authenticator: ...
+    @property
+    def consent(self) -> RecordConsent: ...
+    @property
+    def enrolment(self) -> Enrolment: ...
+    @property
+    def call_limits(self) -> CallLimits: ...
 
     def warm(self) -> None: ...
 

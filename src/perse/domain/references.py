@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import uuid
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from perse.domain.samples import ModelName
-from perse.errors import InvalidParameter, ReferenceModelMismatch
+from perse.errors import InvalidParameter, ReferenceModelMismatch, UserTokenNotFound
 
 _UNIT_TOLERANCE = 1e-3
 # So many tokens are cut out of the text one by one; more are left out while it is made anew.
@@ -20,9 +21,20 @@ _FEW = 8
 UserToken = NewType("UserToken", str)
 
 
+_TOKEN_SHAPE = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+
+
 def new_user_token() -> UserToken:
     """A random UUID: 122 bits that nobody guesses, and never the word ``list``."""
     return UserToken(str(uuid.uuid4()))
+
+
+def parse_user_token(text: str) -> UserToken:
+    """Raises UserTokenNotFound for a text that no token of ours has the shape of."""
+    canonical = text.strip().lower()
+    if not _TOKEN_SHAPE.fullmatch(canonical):
+        raise UserTokenNotFound("no user has this user_token: tokens are UUIDs, as enrolment gave")
+    return UserToken(canonical)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

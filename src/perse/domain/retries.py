@@ -22,6 +22,13 @@ class RetryKey:
     request: bytes
 
     @classmethod
+    def for_content(cls, name: str, content: bytes, *, secret: bytes) -> RetryKey:
+        """Of a request that sends ``content``, such as a picture; ``secret`` is 16 to 64 bytes
+        long and keeps anyone from trying pictures against what is stored."""
+        digest = hashlib.blake2b(content, key=secret, digest_size=32).digest()
+        return cls.of(name, request=digest)
+
+    @classmethod
     def of(cls, name: str, *, request: bytes) -> RetryKey:
         """Raises InvalidParameter unless ``name`` is 1 to 255 printable ASCII characters."""
         if not 1 <= len(name) <= _LONGEST or not (name.isascii() and name.isprintable()):

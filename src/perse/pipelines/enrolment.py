@@ -84,7 +84,7 @@ class EnrolFace:
     A ``retry`` that has been answered before gets the same user again, and nothing is processed.
     """
 
-    capture: CaptureReference
+    capture: Callable[[Picture], CapturedReference]
     references: ReferenceStore
     consent: RecordConsent
     new_token: Callable[[], UserToken] = new_user_token
@@ -112,7 +112,7 @@ class EnrolFace:
 class UpdateReference:
     """Use case: replace a user's template. Raises UserTokenNotFound before it looks at pixels."""
 
-    capture: CaptureReference
+    capture: Callable[[Picture], CapturedReference]
     references: ReferenceStore
     consent: RecordConsent
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -36,6 +37,10 @@ class Storage:
     ledger: SqlLedger
     receipts: SqlReceipts
     tenants: SqlTenants
+
+    def derived_secret(self, purpose: str) -> bytes:
+        """32 bytes that stay the same for this database and say nothing of its other secrets."""
+        return hmac.digest(self.ledger.key, f"perse {purpose}".encode(), "sha256")
 
     def close(self) -> None:
         self.database.close()

@@ -5,6 +5,11 @@ A new part of the contract is one module with its ``OPERATIONS``, listed below: 
 
 from __future__ import annotations
 
-from perse.api.v0 import faces, login
+from perse.api.v0 import enrolments, faces, login, voices
 
-OPERATIONS = (*login.OPERATIONS, *faces.OPERATIONS)
+OPERATIONS = (
+    *login.OPERATIONS,
+    *faces.OPERATIONS,
+    *enrolments.OPERATIONS,
+    *voices.OPERATIONS,
+)

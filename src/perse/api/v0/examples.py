@@ -81,3 +81,66 @@ COMPARE: dict[str, Any] = {
     "time_taken": 0.052,
     "status": 200,
 }
+
+_RECORDING: dict[str, Any] = {
+    "voice_metrics": {
+        "net_speech": 2.816,
+        "signal_to_noise": 24.5,
+        "clipping": 0.0,
+        "bandwidth": 4000.0,
+    },
+    "verdicts": {
+        "net_speech": _GOOD_HIGH,
+        "signal_to_noise": _GOOD_HIGH,
+        "clipping": _GOOD_LOW,
+        "bandwidth": {
+            "pass": False,
+            "direction": "higher_is_better",
+            "guidance": "Record at 16 kHz or more, not through a telephone line.",
+        },
+    },
+}
+
+VOICE_COMPARE: dict[str, Any] = {
+    "similarity": 0.72,
+    "default_thresholds": {"similarity": 0.6},
+    "defaultThresholds": {"similarity": 0.6},
+    "thresholds": {"1e-1": 0.5, "1e-2": 0.6, "1e-3": 0.7},
+    "similarity_supported": True,
+    "cosine": 0.72,
+    "recordings": [_RECORDING, _RECORDING],
+    "models": {"speech_detector": "silero_vad", "speaker_embedder": "ge2e"},
+    "time_taken": 0.064,
+    "status": 200,
+}
+
+EXAMPLE_TOKEN = "6f1b5a52-8a4e-4f0c-9f6d-1d3d8e0c7a11"  # noqa: S105 - a made-up one
+
+ENROLLED: dict[str, Any] = {
+    "user_token": EXAMPLE_TOKEN,
+    "model": "sface",
+    "quality": {
+        "underexposure": 0.08,
+        "overexposure": 0.0,
+        "sharpness": 0.81,
+        "color": 0.02,
+        "rotation": 6.4,
+    },
+    "created_at": "2026-11-23T20:15:00.123456Z",
+    "updated_at": "2026-11-23T20:15:00.123456Z",
+    "time_taken": 0.048,
+    "status": 200,
+}
+
+LIST: dict[str, Any] = {
+    "user_tokens": [EXAMPLE_TOKEN],
+    "total_users": 1,
+    "time_taken": 0.001,
+    "status": 200,
+}
+
+DELETED: dict[str, Any] = {
+    "receipt": "eyJ0eXAiOiJwZXJzZS1yZWNlaXB0K2p3dCJ9.eyJpc3MiOiJwZXJzZSJ9.c2lnbmF0dXJl",
+    "time_taken": 0.004,
+    "status": 200,
+}

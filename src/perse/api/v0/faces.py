@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from perse.api.calls import Call
 from perse.api.consent import CONSENT
 from perse.api.forms import FieldKind, Form, FormField
 from perse.api.operations import Operation
-from perse.api.v0.examples import COMPARE, DETECT
+from perse.api.v0.examples import COMPARE, DETECT, EXAMPLE_TOKEN
 from perse.api.v0.wire import CompareAnswer, DetectAnswer, compare_answer, detect_answer
+from perse.domain.consent import Operation as Recorded
+from perse.domain.references import parse_user_token
 from perse.errors import (
     ContentTypeHeaderMissing,
     EmptyFile,
@@ -18,6 +22,9 @@ from perse.errors import (
     InvalidParameter,
     NoFaceDetected,
     PerseError,
+    ReferenceLocked,
+    ReferenceModelMismatch,
+    UserTokenNotFound,
 )
 from perse.pipelines.comparison import Picture
 
@@ -33,29 +40,49 @@ FORM_ERRORS: tuple[type[PerseError], ...] = (
 PICTURE = FormField("image_file", FieldKind.PICTURE, "The picture: JPEG, PNG or WebP.")
 FIRST = FormField("image_file1", FieldKind.PICTURE, "The first picture: JPEG, PNG or WebP.")
 SECOND = FormField("image_file2", FieldKind.PICTURE, "The second picture: JPEG, PNG or WebP.")
+USER_TOKEN = FormField(
+    "user_token", FieldKind.TEXT, "The token that enrolment gave.", example=EXAMPLE_TOKEN
+)
 
 
 async def detect(call: Call) -> DetectAnswer:
     """Find the faces of a picture and judge them."""
     faces = call.services.faces
-    content = (await call.form()).file(PICTURE.name)
+    form = await call.form()
+    call.record(Recorded.FACE_DETECT, form)
+    content = form.file(PICTURE.name)
     detection = await call.compute(lambda: faces.detect(faces.decode(content)))
     return detect_answer(detection, faces.thresholds, time_taken=call.time_taken())
 
 
 async def compare(call: Call) -> CompareAnswer:
-    """Compare the largest faces of two pictures."""
-    faces, side_by_side = call.services.faces, call.place.compute.side_by_side
+    """Compare the largest faces of two pictures, or of a picture and an enrolled user."""
     form = await call.form()
+    if form.has(USER_TOKEN.name):
+        return await _verify(call, form)
+    faces, side_by_side = call.services.faces, call.place.compute.side_by_side
+    call.record(Recorded.FACE_COMPARE, form)
     first, second = picture_of(call, form, FIRST.name), picture_of(call, form, SECOND.name)
     comparison = await call.compute(lambda: faces.compare(first, second, side_by_side=side_by_side))
     return compare_answer(comparison, faces.thresholds, time_taken=call.time_taken())
+
+
+async def _verify(call: Call, form: Form) -> CompareAnswer:
+    user_token = parse_user_token(form.required_text(USER_TOKEN.name))
+    call.record(Recorded.FACE_VERIFY, form, user_token)
+    picture, verify = picture_of(call, form, PICTURE.name), call.services.enrolment.verify
+    comparison = await call.compute(lambda: verify(call.caller, user_token, picture))
+    return compare_answer(comparison, call.services.faces.thresholds, time_taken=call.time_taken())
 
 
 def picture_of(call: Call, form: Form, name: str) -> Picture:
     """The picture of a field, decoded where it is used. Raises FormKeyMissing or EmptyFile."""
     content, decode = form.file(name), call.services.faces.decode
     return Picture(name, lambda: decode(content))
+
+
+def _optional(field: FormField) -> FormField:
+    return replace(field, required=False)
 
 
 OPERATIONS = (
@@ -83,12 +110,20 @@ OPERATIONS = (
         summary="Compare faces",
         tag="face",
         description=(
-            "Compare the largest face of one picture with the largest face of another. "
-            "They show one person when `similarity` is at or above "
+            "Compare the largest face of one picture with the largest face of another: "
+            "`image_file1` and `image_file2`; or with an enrolled user: `image_file` and "
+            "`user_token`. They show one person when `similarity` is at or above "
             "`default_thresholds.similarity`."
         ),
-        form=(FIRST, SECOND, CONSENT),
-        errors=(*FORM_ERRORS, NoFaceDetected),
+        form=(*map(_optional, (FIRST, SECOND, PICTURE, USER_TOKEN)), CONSENT),
+        one_of=((FIRST.name, SECOND.name), (PICTURE.name, USER_TOKEN.name)),
+        errors=(
+            *FORM_ERRORS,
+            NoFaceDetected,
+            UserTokenNotFound,
+            ReferenceModelMismatch,
+            ReferenceLocked,
+        ),
         example=COMPARE,
     ),
 )
