@@ -1,0 +1,7 @@
+"""``python -m perse`` is ``perse``."""
+
+from __future__ import annotations
+
+from perse.cli import main
+
+main()
