@@ -65,6 +65,8 @@ class SileroSpeechDetector:
 def with_context(samples: NDArray[np.float32]) -> Iterator[Windows]:
     """Blocks of windows, each window with the 64 samples before it; zeros beyond both ends."""
     count = -(-len(samples) // _WINDOW)
+    if not count:
+        return
     padded = np.zeros(_CONTEXT + count * _WINDOW, dtype=np.float32)
     padded[_CONTEXT : _CONTEXT + len(samples)] = samples
     every = np.lib.stride_tricks.sliding_window_view(padded, _CONTEXT + _WINDOW)[::_WINDOW]
