@@ -10,7 +10,7 @@ from pydantic import TypeAdapter
 
 from perse.bootstrap.weights import PackOnDisk
 from perse.domain.alignment import CANON_BY_DETECTOR, Places
-from perse.domain.pose import FivePointPose
+from perse.domain.five_point_pose import HEAD_BY_DETECTOR, FivePointPose
 from perse.errors import CatalogInvalid
 from perse.models.cards import EmbedderInput, ModelCard, Role
 from perse.models.centerface import CENTERFACE_PLAN, CenterFaceDetector
@@ -79,7 +79,9 @@ def open_face_networks(on_disk: PackOnDisk, *, threads: int) -> FaceNetworks:
             detection.refiner,
             embedder(session_of("face_embedder"), cards["face_embedder"], canon),
         ),
-        pose=opened("face_landmarker", _POSES) if "face_landmarker" in cards else FivePointPose(),
+        pose=opened("face_landmarker", _POSES)
+        if "face_landmarker" in cards
+        else _five_point_pose(cards["face_detector"]),
         attacks=(
             opened("face_attack_detector", _ATTACKS) if "face_attack_detector" in cards else None
         ),
@@ -123,6 +125,10 @@ def _perse_pad(session: Session, card: ModelCard) -> AttackDetector:
 
 def _pad_scale(card: ModelCard) -> PadScale:
     return TypeAdapter(PadScale).validate_python(dict(card.parameters))
+
+
+def _five_point_pose(detector: ModelCard) -> PoseEstimator:
+    return FivePointPose(HEAD_BY_DETECTOR[detector.adapter])
 
 
 def _facemesh(session: Session, card: ModelCard) -> PoseEstimator:

@@ -1,0 +1,80 @@
+"""Head pose from five landmarks, for packs without a network of dense landmarks.
+
+The points are laid on a rigid head of five points under scaled orthography: the least-squares
+affine map from the head to the picture, made orthonormal, is the upper part of the rotation (the
+first step of DeMenthon and Davis 1995). Five points tell yaw and roll well. They tell pitch badly,
+because a long nose looks like a lowered head: docs/quality.md says how far to trust it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from perse.domain.geometry import DetectedFace, HeadPose, Landmarks
+from perse.domain.pose import Matrix, head_pose
+from perse.domain.samples import FaceImage, ModelName
+
+
+def _head(points: ArrayLike) -> Matrix:
+    head = np.array(points, np.float64)
+    head -= head.mean(axis=0)
+    head.setflags(write=False)
+    return head
+
+
+# Right eye, left eye, nose, mouth right, mouth left in the camera frame of perse.domain.pose, each
+# as its detector places it: least squares over press portraits whose rotation FaceMesh gave, depth
+# scaled so that yaw grows one to one with FaceMesh's. Printed by training/head_pose.py; 2026-11-23.
+HEAD_BY_DETECTOR: Mapping[str, Matrix] = MappingProxyType(
+    {
+        "yunet": _head(
+            [
+                (-0.756, -0.799, 0.149),
+                (0.756, -0.799, 0.149),
+                (0.0, 0.090, -0.785),
+                (-0.666, 0.754, 0.244),
+                (0.666, 0.754, 0.244),
+            ]
+        ),
+        "centerface": _head(
+            [
+                (-0.786, -0.807, 0.100),
+                (0.786, -0.807, 0.100),
+                (0.0, 0.068, -0.709),
+                (-0.657, 0.773, 0.255),
+                (0.657, 0.773, 0.255),
+            ]
+        ),
+    }
+)
+
+
+class FivePointPose:
+    """Reads a pose off the landmarks that the detector found. ``head``: that detector's points.
+
+    Satisfies PoseEstimator.
+    """
+
+    def __init__(self, head: Matrix = HEAD_BY_DETECTOR["centerface"]) -> None:
+        self._head = head
+
+    @property
+    def model(self) -> ModelName:
+        return ModelName("five_point_pose")
+
+    def estimate(self, image: FaceImage, face: DetectedFace) -> HeadPose:  # noqa: ARG002
+        """Degrees; the picture itself is not looked at."""
+        return pose_from_landmarks(face.landmarks, self._head)
+
+
+def pose_from_landmarks(landmarks: Landmarks, head: Matrix) -> HeadPose:
+    """The pose under which ``head`` (5 x 3) looks most like ``landmarks``."""
+    seen = landmarks.points.astype(np.float64)
+    affine = (seen - seen.mean(axis=0)).T @ np.linalg.pinv(head.T)
+    left, _, right = np.linalg.svd(affine, full_matrices=False)
+    rows = left @ right
+    return head_pose(np.vstack((rows, np.cross(rows[0], rows[1]))))
