@@ -41,6 +41,21 @@ class JwsReceiptSigner:
         return verify_receipt(jws, {key.kid: key.public for key in self.keys.keys})
 
 
+def public_keys_of(jwks: str) -> Mapping[str, Ed25519PublicKey]:
+    """The Ed25519 keys of a published key list (RFC 7517), by ``kid``.
+
+    Raises InvalidParameter when there are none.
+    """
+    try:
+        listed = jwt.PyJWKSet.from_json(jwks).keys
+        keys = {str(key.key_id): key.key for key in listed if key.algorithm_name == _ALGORITHM}
+    except (jwt.PyJWTError, ValueError, TypeError, AttributeError):
+        keys = {}
+    if not keys:
+        raise InvalidParameter("this is no key list (JWKS) with an Ed25519 key")
+    return keys
+
+
 def verify_receipt(jws: str, public_keys: Mapping[str, Ed25519PublicKey]) -> Mapping[str, object]:
     """The claims of a receipt signed with one of ``public_keys``, by ``kid``.
 

@@ -1,0 +1,136 @@
+"""What operators do with what is kept: rotate secrets, check the ledger, export and erase."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from perse.auth.api_keys import utc_now
+from perse.bootstrap.storing import open_sealed_storage
+from perse.domain.access import TenantId
+from perse.domain.consent import ChainPoint, ConsentEntry, Declaration, Operation
+from perse.domain.receipts import Receipt
+from perse.errors import InvalidParameter
+from perse.models.packs import recorded_pack
+from perse.pipelines.subject_export import ExportSubject
+from perse.settings import Settings
+from perse.storage.ledger_writer import LedgerWriter
+from perse.storage.master_key import parse_keys, write_key_file
+from perse.storage.opening import Storage
+from perse.storage.sealing import new_key
+from perse.storage.secrets import RenewTenantKeys, rewrap_with_first
+from perse.storage.tenant_keys import TenantKeys
+
+
+@contextmanager
+def opened_storage(settings: Settings) -> Iterator[Storage]:
+    """Everything that is kept, for one command."""
+    storage = open_sealed_storage(settings)
+    try:
+        yield storage
+    finally:
+        storage.close()
+
+
+@dataclass(frozen=True, slots=True)
+class Rotation:
+    """``master_key``: the id of the key that wraps everything now; ``drop_old``: whether the
+    operator has to take the old key out of the settings; ``data_keys`` is None unless renewed."""
+
+    master_key: str
+    tenant_keys: int
+    data_keys: int | None
+    drop_old: bool
+
+
+def rotate_secrets(settings: Settings, *, renew_tenant_keys: bool) -> Rotation:
+    """Wrap everything with a new master key, while servers go on.
+
+    With the key in a file, the new key is made here and the old one is dropped from the file in the
+    end. Otherwise the first key of the setting or command is taken.
+    """
+    in_file = settings.master_key is None and settings.master_key_command is None
+    with opened_storage(settings) as storage:
+        file, new = settings.effective_master_key_file, new_key()
+        if in_file:
+            write_key_file(file, [new, *parse_keys(file.read_text("ascii"))])
+        count = rewrap_with_first(storage.database, storage.master)
+        data_keys = None
+        if renew_tenant_keys:
+            data_keys = RenewTenantKeys(storage.database, TenantKeys(storage.master))()
+        if in_file:
+            write_key_file(file, [new])
+        return Rotation(storage.master.first_id, count, data_keys, drop_old=not in_file)
+
+
+def embedder_in_use(settings: Settings) -> str | None:
+    """The network whose templates this data folder makes; None before it is set up."""
+    recorded = recorded_pack(settings.data_dir)
+    return None if recorded is None else recorded.models.get("face_embedder", {}).get("name")
+
+
+def ledger_problems(storage: Storage, anchors: list[ChainPoint]) -> Iterator[str]:
+    """What is wrong with the consent ledger, also against what receipts and notes say of it."""
+    yield from storage.ledger.problems()
+    for receipt in storage.receipts.list():
+        point = _noted_in(storage, receipt)
+        if point is None:
+            yield f"receipt {receipt.receipt_id} was changed or is not signed by a known key"
+        else:
+            anchors = [*anchors, point]
+    for anchor in anchors:
+        if storage.ledger.point(anchor.seq) != anchor:
+            yield f"entry {anchor.seq} is not the one that was noted before"
+
+
+def parse_anchor(text: str) -> ChainPoint:
+    """``SEQ:HASH``, as ``perse consent verify`` prints it. Raises InvalidParameter."""
+    seq, _, digest = text.partition(":")
+    try:
+        return ChainPoint(int(seq), bytes.fromhex(digest))
+    except ValueError:
+        raise InvalidParameter(
+            f"{text!r} is no SEQ:HASH as perse consent verify prints it"
+        ) from None
+
+
+def erase_tenant(storage: Storage, tenant_id: TenantId) -> Receipt:
+    """Destroy all that a tenant has. Raises NotFound."""
+    entry = ConsentEntry(
+        at=utc_now(),
+        tenant_id=tenant_id,
+        key_id=None,
+        operation=Operation.TENANT_DELETE,
+        declaration=Declaration.NOT_NEEDED,
+    )
+    return storage.tenants.erase(entry=entry)
+
+
+@contextmanager
+def subject_export(storage: Storage) -> Iterator[ExportSubject]:
+    """The use case over opened storage."""
+    writer = LedgerWriter(storage.ledger)
+    try:
+        yield ExportSubject(
+            tenants=storage.tenants,
+            references=storage.references,
+            guesses=storage.guesses,
+            ledger=storage.ledger,
+            receipts=storage.receipts,
+            writer=writer,
+            now=utc_now,
+        )
+    finally:
+        writer.close()
+
+
+def _noted_in(storage: Storage, receipt: Receipt) -> ChainPoint | None:
+    try:
+        claims = storage.receipts.signer.verify(receipt.jws)
+    except InvalidParameter:
+        return None
+    noted = claims.get("ledger")
+    if not isinstance(noted, dict) or claims.get("jti") != receipt.receipt_id:
+        return None
+    return ChainPoint(int(noted["seq"]), bytes.fromhex(str(noted["hash"])))

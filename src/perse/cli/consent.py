@@ -1,0 +1,57 @@
+"""``perse consent``: the ledger of biometric calls and their declarations."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated
+
+import typer
+
+from perse.bootstrap.keeping import ledger_problems, opened_storage, parse_anchor
+from perse.cli.options import DataDir
+from perse.domain.access import TenantId
+from perse.domain.references import UserToken
+from perse.pipelines.subject_export import exported_entry
+from perse.settings import load_settings
+
+app = typer.Typer(help="Verify and export the consent ledger.", no_args_is_help=True)
+
+
+@app.command()
+def verify(
+    anchor: Annotated[
+        list[str] | None,
+        typer.Option(help="A SEQ:HASH that this command printed before; may be repeated."),
+    ] = None,
+    data_dir: DataDir = None,
+) -> None:
+    """Find any change, insertion or removal. Exit 1 when there is one.
+
+    Prints the end of the chain as SEQ:HASH: kept elsewhere, it also proves later that nothing was
+    cut off the end. Receipts of deletions are such notes, and are checked, too.
+    """
+    anchors = [parse_anchor(text) for text in anchor or []]
+    with opened_storage(load_settings(data_dir=data_dir)) as storage:
+        problems = list(ledger_problems(storage, anchors))
+        head = storage.ledger.head()
+    for problem in problems:
+        typer.echo(problem, err=True)
+    if problems:
+        raise typer.Exit(1)
+    typer.echo(f"{head.seq} entries, nothing changed, inserted or removed", err=True)
+    typer.echo(str(head))
+
+
+@app.command()
+def export(
+    user_token: Annotated[str | None, typer.Option(help="Of this user only.")] = None,
+    tenant: Annotated[str | None, typer.Option(help="Of this tenant only.")] = None,
+    data_dir: DataDir = None,
+) -> None:
+    """Print entries, one JSON object per line, the oldest first."""
+    with opened_storage(load_settings(data_dir=data_dir)) as storage:
+        for link in storage.ledger.entries(
+            tenant_id=None if tenant is None else TenantId(tenant),
+            user_token=None if user_token is None else UserToken(user_token),
+        ):
+            typer.echo(json.dumps(exported_entry(link)))

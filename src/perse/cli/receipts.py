@@ -1,0 +1,72 @@
+"""``perse receipts``: signed proof of what was destroyed."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from perse.bootstrap.keeping import opened_storage
+from perse.bootstrap.receipts import check_receipt
+from perse.cli.options import DataDir
+from perse.domain.access import TenantId
+from perse.domain.receipts import token_sha256
+from perse.settings import load_settings
+
+app = typer.Typer(help="List and verify receipts of destruction.", no_args_is_help=True)
+
+UserTokenOption = Annotated[str | None, typer.Option(help="Of this user only.")]
+
+
+@app.command("list")
+def list_receipts(
+    user_token: UserTokenOption = None,
+    tenant: Annotated[str | None, typer.Option(help="Of this tenant only.")] = None,
+    data_dir: DataDir = None,
+) -> None:
+    """Print the receipts that are kept, one JSON object per line, the oldest first."""
+    with opened_storage(load_settings(data_dir=data_dir)) as storage:
+        found = storage.receipts.list(
+            tenant_id=None if tenant is None else TenantId(tenant),
+            subject_sha256=None if user_token is None else token_sha256(user_token),
+        )
+    for receipt in found:
+        typer.echo(
+            json.dumps(
+                {
+                    "issued_at": receipt.issued_at.isoformat(),
+                    "event": receipt.event.value,
+                    "tenant": receipt.tenant_id,
+                    "subject_sha256": receipt.subject_sha256,
+                    "receipt": receipt.jws,
+                }
+            )
+        )
+
+
+@app.command()
+def verify(
+    file: Annotated[
+        Path,
+        typer.Argument(
+            help="A receipt: the JWS alone, or the JSON answer that carries it; - reads stdin.",
+            allow_dash=True,
+        ),
+    ],
+    jwks: Annotated[
+        Path | None,
+        typer.Option(help="Public keys to verify with; without it, this installation's."),
+    ] = None,
+    user_token: Annotated[
+        str | None, typer.Option(help="Check that the receipt is about this user.")
+    ] = None,
+    data_dir: DataDir = None,
+) -> None:
+    """Check a receipt's signature and print what it says. Exit 1 when it is not genuine."""
+    text = typer.get_text_stream("stdin").read() if str(file) == "-" else file.read_text("utf-8")
+    keys = None if jwks is None else jwks.read_text("utf-8")
+    settings = load_settings(data_dir=data_dir)
+    claims = check_receipt(text, settings=settings, jwks=keys, user_token=user_token)
+    typer.echo(json.dumps(dict(claims), indent=2))

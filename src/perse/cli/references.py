@@ -1,0 +1,62 @@
+"""``perse references``: the enrolled users as a whole."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from perse.bootstrap.enrolment import wire_purge
+from perse.bootstrap.keeping import embedder_in_use, opened_storage
+from perse.cli.options import DataDir
+from perse.domain.references import parse_user_token
+from perse.errors import UserTokenNotFound
+from perse.settings import load_settings
+
+app = typer.Typer(help="Count, unlock and purge enrolled users.", no_args_is_help=True)
+
+
+@app.command()
+def status(data_dir: DataDir = None) -> None:
+    """Count users by tenant and network. Those of another network than the pack's must be updated
+    with a new picture before they can be compared."""
+    settings = load_settings(data_dir=data_dir)
+    network = embedder_in_use(settings)
+    table = Table("tenant", "network", "users", "", box=None)
+    with opened_storage(settings) as storage:
+        for (tenant_id, model), users in storage.tenants.users_by_model().items():
+            usable = network is None or model == network
+            table.add_row(tenant_id, model, str(users), "" if usable else "not comparable: update")
+    Console().print(table)
+
+
+@app.command()
+def unlock(
+    user_token: Annotated[str, typer.Argument(help="The token that enrolment gave.")],
+    data_dir: DataDir = None,
+) -> None:
+    """Forget the failed comparisons against a user, who can be compared again at once."""
+    token = parse_user_token(user_token)
+    with opened_storage(load_settings(data_dir=data_dir)) as storage:
+        owners = storage.tenants.owners(token)
+        for tenant_id in owners:
+            storage.guesses.unlock(tenant_id, token)
+    if not owners:
+        raise UserTokenNotFound(f"no user has the token {token}")
+    typer.echo("unlocked", err=True)
+
+
+@app.command()
+def purge(data_dir: DataDir = None) -> None:
+    """Destroy references older than PERSE_REFERENCE_TTL_DAYS now; print a receipt a line.
+
+    The server does the same when it starts and every hour.
+    """
+    settings = load_settings(data_dir=data_dir)
+    with opened_storage(settings) as storage:
+        receipts = wire_purge(settings, storage)()
+    for receipt in receipts:
+        typer.echo(receipt.jws)
+    typer.echo(f"{len(receipts)} references destroyed", err=True)

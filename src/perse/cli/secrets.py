@@ -1,0 +1,44 @@
+"""``perse secrets``: the keys that seal what is kept."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from perse.bootstrap.keeping import rotate_secrets
+from perse.cli.options import DataDir
+from perse.settings import load_settings
+
+app = typer.Typer(help="Rotate the keys that seal templates.", no_args_is_help=True)
+
+
+@app.callback()
+def _group() -> None:
+    """Rotate the keys that seal templates."""
+
+
+@app.command()
+def rotate(
+    tenant_keys: Annotated[
+        bool,
+        typer.Option(
+            "--tenant-keys",
+            help="Renew the tenants' keys, too: whatever old copies of the database hold of "
+            "deleted users cannot be opened any more.",
+        ),
+    ] = False,
+    data_dir: DataDir = None,
+) -> None:
+    """Wrap everything with a new master key; servers go on serving.
+
+    With the key in a file, this makes the new key and drops the old one. With PERSE_MASTER_KEY or
+    PERSE_MASTER_KEY_COMMAND, give the new key first and the old one second, restart the servers,
+    rotate, and then take the old one out.
+    """
+    done = rotate_secrets(load_settings(data_dir=data_dir), renew_tenant_keys=tenant_keys)
+    typer.echo(f"master key {done.master_key} wraps {done.tenant_keys} tenant keys")
+    if done.data_keys is not None:
+        typer.echo(f"tenant keys renewed, {done.data_keys} data keys wrapped anew")
+    if done.drop_old:
+        typer.echo("now take the old master key out of the setting or command")

@@ -1,0 +1,113 @@
+"""What is held about a person, for that person (GDPR article 15, LGPD article 18)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from perse.domain.access import TenantId
+from perse.domain.consent import ChainedEntry, ConsentEntry, Declaration, Operation
+from perse.domain.receipts import Receipt, token_sha256
+from perse.domain.references import UserToken
+from perse.domain.throttling import Guesses
+from perse.errors import UserTokenNotFound
+from perse.pipelines.reference_ports import ConsentLedger, Now, ReferenceStore
+
+Document = Mapping[str, object]
+
+
+class Owners(Protocol):
+    def owners(self, user_token: UserToken) -> Sequence[TenantId]:
+        """The tenants that have a user of that token: one, or none."""
+        ...
+
+
+class GuessRecords(Protocol):
+    def of(self, tenant_id: TenantId, user_token: UserToken) -> Guesses: ...
+
+
+class LedgerRecords(Protocol):
+    def entries(
+        self, *, tenant_id: TenantId | None = None, user_token: UserToken | None = None
+    ) -> Iterable[ChainedEntry]: ...
+
+
+class ReceiptRecords(Protocol):
+    def list(
+        self, *, tenant_id: TenantId | None = None, subject_sha256: str | None = None
+    ) -> Sequence[Receipt]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class ExportSubject:
+    """Use case: everything held about one user, the template too. The export is recorded.
+
+    Raises UserTokenNotFound when nothing at all is known of the token.
+    """
+
+    tenants: Owners
+    references: ReferenceStore
+    guesses: GuessRecords
+    ledger: LedgerRecords
+    receipts: ReceiptRecords
+    writer: ConsentLedger
+    now: Now
+
+    def __call__(self, user_token: UserToken) -> Document:
+        owners = self.tenants.owners(user_token)
+        entries = [exported_entry(link) for link in self.ledger.entries(user_token=user_token)]
+        receipts = self.receipts.list(subject_sha256=token_sha256(user_token))
+        if not owners and not entries and not receipts:
+            raise UserTokenNotFound(f"nothing is held about {user_token}")
+        for tenant_id in owners:
+            self.writer.begin(self._entry(tenant_id, user_token)).result()
+        return {
+            "user_token": user_token,
+            "exported_at": self.now().isoformat(),
+            "references": [self._reference(tenant_id, user_token) for tenant_id in owners],
+            "consent_ledger": entries,
+            "receipts": [receipt.jws for receipt in receipts],
+        }
+
+    def _reference(self, tenant_id: TenantId, user_token: UserToken) -> Document:
+        reference = self.references.find(tenant_id, user_token)
+        guesses = self.guesses.of(tenant_id, user_token)
+        record = reference.record
+        return {
+            "tenant": tenant_id,
+            "enrolled_at": record.created_at.isoformat(),
+            "updated_at": record.updated_at.isoformat(),
+            "picture_quality": dict(record.quality),
+            "failed_comparisons": {"in_a_row": guesses.in_row, "in_total": guesses.total},
+            "template": {
+                "model": record.model,
+                "values": [float(value) for value in reference.template.vector],
+            },
+        }
+
+    def _entry(self, tenant_id: TenantId, user_token: UserToken) -> ConsentEntry:
+        return ConsentEntry(
+            at=self.now(),
+            tenant_id=tenant_id,
+            key_id=None,
+            operation=Operation.EXPORT,
+            declaration=Declaration.NOT_NEEDED,
+            user_token=user_token,
+        )
+
+
+def exported_entry(link: ChainedEntry) -> Document:
+    """An entry of the ledger in words."""
+    entry = link.entry
+    return {
+        "seq": link.point.seq,
+        "at": entry.at.isoformat(),
+        "tenant": entry.tenant_id,
+        "key_id": entry.key_id,
+        "operation": str(entry.operation),
+        "declaration": str(entry.declaration),
+        "user_token": entry.user_token,
+        "purpose": entry.purpose,
+        "hash": link.point.hash.hex(),
+    }
