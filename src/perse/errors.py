@@ -145,6 +145,12 @@ class SettingsInvalid(SetupError):
     code = "settings_invalid"
 
 
+class AddressUnusable(SetupError):
+    """The server cannot listen where it was told to."""
+
+    code = "address_unusable"
+
+
 class WeightsUnavailable(SetupError):
     """A weight file is missing, or none of its sources answered."""
 

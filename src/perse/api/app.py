@@ -64,7 +64,11 @@ def _workplace(services: Services) -> Workplace:
         compute=Door("compute", workers=workers, waiting=settings.queue_size),
         lookups=Door("lookup", workers=_LOOKUP_THREADS, waiting=_LOOKUPS_WAITING),
         limits=FormLimits(
-            {FieldKind.PICTURE: settings.max_image_bytes}, upload_s=settings.upload_timeout_s
+            {
+                FieldKind.PICTURE: settings.max_image_bytes,
+                FieldKind.RECORDING: settings.max_audio_bytes,
+            },
+            upload_s=settings.upload_timeout_s,
         ),
         metrics=Metrics(),
         readiness=Readiness(),

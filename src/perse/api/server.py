@@ -11,9 +11,11 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from perse.api.connections import GuardedHttp
+from perse.errors import AddressUnusable
 
 _BACKLOG = 2048
-_KEEP_ALIVE_S = 30
+# Longer than the minute for which common proxies keep their side open.
+_KEEP_ALIVE_S = 75
 _GRACE_S = 30
 
 
@@ -57,10 +59,22 @@ def serve(app: ASGIApp, *, host: str, port: int, on_ready: Callable[[str], None]
     """Serve until SIGINT or SIGTERM, then finish what was accepted and return.
 
     ``on_ready`` gets the address, such as ``http://127.0.0.1:8080``, when requests are answered.
-    A port that cannot be had ends the process with a log line and status 3, as uvicorn does.
+    Raises AddressUnusable before anything is started.
     """
+    _try_address(host, port)
     with _quiet_signals():
         make_server(app, host=host, port=port, on_ready=on_ready).run()
+
+
+def _try_address(host: str, port: int) -> None:
+    try:
+        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        socket.create_server(address, family=family).close()
+    except OSError as error:
+        raise AddressUnusable(
+            f"port {port} of {host} cannot be had ({error.strerror or error}): "
+            "choose another with --port or --host"
+        ) from None
 
 
 @contextmanager
