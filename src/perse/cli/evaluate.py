@@ -19,8 +19,7 @@ from perse.cli.evaluation_tables import show_comparison, show_liveness
 from perse.cli.options import DataDir, Pack
 from perse.cli.progress import console
 from perse.evaluation.local_points import Kind
-from perse.evaluation.plots import require_matplotlib
-from perse.evaluation.report import comparison_page, liveness_page
+from perse.evaluation.plotting import require_matplotlib
 from perse.evaluation.results import plain
 from perse.evaluation.sample_cache import forget_samples
 from perse.settings import load_settings
@@ -58,7 +57,7 @@ BpcerOption = Annotated[
 
 
 @app.command()
-def face(
+def face(  # noqa: PLR0913, PLR0917 - options are parameters
     source: Source,
     root: Root = None,
     groups: Groups = None,
@@ -75,7 +74,7 @@ def face(
 
 
 @app.command()
-def voice(
+def voice(  # noqa: PLR0913, PLR0917 - options are parameters
     source: Source,
     root: Root = None,
     groups: Groups = None,
@@ -110,6 +109,8 @@ def liveness(
         inquiry, open_evaluated("liveness", settings), settings, DEFAULT_BPCER
     )
     if report:
+        from perse.evaluation.liveness_report import liveness_page  # noqa: PLC0415 - optional extra
+
         _write(report, liveness_page(result, scores))
     if as_json:
         typer.echo(json.dumps(plain(result)))
@@ -137,6 +138,8 @@ def _compare(
     settings = load_settings(data_dir=data_dir, pack=pack)
     result, curves = evaluate_comparison(inquiry, open_evaluated(kind, settings), settings)
     if report:
+        from perse.evaluation.report import comparison_page  # noqa: PLC0415 - an optional extra
+
         _write(report, comparison_page(result, curves))
     if as_json:
         typer.echo(json.dumps(plain(result)))

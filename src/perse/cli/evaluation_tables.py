@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from perse.domain.decisions import fmr_key
@@ -34,7 +35,7 @@ _FOOT = "Intervals are 95 %, by bootstrap over people."
 def show_comparison(result: ComparisonResult, console: Console) -> None:
     """Rates by target, at the server's threshold, by group, and the worst pairs."""
     say = _Speaker(console)
-    say(f"{basis(result)}; {networks(dict(result.provenance.networks))}")
+    say(f"{basis(result)}; {networks(result.provenance.networks)}")
     say(f"Failure to acquire: {rate(result.failure_to_acquire)}")
     _show_failures(result.failures, say)
     if result.equal_error_rate is not None and result.equal_error_rate_interval is not None:
@@ -58,7 +59,7 @@ def show_comparison(result: ComparisonResult, console: Console) -> None:
 def show_liveness(result: LivenessResult, console: Console) -> None:
     """Rates at fixed BPCER and at the server's threshold, by species, and the worst files."""
     say = _Speaker(console)
-    say(f"{liveness_basis(result)}; {networks(dict(result.provenance.networks))}")
+    say(f"{liveness_basis(result)}; {networks(result.provenance.networks)}")
     say(f"No face found: bona fide {rate(result.bona_fide_non_response)}, attacks "
         f"{rate(result.attack_non_response)}")  # fmt: skip
     _show_failures(result.failures, say)
@@ -90,9 +91,7 @@ def _points(result: ComparisonResult) -> Table:
             table.add_row(fmr_key(point.target_fmr), "refused", point.refused)
             continue
         at = point.rates
-        table.add_row(
-            fmr_key(point.target_fmr), f"{at.threshold:.4f}", rate(at.fmr), rate(at.fnmr)
-        )
+        table.add_row(fmr_key(point.target_fmr), f"{at.threshold:.4f}", rate(at.fmr), rate(at.fnmr))
     if result.served and result.served_fmr:
         at = result.served
         stated = f"server, {fmr_key(result.served_fmr)}"
@@ -105,7 +104,7 @@ def _groups(result: ComparisonResult) -> Table:
     table = Table("group", "people", "no template", "FMR", "FNMR", title=title, box=None)
     for group in result.groups:
         table.add_row(
-            f"{group.attribute} {group.value}",
+            escape(f"{group.attribute} {group.value}"),
             f"{group.people:,}",
             rate(group.failure_to_acquire),
             rate(group.fmr),
@@ -128,14 +127,14 @@ def _pad_points(result: LivenessResult) -> Table:
 
 def _pad_cells(at: PadRates) -> tuple[str, ...]:
     threshold = f"{at.threshold:.4f}"
-    return threshold, rate(at.bpcer), rate(at.apcer), at.worst_species, percent(at.acer)
+    return threshold, rate(at.bpcer), rate(at.apcer), escape(at.worst_species), percent(at.acer)
 
 
 def _species(at: PadRates, result: LivenessResult) -> Table:
     table = Table("species", f"APCER at {at.threshold:.4f}", "attacks", "EER", box=None)
     for species in at.species:
         table.add_row(
-            species.species,
+            escape(species.species),
             rate(species.apcer),
             counted(species.apcer),
             percent(result.equal_error_rates[species.species]),
@@ -146,7 +145,7 @@ def _species(at: PadRates, result: LivenessResult) -> Table:
 def _pad_groups(result: LivenessResult) -> Table:
     table = Table("group", "people", "APCER", "BPCER", box=None)
     for group in result.groups:
-        name = f"{group.attribute} {group.value}"
+        name = escape(f"{group.attribute} {group.value}")
         table.add_row(name, f"{group.people:,}", rate(group.apcer), rate(group.bpcer))
     return table
 

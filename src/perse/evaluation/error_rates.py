@@ -18,22 +18,40 @@ _RULE_OF_THREE = 3.0
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PairScores:
-    """Scores of mated and of non-mated pairs, each sorted ascending; neither empty."""
+    """Scores of mated and of non-mated pairs, each sorted ascending; neither empty.
+
+    ``unlisted``: how many more non-mated pairs there are, known only to score below every one
+    listed. They count in every rate; thresholds among them cannot be told.
+    """
 
     mated: Scores
     non_mated: Scores
+    unlisted: int = 0
 
     def __post_init__(self) -> None:
         for scores in (self.mated, self.non_mated):
             if scores.ndim != 1 or scores.size == 0 or not np.isfinite(scores).all():
                 raise InvalidParameter("error rates need finite scores of both kinds of pair")
+        if self.unlisted < 0:
+            raise InvalidParameter("a number of pairs is not negative")
 
     @classmethod
-    def of(cls, mated: Scores, non_mated: Scores) -> PairScores:
-        return cls(np.sort(mated), np.sort(non_mated))
+    def of(cls, mated: Scores, non_mated: Scores, *, unlisted: int = 0) -> PairScores:
+        return cls(np.sort(mated), np.sort(non_mated), unlisted)
+
+    @property
+    def non_mated_count(self) -> int:
+        return self.non_mated.size + self.unlisted
 
     def fmr(self, threshold: float) -> float:
-        return share_at_or_above(self.non_mated, threshold)
+        """Raises InvalidParameter for a threshold among scores that are not listed."""
+        if self.unlisted and threshold <= self.non_mated[0]:
+            raise InvalidParameter(
+                f"only the {self.non_mated.size:,} highest non-mated scores are known, and "
+                f"{threshold:.4f} is not above the lowest of them"
+            )
+        matches = share_at_or_above(self.non_mated, threshold) * self.non_mated.size
+        return matches / self.non_mated_count
 
     def fnmr(self, threshold: float) -> float:
         return 1.0 - share_at_or_above(self.mated, threshold)
@@ -45,25 +63,34 @@ class PairScores:
         """
         if fmr < self.smallest_supported_fmr:
             raise InvalidParameter(
-                f"{self.non_mated.size:,} non-mated pairs support FMR "
+                f"{self.non_mated_count:,} non-mated pairs support FMR "
                 f"{self.smallest_supported_fmr:.1e}, not {fmr:.0e}"
             )
-        allowed = int(np.floor(fmr * self.non_mated.size + 1e-9))
+        allowed = int(np.floor(fmr * self.non_mated_count + 1e-9))
+        if allowed >= self.non_mated.size:
+            raise InvalidParameter(f"too few of the highest scores are known for FMR {fmr:.0e}")
         highest_refused = self.non_mated[self.non_mated.size - allowed - 1]
         return float(np.nextafter(highest_refused, np.float32(np.inf)))
 
     @property
     def smallest_supported_fmr(self) -> float:
         """Rule of three: with no error seen in n pairs, 95 % sure that the rate is below 3 / n."""
-        return _RULE_OF_THREE / self.non_mated.size
+        return _RULE_OF_THREE / self.non_mated_count
 
     def equal_error_rate(self) -> float:
         """Where FMR and FNMR meet; their mean at the observed score where they are closest."""
         thresholds = np.unique(np.concatenate((self.mated, self.non_mated)))
-        fmr = 1.0 - np.searchsorted(self.non_mated, thresholds, "left") / self.non_mated.size
-        fnmr = np.searchsorted(self.mated, thresholds, "left") / self.mated.size
+        fmr, fnmr = self.rates(thresholds)
         nearest = int(np.argmin(np.abs(fmr - fnmr)))
+        if self.unlisted and fmr[nearest] < fnmr[nearest] and nearest == 0:
+            raise InvalidParameter("FMR and FNMR meet among scores that are not listed")
         return float(fmr[nearest] + fnmr[nearest]) / 2
+
+    def rates(self, thresholds: Scores) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """FMR and FNMR at many thresholds; FMR is a lower bound among unlisted scores."""
+        matches = self.non_mated.size - np.searchsorted(self.non_mated, thresholds, "left")
+        misses = np.searchsorted(self.mated, thresholds, "left")
+        return matches / self.non_mated_count, misses / self.mated.size
 
 
 def share_at_or_above(ascending: Scores, threshold: float) -> float:

@@ -1,0 +1,72 @@
+"""Templates kept between runs. They are biometric data: files of mode 0600 in a folder of 0700."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import shutil
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from perse.evaluation.acquisition import Acquired, Failed, Outcome
+
+_FOLDER = "evaluation-cache"
+
+
+@dataclass(frozen=True, slots=True)
+class SampleCache:
+    """One small file per sample, named by the SHA-256 of its content, in a folder named by what
+    made the templates; another network, another folder."""
+
+    folder: Path
+
+    @classmethod
+    def at(cls, data_dir: Path, made_with: str) -> SampleCache:
+        """``made_with``: short name of the networks and the version of the pipelines."""
+        return cls(data_dir / _FOLDER / made_with)
+
+    def recall(self, digest: str) -> Outcome | None:
+        try:
+            return _outcome(json.loads(self._path(digest).read_bytes()))
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+
+    def keep(self, digest: str, outcome: Outcome) -> None:
+        path = self._path(digest)
+        for folder in (self.folder.parent, self.folder, path.parent):
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(dir=path.parent)
+        with os.fdopen(handle, "w") as file:
+            json.dump(_plain(outcome), file)
+        Path(temporary).replace(path)
+
+    def _path(self, digest: str) -> Path:
+        return self.folder / digest[:2] / f"{digest}.json"
+
+
+def forget_samples(data_dir: Path) -> int:
+    """Delete every cached template; how many there were."""
+    folder = data_dir / _FOLDER
+    count = sum(1 for _ in folder.rglob("*.json"))
+    if folder.is_dir():
+        shutil.rmtree(folder)
+    return count
+
+
+def _plain(outcome: Outcome) -> dict[str, Any]:
+    if isinstance(outcome, Failed):
+        return {"code": outcome.code, "message": outcome.message}
+    vector = base64.b64encode(outcome.vector.astype("<f4").tobytes()).decode()
+    return {"vector": vector, "measures": dict(outcome.measures), "pad": outcome.pad}
+
+
+def _outcome(plain: dict[str, Any]) -> Outcome:
+    if "code" in plain:
+        return Failed(plain["code"], plain["message"])
+    vector = np.frombuffer(base64.b64decode(plain["vector"]), "<f4").astype(np.float32)
+    return Acquired(vector, plain["measures"], plain["pad"])

@@ -1,0 +1,129 @@
+"""The samples of one evaluation, compared with each other; failures keep their place."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import comb
+
+import numpy as np
+from numpy.typing import NDArray
+
+from perse.domain.voices import DurationCorrection
+from perse.evaluation.acquisition import Acquired, Failed, Outcome
+from perse.evaluation.all_against_all import Correct, Matrix, as_it_is, compare_all, histogram_of
+from perse.evaluation.comparisons import Comparisons, Numbers, ScoredPairs
+from perse.evaluation.error_rates import Scores
+from perse.evaluation.sample_files import SampleFile, numbers_of
+from perse.evaluation.trial_lists import Trial
+
+Values = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Samples:
+    """Every file with its outcome, and the duration correction of voices (None for faces)."""
+
+    files: tuple[SampleFile, ...]
+    outcomes: tuple[Outcome, ...]
+    durations: DurationCorrection | None = None
+
+    @property
+    def usable(self) -> list[int]:
+        """Numbers of the files that gave a template."""
+        return [n for n, outcome in enumerate(self.outcomes) if isinstance(outcome, Acquired)]
+
+    @property
+    def failures(self) -> list[tuple[SampleFile, Failed]]:
+        pairs = zip(self.files, self.outcomes, strict=True)
+        return [(file, outcome) for file, outcome in pairs if isinstance(outcome, Failed)]
+
+    def acquired(self) -> list[Acquired]:
+        return [outcome for outcome in self.outcomes if isinstance(outcome, Acquired)]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Compared:
+    """``comparisons`` number the usable files only: file k there is ``samples.usable[k]``.
+    ``mated_lost``: mated pairs that a failure to acquire took."""
+
+    samples: Samples
+    comparisons: Comparisons
+    mated_lost: int
+    all_pairs: bool
+
+    def name(self, number: int) -> str:
+        return self.samples.files[self.samples.usable[number]].name
+
+
+def compare_all_samples(samples: Samples) -> Compared:
+    """Every usable file with every other one."""
+    vectors = _matrix(samples)
+    person = numbers_of(samples.files[n].person for n in samples.usable)
+    found = compare_all(vectors, person, correct=_correction(samples))
+    lost = _mated([file.person for file in samples.files]) - len(found.mated)
+    return Compared(samples, found, lost, all_pairs=True)
+
+
+def compare_trials(samples: Samples, trials: Sequence[Trial]) -> Compared:
+    """The listed pairs only."""
+    place = {number: position for position, number in enumerate(samples.usable)}
+    whole = [trial for trial in trials if trial.first in place and trial.second in place]
+    first = np.array([place[trial.first] for trial in whole], np.int32)
+    second = np.array([place[trial.second] for trial in whole], np.int32)
+    mated = np.array([trial.mated for trial in whole], np.bool_)
+    pairs = ScoredPairs(_scores(samples, first, second), first, second)
+    non_mated = pairs.chosen(~mated)
+    comparisons = Comparisons(
+        pairs.chosen(mated),
+        non_mated,
+        numbers_of(samples.files[n].person for n in samples.usable),
+        histogram_of(non_mated.scores),
+    )
+    lost = sum(trial.mated for trial in trials) - int(mated.sum())
+    return Compared(samples, comparisons, lost, all_pairs=False)
+
+
+def _matrix(samples: Samples) -> Matrix:
+    vectors = [sample.vector for sample in samples.acquired()]
+    return np.stack(vectors) if vectors else np.empty((0, 1), np.float32)
+
+
+def _scores(samples: Samples, first: Numbers, second: Numbers) -> Scores:
+    vectors = _matrix(samples)
+    cosines: Scores = np.clip((vectors[first] * vectors[second]).sum(axis=1), -1, 1)
+    if samples.durations is None:
+        return cosines
+    seconds = _net_speech_s(samples)
+    return _corrected(cosines, seconds[first], seconds[second], samples.durations)
+
+
+def _correction(samples: Samples) -> Correct:
+    if samples.durations is None:
+        return as_it_is
+    durations, seconds = samples.durations, _net_speech_s(samples)
+
+    def correct(cosines: Matrix, rows: slice, columns: slice) -> Matrix:
+        return _corrected(cosines, seconds[rows, None], seconds[None, columns], durations)
+
+    return correct
+
+
+def _corrected(
+    cosines: Matrix, first_s: Values, second_s: Values, durations: DurationCorrection
+) -> Matrix:
+    """``DurationCorrection.corrected`` for many pairs at once."""
+    effective_s = 2 / (1 / np.maximum(first_s, 1e-3) + 1 / np.maximum(second_s, 1e-3))
+    bounded_s = np.clip(effective_s, durations.shortest_s, durations.longest_s)
+    spread = 1 + durations.slope * np.log(bounded_s / durations.reference_s)
+    corrected: Matrix = np.clip(cosines / spread, -1, 1).astype(np.float32)
+    return corrected
+
+
+def _net_speech_s(samples: Samples) -> Values:
+    return np.array([sample.measures["net_speech_s"] for sample in samples.acquired()])
+
+
+def _mated(people: Sequence[str]) -> int:
+    _, counts = np.unique(np.array(people, dtype=str), return_counts=True)
+    return sum(comb(int(count), 2) for count in counts)
