@@ -135,15 +135,15 @@ def _matrix(turn: complex, shift: complex) -> Places:
     return _fixed([[turn.real, -turn.imag, shift.real], [turn.imag, turn.real, shift.imag]])
 
 
-# By adapter of the detector, looked at through the landmark refiner: the means over the 1,549
-# press portraits of the development set, 2026-11-23, printed by benchmarks/face_canons.py.
+# By adapter of the detector, as its points come out of the landmark refiner: what fitted_canon makes
+# of the 1,549 press portraits of the development set, 2026-11-23 (benchmarks/face_canons.py).
 CANON_BY_DETECTOR: Mapping[str, Places] = MappingProxyType(
     {
         "yunet": _fixed(
-            [[37.42, 52.19], [74.42, 52.07], [55.89, 73.61], [40.33, 90.88], [72.06, 90.76]]
+            [[37.40, 52.14], [74.40, 52.11], [55.86, 73.68], [40.35, 90.81], [72.12, 90.77]]
         ),
         "centerface": _fixed(
-            [[37.64, 52.32], [74.68, 51.58], [55.87, 73.38], [40.65, 91.44], [71.30, 90.79]]
+            [[37.45, 51.98], [74.42, 51.82], [55.90, 73.41], [40.89, 91.22], [71.47, 91.08]]
         ),
     }
 )

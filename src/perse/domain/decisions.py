@@ -13,6 +13,8 @@ from perse.errors import InvalidParameter
 
 _SIMILARITY_AT_FMR_1 = 0.4
 _SIMILARITY_PER_DECADE = 0.1
+_FMR_AT_SIMILARITY_1 = 1e-6
+_ROUNDING = 1e-9
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,38 +41,63 @@ class PadScore:
 
 
 def similarity_at_fmr(fmr: float) -> float:
-    """0.6 at 1e-2, 0.7 at 1e-3, 0.8 at 1e-4, 0.9 at 1e-5: 0.1 for every tenfold fewer."""
-    return _SIMILARITY_AT_FMR_1 - _SIMILARITY_PER_DECADE * math.log10(fmr)
+    """0.6 at 1e-2, 0.7 at 1e-3, 0.8 at 1e-4, 0.9 at 1e-5: 0.1 for every tenfold fewer.
+
+    The scale ends with 1 at 1e-6. Raises InvalidParameter unless 0 < fmr <= 1.
+    """
+    if not 0 < fmr <= 1:
+        raise InvalidParameter(f"not a false match rate: {fmr}")
+    return min(1.0, _SIMILARITY_AT_FMR_1 - _SIMILARITY_PER_DECADE * math.log10(fmr))
 
 
 class SimilarityScale:
     """Monotone map from a network's cosine to the similarity scale, 0..1.
 
     Straight between the operating points; beyond the last one the last slope goes on up to 1,
-    and below the first a line leads to 0 at cosine -1. Outside the measured points
-    (``supported`` is false) the value orders pairs but stands for no measured error rate.
-    Raises InvalidParameter unless at least two points rise together.
+    which cosine 1 always reaches, and below the first a line leads to 0 at cosine -1. Outside the
+    measured points (``supported`` is false) the value orders pairs but stands for no measured error
+    rate. Points below 1e-6, where the scale ends, are left out.
+    Raises InvalidParameter unless two or more points rise together.
     """
 
     def __init__(self, points: Sequence[OperatingPoint]) -> None:
-        ordered = sorted(points, key=lambda point: -point.fmr)
+        within = [point for point in points if point.fmr >= _FMR_AT_SIMILARITY_1 * (1 - _ROUNDING)]
+        ordered = sorted(within, key=lambda point: -point.fmr)
         cosines = [point.cosine for point in ordered]
-        if len(ordered) < 2 or any(a >= b for a, b in pairwise(cosines)):
+        rates_fall = all(a.fmr > b.fmr for a, b in pairwise(ordered))
+        if len(ordered) < 2 or not rates_fall or any(a >= b for a, b in pairwise(cosines)):
             raise InvalidParameter("a similarity scale needs two or more rising operating points")
         self.points = tuple(ordered)
         similarities = [similarity_at_fmr(point.fmr) for point in ordered]
         slope = (similarities[-1] - similarities[-2]) / (cosines[-1] - cosines[-2])
-        self._top = cosines[-1] + (1.0 - similarities[-1]) / slope
-        self._cosines = np.array([-1.0, *cosines, self._top])
+        top = min(1.0, cosines[-1] + (1.0 - similarities[-1]) / slope)
+        self._cosines = np.array([-1.0, *cosines, top])
         self._similarities = np.array([0.0, *similarities, 1.0])
 
     def similarity(self, cosine: float) -> float:
         """``cosine`` -1..1 -> 0..1, never falling."""
         return float(np.interp(cosine, self._cosines, self._similarities))
 
+    def cosine(self, similarity: float) -> float:
+        """The inverse: the cosine from which on ``similarity`` (0..1) is reached."""
+        return float(np.interp(similarity, self._similarities, self._cosines))
+
     def supported(self, cosine: float) -> bool:
         """Whether ``cosine`` lies between measured operating points."""
         return self.points[0].cosine <= cosine <= self.points[-1].cosine
+
+    def threshold(self, fmr: float) -> float:
+        """The similarity from which on pairs match at ``fmr``.
+
+        Raises InvalidParameter for a rate that the measured points do not enclose.
+        """
+        highest, lowest = self.points[0].fmr, self.points[-1].fmr
+        if not lowest * (1 - _ROUNDING) <= fmr <= highest * (1 + _ROUNDING):
+            raise InvalidParameter(
+                f"a false match rate of {fmr_key(fmr)} was not measured: "
+                f"choose one from {fmr_key(lowest)} to {fmr_key(highest)}"
+            )
+        return round(similarity_at_fmr(fmr), 6)
 
     def thresholds(self) -> Mapping[str, float]:
         """Similarity threshold by FMR, keyed "1e-2" ... for the measured points."""

@@ -1,0 +1,198 @@
+"""Operating points of a pack's face embedder, from comparing all pictures of a folder with all.
+
+    python benchmarks/face_operating_points.py --pack standard --faces ../shared/data/faces_dev
+
+The folder right below --faces is the person. Templates come through the adapters that serve: the
+pack's detector, landmark refiner and embedder, wired by bootstrap. Of several faces the one nearest
+to the middle of the picture is taken, because press portraits are cut around the person they name.
+Weights come as they do for the server (PERSE_MODEL_MIRROR, --data-dir).
+
+The threshold of a rate is the lowest one at which 95 % of the resamples of the people have at most
+that false match rate: on the safe side for people who are not in the set.
+"""
+
+from __future__ import annotations
+
+import argparse
+import datetime
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from perse.bootstrap.face_networks import FaceNetworks, open_face_networks
+from perse.bootstrap.weights import PackOnDisk, obtain_networks
+from perse.domain.decisions import similarity_at_fmr
+from perse.domain.geometry import DetectedFace
+from perse.domain.references import Template
+from perse.domain.samples import FaceImage
+from perse.evaluation.all_against_all import compare_all
+from perse.evaluation.comparisons import Comparisons
+from perse.evaluation.error_rates import PairScores
+from perse.evaluation.intervals import Replicates, replicate_rates
+from perse.evaluation.sample_files import PICTURES, SampleFile, folder_per_person
+from perse.media.image_decoder import decode_image
+from perse.settings import load_settings
+
+RATES = (1e-2, 1e-3, 1e-4, 1e-5)
+SURE = 95
+STEP = 0.0005
+HIGHEST_SHOWN = 15
+
+
+@dataclass(frozen=True)
+class Embedded:
+    """``files[k]`` gave ``templates[k]``; ``without_face`` gave none. ``ms``: median a picture."""
+
+    files: Sequence[SampleFile]
+    templates: Sequence[Template]
+    without_face: Sequence[str]
+    ms: float
+
+    def comparisons(self) -> Comparisons:
+        _, person = np.unique([file.person for file in self.files], return_inverse=True)
+        vectors = np.stack([template.vector for template in self.templates])
+        return compare_all(vectors, person.astype(np.int32), listed=len(self.files) ** 2)
+
+
+@dataclass(frozen=True)
+class MeasuredPoint:
+    """One rate: the threshold that the pairs give, the one to ship, and the rates at the latter,
+    each with its 95 % interval by people."""
+
+    fmr: float
+    as_counted: float
+    shipped: float
+    fmr_there: tuple[float, float, float]
+    fnmr_there: tuple[float, float, float]
+
+    def line(self) -> str:
+        fmr, fnmr = self.fmr_there, self.fnmr_there
+        return (
+            f"{self.fmr:7.0e}  {similarity_at_fmr(self.fmr):.1f}  {self.as_counted:.4f}  "
+            f"{self.shipped:.4f}  {fmr[0]:.1e} [{fmr[1]:.1e}, {fmr[2]:.1e}]  "
+            f"{fnmr[0]:7.2%} [{fnmr[1]:.2%}, {fnmr[2]:.2%}]"
+        )
+
+
+def main() -> None:
+    arguments = _arguments()
+    on_disk = obtain_networks(load_settings(pack=arguments.pack, data_dir=arguments.data_dir))
+    networks = open_face_networks(on_disk, threads=1)
+    embedded = embed_all(networks, folder_per_person(arguments.faces, PICTURES).files)
+    comparisons = embedded.comparisons()
+    rates = comparisons.rates()
+    print(_about(arguments.faces, embedded, comparisons, rates))
+    print("    FMR  sim.  counted  shipped  FMR at it               FNMR at it")
+    points = measure(comparisons, rates)
+    for point in points:
+        print(point.line())
+    print(_hardest(embedded, comparisons))
+    print(catalogue_entry(on_disk, points, rates, comparisons.people))
+
+
+def embed_all(networks: FaceNetworks, files: Sequence[SampleFile]) -> Embedded:
+    found, templates, missing, spent = [], [], [], []
+    for number, file in enumerate(files):
+        image = decode_image(file.path.read_bytes())
+        start = time.perf_counter()
+        faces = networks.detector.detect(image)
+        if faces:
+            templates.append(networks.embedder.embed(image, _central(faces, image).landmarks))
+            found.append(file)
+            spent.append(time.perf_counter() - start)
+        else:
+            missing.append(file.name)
+        if number % 200 == 199:
+            print(f"... {number + 1} of {len(files)}", flush=True)
+    return Embedded(found, templates, missing, float(np.median(spent)) * 1e3)
+
+
+def measure(comparisons: Comparisons, rates: PairScores) -> list[MeasuredPoint]:
+    """A point for every rate that the number of pairs supports."""
+    low = rates.threshold_for_fmr(max(RATES)) - 0.05
+    grid = np.arange(low, 1.0, STEP, dtype=np.float32)
+    replicates = replicate_rates(comparisons, grid)
+    supported = [fmr for fmr in RATES if fmr >= rates.smallest_supported_fmr]
+    return [_measured(fmr, rates, replicates) for fmr in supported]
+
+
+def _measured(fmr: float, rates: PairScores, replicates: Replicates) -> MeasuredPoint:
+    upper = np.percentile(replicates.fmr, SURE, axis=0)
+    index = int(np.argmax(upper <= fmr))
+    shipped = float(np.ceil(replicates.grid[index] * 1e4) / 1e4)
+    return MeasuredPoint(
+        fmr=fmr,
+        as_counted=rates.threshold_for_fmr(fmr),
+        shipped=shipped,
+        fmr_there=(rates.fmr(shipped), *_ends(replicates.fmr[:, index])),
+        fnmr_there=(rates.fnmr(shipped), *_ends(replicates.fnmr[:, index])),
+    )
+
+
+def _ends(values: np.ndarray) -> tuple[float, float]:
+    low, high = np.nanpercentile(values, (2.5, 97.5))
+    return float(low), float(high)
+
+
+def _central(faces: Sequence[DetectedFace], image: FaceImage) -> DetectedFace:
+    middle = np.array((image.width_px, image.height_px)) / 2
+    return min(faces, key=lambda face: float(np.hypot(*(np.array(face.box.centre) - middle))))
+
+
+def _about(faces: Path, embedded: Embedded, comparisons: Comparisons, rates: PairScores) -> str:
+    mated = comparisons.mated
+    owners = np.unique(comparisons.person[mated.first]).size
+    return (
+        f"{faces.name}: {len(embedded.files):,} pictures of {comparisons.people:,} people; "
+        f"no face in {len(embedded.without_face)} {list(embedded.without_face)[:5]}\n"
+        f"{len(mated)} mated pairs of {owners} people, {rates.non_mated_count:,} non-mated pairs: "
+        f"they support FMR {rates.smallest_supported_fmr:.1e} (rule of three)\n"
+        f"{embedded.ms:.1f} ms a picture, decoding left out"
+    )
+
+
+def _hardest(embedded: Embedded, comparisons: Comparisons) -> str:
+    """The pairs to look at for errors of the labels."""
+    high, low = comparisons.non_mated, comparisons.mated
+    top = high.chosen(np.argsort(-high.scores)[:HIGHEST_SHOWN])
+    bottom = low.chosen(np.argsort(low.scores)[:HIGHEST_SHOWN])
+    lines = [
+        f"  {score:.3f}  {embedded.files[one].name}  {embedded.files[other].name}"
+        for pairs in (top, bottom)
+        for score, one, other in zip(pairs.scores, pairs.first, pairs.second, strict=True)
+    ]
+    lines.insert(len(top), "lowest mated pairs:")
+    return "\n".join(["highest non-mated pairs:", *lines])
+
+
+def catalogue_entry(
+    on_disk: PackOnDisk, points: Sequence[MeasuredPoint], rates: PairScores, people: int
+) -> str:
+    detector, embedder = (on_disk.cards[role] for role in ("face_detector", "face_embedder"))
+    rows = "\n".join(f"    {{ fmr = {p.fmr:.0e}, cosine = {p.shipped:.4f} }}," for p in points)
+    return f"""
+[operating_points.{embedder.name}]
+points = [
+{rows}
+]
+dataset = "faces_dev: {people:,} people of Labeled Faces in the Wild, all against all"
+pairs = {rates.non_mated_count}
+date = {datetime.datetime.now(datetime.UTC).date()}
+largest_supported_claim = {points[-1].fmr:.0e}
+measured_with = "{detector.name}, landmarks refined on a crop, face and mirror image"
+"""
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description="Operating points of a pack's face embedder.")
+    parser.add_argument("--pack", choices=("offline", "standard", "server"), default="standard")
+    parser.add_argument("--faces", type=Path, default=Path("../shared/data/faces_dev"))
+    parser.add_argument("--data-dir", type=Path, default=Path("data/benchmark"))
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()
