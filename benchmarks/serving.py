@@ -22,6 +22,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import date
+from functools import partial
 from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
@@ -39,6 +40,8 @@ PORTRAIT = REPOSITORY / "tests" / "samples" / "portraits" / "obama_2012.jpg"
 SIZE = (1080, 1320)
 TARGET_BYTES = 220_000
 BOUNDARY = "perse-benchmark"
+
+Works = dict[str, Callable[[], object]]
 
 
 def main() -> None:
@@ -65,7 +68,9 @@ def main() -> None:
 
 def sample_picture() -> bytes:
     """A freely licensed portrait at the size and weight of a phone's picture."""
-    portrait = cv2.resize(cv2.imread(str(PORTRAIT)), SIZE, interpolation=cv2.INTER_CUBIC)
+    portrait = cv2.resize(
+        np.asarray(cv2.imread(str(PORTRAIT))), SIZE, interpolation=cv2.INTER_CUBIC
+    )
     encoded = b""
     for quality in range(99, 40, -1):
         encoded = cv2.imencode(".jpg", portrait, [cv2.IMWRITE_JPEG_QUALITY, quality])[1].tobytes()
@@ -91,7 +96,7 @@ def in_process(engine: Engine, picture: bytes, rounds: int) -> None:
     image = engine.load(picture)
     face = engine.detect(image.pixels).faces[0]
     assess = CropQualityAssessor()
-    works: dict[str, Callable[[], object]] = {
+    works: Works = {
         "detect": lambda: engine.detect(picture),
         "compare": lambda: engine.compare(picture, picture),
         "decode": lambda: engine.load(picture),
@@ -107,9 +112,9 @@ def in_process(engine: Engine, picture: bytes, rounds: int) -> None:
     )
 
 
-def floors_of(engine: Engine, picture: bytes) -> dict[str, Callable[[], object]]:
+def floors_of(engine: Engine, picture: bytes) -> Works:
     """Of detect, and of compare with its two halves side by side."""
-    decode = [lambda: engine.load(picture)]
+    decode: list[Callable[[], object]] = [lambda: engine.load(picture)]
     half = floor_of(lambda: engine.face_template(picture), decode)
     pool = ThreadPoolExecutor(1)
 
@@ -149,7 +154,8 @@ def over_http(
         floors = floors_of(engine, picture)
         for name, call in calls.items():
             connection = HTTPConnection("127.0.0.1", server.port)
-            works = {"floor": floors[f"{name} floor"], name: lambda c=call, n=connection: c.send(n)}
+            request = partial(call.send, connection)
+            works: Works = {"floor": floors[f"{name} floor"], name: request}
             medians = interleaved_medians_ms(works, arguments.rounds)
             report(f"{name}, HTTP request", medians[name], medians["floor"])
         print()

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, ValidationError
 
 from perse.bootstrap.weights import PackOnDisk
 from perse.domain.alignment import CANON_BY_DETECTOR, Places
@@ -111,20 +111,23 @@ def _centerface(session: Session, card: ModelCard) -> _Detection:
 
 
 def _own_embedder(session: Session, card: ModelCard, canon: Places) -> FaceEmbedder:
-    declared = TypeAdapter(EmbedderInput).validate_python(dict(card.parameters))
-    return OnnxFaceEmbedder(session, card.name, declared, canon=canon)
+    return OnnxFaceEmbedder(session, card.name, _parameters(EmbedderInput, card), canon=canon)
 
 
 def _minifas(session: Session, card: ModelCard) -> AttackDetector:
-    return MinifasDetector(session, card.name, scale=_pad_scale(card))
+    return MinifasDetector(session, card.name, scale=_parameters(PadScale, card))
 
 
 def _perse_pad(session: Session, card: ModelCard) -> AttackDetector:
-    return PersePadDetector(session, card.name, scale=_pad_scale(card))
+    return PersePadDetector(session, card.name, scale=_parameters(PadScale, card))
 
 
-def _pad_scale(card: ModelCard) -> PadScale:
-    return TypeAdapter(PadScale).validate_python(dict(card.parameters))
+def _parameters(kind: type[Part], card: ModelCard) -> Part:
+    try:
+        return TypeAdapter(kind).validate_python(dict(card.parameters))
+    except ValidationError as error:
+        fields = ", ".join(str(problem["loc"][0]) for problem in error.errors())
+        raise CatalogInvalid(f"{card.name}: these parameters are no good: {fields}") from None
 
 
 def _five_point_pose(detector: ModelCard) -> PoseEstimator:
