@@ -28,6 +28,7 @@ def good_files() -> Mapping[str, bytes]:
         "png interlaced": interlaced_png(np.asarray(picture.convert("L"))),
         "webp": encoded(picture, "WEBP", exif=exif),
         "webp lossless, alpha": encoded(alpha, "WEBP", lossless=True),
+        "webp animated": encoded(picture, "WEBP", save_all=True, append_images=[alpha]),
     }
 
 

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageCms
 
 from perse.domain.samples import Pixels
-from perse.media.raster import Raster
+from perse.media.raster import Raster, strips
 
 Curve = NDArray[np.float64]
 
@@ -28,7 +28,6 @@ _SRGB_TO_XYZ = np.array(
     [[0.4360, 0.3851, 0.1431], [0.2225, 0.7169, 0.0606], [0.0139, 0.0971, 0.7141]]
 )
 _FULL = 65535
-_STRIP_PIXELS = 1 << 18
 _TAGS = ("rTRC", "gTRC", "bTRC", "rXYZ", "gXYZ", "bXYZ")
 # Parameters g, a, b, c, d, e, f by function type of a parametricCurveType (ICC.1, 10.18).
 _PARAMETERS = {0: 1, 1: 3, 2: 4, 3: 5, 4: 7}
@@ -59,8 +58,11 @@ class MatrixProfile:
 
     def apply(self, pixels: Pixels) -> Pixels:
         table = np.round(self.curves.T * _FULL).astype(np.uint16)[np.newaxis]
-        linear = cv2.transform(cv2.LUT(pixels, table), self.to_srgb)
-        return np.asarray(cv2.LUT(linear, _ENCODING[np.newaxis]), np.uint8)
+        result = np.empty_like(pixels)
+        for rows in strips(*pixels.shape[:2]):
+            linear = cv2.transform(cv2.LUT(pixels[rows], table), self.to_srgb)
+            result[rows] = cv2.LUT(linear, _ENCODING[np.newaxis])
+        return result
 
 
 def to_srgb(raster: Raster, profile: bytes | None) -> Pixels:
@@ -146,9 +148,8 @@ def _by_module(raster: Raster, transform: ImageCms.ImageCmsTransform | None) -> 
     """In strips, because the module does not let other threads run while it works."""
     height, width = raster.pixels.shape[:2]
     result = np.empty((height, width, 3), np.uint8)
-    rows = max(1, _STRIP_PIXELS // width)
-    for top in range(0, height, rows):
-        strip = Image.fromarray(raster.pixels[top : top + rows], raster.channels)
+    for rows in strips(height, width):
+        strip = Image.fromarray(np.ascontiguousarray(raster.pixels[rows]), raster.channels)
         changed = ImageCms.applyTransform(strip, transform) if transform else strip.convert("RGB")
-        result[top : top + rows] = np.asarray(changed)
+        result[rows] = np.asarray(changed)
     return result

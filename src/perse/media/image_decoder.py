@@ -20,7 +20,7 @@ from perse.media import jpeg, png, webp
 from perse.media.colour_profile import to_srgb
 from perse.media.file_kinds import kind_of_file
 from perse.media.orientation import turn_upright
-from perse.media.raster import Header, Raster, over_white, without_colour
+from perse.media.raster import Header, Raster, without_colour
 
 _ACCEPTED = "Send a JPEG, PNG or WebP picture."
 
@@ -103,9 +103,6 @@ def _face_image(raster: Raster, header: Header) -> FaceImage:
 
 
 def _rgb(raster: Raster, profile: bytes | None) -> Pixels:
-    if raster.channels == "RGBA":
-        solid = over_white(raster.pixels)
-        return to_srgb(Raster(solid, "RGB"), profile) if profile else solid
     if profile or raster.channels == "CMYK":
         return to_srgb(raster, profile)
     if raster.channels == "L":

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import re
 import struct
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from io import BytesIO
 
-import numpy as np
 import simplejpeg
 from PIL.JpegImagePlugin import JpegImageFile
 
 from perse.errors import InvalidFileType
 from perse.media.orientation import UPRIGHT, read_orientation
-from perse.media.raster import Channels, Header, Raster
+from perse.media.raster import Channels, Header, Raster, raster_of
 
 SIGNATURE = b"\xff\xd8\xff"
 
@@ -34,7 +33,6 @@ _USUAL_FRAMES = frozenset({0xC0, 0xC1, 0xC2})
 
 # What libjpeg reports although every pixel arrived.
 _HARMLESS = ("extraneous bytes", "Invalid SOS parameters", "Adobe color transform", "JFIF revision")
-_PILLOW_MODES: Mapping[str, Channels] = {"L": "L", "RGB": "RGB", "CMYK": "CMYK"}
 _CUT_OFF = "Premature end of JPEG file"
 
 
@@ -133,7 +131,7 @@ def _decode_unusual(data: bytes) -> Raster:
     """CMYK, YCCK and rare subsamplings, by Pillow, which turns Adobe's inverted inks round."""
     with JpegImageFile(BytesIO(_without_metadata(data))) as picture:
         picture.load()
-        return Raster(np.asarray(picture), _PILLOW_MODES[picture.mode])
+        return raster_of(picture)
 
 
 def _without_metadata(data: bytes) -> bytes:

@@ -8,11 +8,11 @@ from collections.abc import Iterator
 from io import BytesIO
 
 import numpy as np
-from numpy.typing import NDArray
+from PIL import Image
 from PIL.PngImagePlugin import PngImageFile
 
 from perse.media.orientation import UPRIGHT, read_orientation
-from perse.media.raster import Header, Raster
+from perse.media.raster import Header, Raster, raster_of, strips
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 
@@ -60,19 +60,17 @@ def decode_png(data: bytes, _header: Header) -> Raster:
     """The still picture, also of an animation. Raises ValueError, OSError or SyntaxError."""
     with PngImageFile(BytesIO(_bare(data))) as picture:
         picture.load()
-        if picture.mode in ("1", "L"):
-            if "transparency" not in picture.info:
-                return Raster(np.asarray(picture.convert("L")), "L")
-        elif picture.mode.startswith("I"):
-            return Raster(_upper_byte(np.asarray(picture)), "L")
-        if picture.mode in ("LA", "RGBA") or "transparency" in picture.info:
-            return Raster(np.asarray(picture.convert("RGBA")), "RGBA")
-        return Raster(np.asarray(picture.convert("RGB")), "RGB")
+        return _sixteen_bits(picture) if picture.mode.startswith("I") else raster_of(picture)
 
 
-def _upper_byte(samples: NDArray[np.generic]) -> NDArray[np.uint8]:
-    """16 bits to 8 over the whole range: 0..65535 becomes 0..255."""
-    return (samples.astype(np.uint16) >> 8).astype(np.uint8)
+def _sixteen_bits(picture: Image.Image) -> Raster:
+    """Grey, 16 bits to 8 over the whole range: 0..65535 becomes 0..255."""
+    width, height = picture.size
+    pixels = np.empty((height, width), np.uint8)
+    for rows in strips(height, width):
+        part = np.asarray(picture.crop((0, rows.start, width, rows.stop)))
+        pixels[rows] = part.astype(np.uint16) >> 8
+    return Raster(pixels, "L")
 
 
 def _bare(data: bytes) -> bytes:

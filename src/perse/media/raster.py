@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from perse.domain.samples import Pixels
 
-Channels = Literal["L", "RGB", "RGBA", "CMYK"]
+Channels = Literal["L", "RGB", "CMYK"]
+
+# Large pictures are worked on in strips of about so many pixels: what is computed on the way stays
+# small, and other threads get their turn.
+_STRIP_PIXELS = 1 << 17
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,13 +54,42 @@ class Raster:
         return self.channels == "L"
 
 
+def strips(height: int, width: int) -> Iterator[slice]:
+    """Rows from top to bottom, a few at a time."""
+    rows = max(1, _STRIP_PIXELS // width)
+    for top in range(0, height, rows):
+        yield slice(top, min(top + rows, height))
+
+
+def raster_of(picture: Image.Image) -> Raster:
+    """A decoded picture of any mode of Pillow's; where it is transparent it lies on white."""
+    if picture.mode == "CMYK":
+        return Raster(_copied(picture, "CMYK", 4), "CMYK")
+    if picture.mode == "LA" or "transparency" in picture.info or picture.mode == "RGBA":
+        return Raster(_copied(picture, "RGBA", 3), "RGB")
+    if picture.mode in ("1", "L"):
+        return Raster(_copied(picture, "L", 1)[:, :, 0], "L")
+    return Raster(_copied(picture, "RGB", 3), "RGB")
+
+
+def _copied(picture: Image.Image, mode: str, channels: int) -> NDArray[np.uint8]:
+    width, height = picture.size
+    pixels = np.empty((height, width, channels), np.uint8)
+    for rows in strips(height, width):
+        strip = np.asarray(picture.crop((0, rows.start, width, rows.stop)).convert(mode), np.uint8)
+        solid = over_white(strip) if mode == "RGBA" else strip
+        pixels[rows] = solid.reshape(-1, width, channels)
+    return pixels
+
+
 def over_white(rgba: NDArray[np.uint8]) -> Pixels:
     """Lay a picture with alpha on white, as a page does where it is shown."""
-    alpha = cv2.cvtColor(rgba[:, :, 3], cv2.COLOR_GRAY2RGB)
+    solid = np.asarray(cv2.cvtColor(rgba, cv2.COLOR_RGBA2RGB), np.uint8)
+    alpha = rgba[:, :, 3]
     if int(alpha.min()) == 255:
-        return np.ascontiguousarray(rgba[:, :, :3])
-    shade = cv2.subtract(np.full_like(alpha, 255), rgba[:, :, :3])
-    faded = cv2.multiply(shade, alpha, scale=1 / 255)
+        return solid
+    cover = cv2.cvtColor(alpha, cv2.COLOR_GRAY2RGB)
+    faded = cv2.multiply(cv2.bitwise_not(solid), cover, scale=1 / 255)
     return np.asarray(cv2.bitwise_not(faded), np.uint8)
 
 
