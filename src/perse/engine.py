@@ -5,36 +5,44 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import cached_property
 from pathlib import Path
 from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from perse.bootstrap import FaceServices, open_faces
+from perse.bootstrap import FaceServices, obtain_networks
+from perse.bootstrap.faces import wire_faces
+from perse.bootstrap.voices import VoiceServices, required_voices, wire_voices
 from perse.domain.faces import FaceComparison, FaceDetection, FaceThresholds
 from perse.domain.references import Template
-from perse.domain.samples import FaceImage
+from perse.domain.samples import FaceImage, VoiceSample
+from perse.domain.voices import VoiceComparison, VoiceThresholds
 from perse.errors import InvalidParameter
 from perse.models.weight_files import Progress
 from perse.pipelines.comparison import Picture
-from perse.pipelines.ports import Result
+from perse.pipelines.ports import Other, Result
+from perse.pipelines.voice import Recording
 from perse.settings import load_settings
 
 PictureInput = bytes | str | os.PathLike[str] | NDArray[np.uint8]
+RecordingInput = bytes | str | os.PathLike[str] | VoiceSample
 
 
 class Engine:
     """The networks of one pack, opened once; safe to share between threads.
 
     A picture is the bytes of a JPEG, PNG or WebP file, the path of one, or an upright RGB array
-    (uint8, height x width x 3). A string is always a path. Close the engine when done, or use it
-    in a ``with``. Every method raises InvalidFileType for what is no picture.
+    (uint8, height x width x 3). A recording is the bytes of a WAV or OGG file, the path of one, or
+    a VoiceSample of 16 kHz. A string is always a path. Close the engine when done, or use it in a
+    ``with``. Every method raises InvalidFileType for what is neither.
     """
 
-    def __init__(self, faces: FaceServices) -> None:
+    def __init__(self, faces: FaceServices, open_voices: Callable[[], VoiceServices]) -> None:
         self._faces = faces
-        self._spare = ThreadPoolExecutor(1, thread_name_prefix="perse-second-picture")
+        self._open_voices = open_voices
+        self._spare = ThreadPoolExecutor(1, thread_name_prefix="perse-second-half")
 
     @property
     def thresholds(self) -> FaceThresholds:
@@ -43,7 +51,7 @@ class Engine:
 
     def detect(self, picture: PictureInput) -> FaceDetection:
         """Every face completely inside the picture, the largest first; possibly none."""
-        return self._faces.detect(self.load(picture))
+        return self._faces.detect(self.load(picture), side_by_side=self._side_by_side)
 
     def load(self, picture: PictureInput) -> FaceImage:
         """The upright RGB picture that the others look at."""
@@ -68,6 +76,28 @@ class Engine:
         """Unit vector and model name of the largest face. Raises NoFaceDetected."""
         return self._faces.capture(self._picture("the picture", picture)).template
 
+    @cached_property
+    def _voices(self) -> VoiceServices:
+        """Opened when first needed: many never compare a voice."""
+        return self._open_voices()
+
+    @property
+    def voice_thresholds(self) -> VoiceThresholds:
+        """What the numbers of ``compare_voices`` are judged by."""
+        return self._voices.thresholds
+
+    def compare_voices(self, first: RecordingInput, second: RecordingInput) -> VoiceComparison:
+        """Is it one person who speaks? Raises NoSpeechDetected, saying in which recording."""
+        return self._voices.compare(
+            self._recording("the first recording", first),
+            self._recording("the second recording", second),
+            side_by_side=self._side_by_side,
+        )
+
+    def voice_template(self, recording: RecordingInput) -> Template:
+        """Unit vector and model name of the voice. Raises NoSpeechDetected."""
+        return self._voices.capture(self._recording("the recording", recording)).template
+
     def close(self) -> None:
         self._spare.shutdown()
 
@@ -80,12 +110,25 @@ class Engine:
     def _picture(self, name: str, given: PictureInput) -> Picture:
         return Picture(name, lambda: self.load(given))
 
+    def _recording(self, name: str, given: RecordingInput) -> Recording:
+        return Recording(name, lambda: self._load_recording(given))
+
+    def _load_recording(self, given: RecordingInput) -> VoiceSample:
+        match given:
+            case VoiceSample():
+                return given
+            case bytes():
+                return self._voices.decode(given)
+            case str() | os.PathLike():
+                return self._voices.decode(_read(Path(given)))
+        raise InvalidParameter("a recording is given as bytes, as a path or as a VoiceSample")
+
     def _side_by_side(
-        self, first: Callable[[], Result], second: Callable[[], Result]
-    ) -> tuple[Result, Result]:
-        waiting = self._spare.submit(first)
-        other = second()
-        return waiting.result(), other
+        self, first: Callable[[], Result], second: Callable[[], Other]
+    ) -> tuple[Result, Other]:
+        waiting = self._spare.submit(second)
+        one = first()
+        return one, second() if waiting.cancel() else waiting.result()
 
 
 def _read(path: Path) -> bytes:
@@ -105,4 +148,9 @@ def open_engine(
     ``data_dir``; what is not given comes from the environment. Raises SetupError, saying what to
     do.
     """
-    return Engine(open_faces(load_settings(pack=pack, **settings), progress))
+    chosen = load_settings(pack=pack, **settings)
+    on_disk = obtain_networks(chosen, progress)
+    return Engine(
+        wire_faces(chosen, on_disk),
+        lambda: required_voices(wire_voices(chosen, on_disk), on_disk.pack.name),
+    )

@@ -7,8 +7,9 @@ from dataclasses import dataclass, fields
 from functools import partial
 from typing import TypeVar
 
-from perse.bootstrap.weights import PackOnDisk
-from perse.domain.decisions import SimilarityScale, similarity_at_fmr
+from perse.bootstrap.local_points import named_points
+from perse.bootstrap.weights import PackOnDisk, obtain_networks
+from perse.domain.decisions import SimilarityScale
 from perse.domain.samples import ModelName, VoiceSample
 from perse.domain.voice_quality import VoiceRequirements
 from perse.domain.voices import DurationCorrection, VoiceThresholds
@@ -18,6 +19,7 @@ from perse.models.cards import ModelCard
 from perse.models.ge2e import Ge2eSpeakerEmbedder
 from perse.models.session import Session, open_session
 from perse.models.silero_vad import SileroSpeechDetector
+from perse.models.weight_files import Progress
 from perse.models.wespeaker import WespeakerSpeakerEmbedder
 from perse.pipelines.ports import SpeakerEmbedder, SpeechDetector
 from perse.pipelines.voice import CaptureVoice, CompareVoices
@@ -53,6 +55,25 @@ class VoiceServices:
     thresholds: VoiceThresholds
 
 
+def open_voices(settings: Settings, progress: Progress | None = None) -> VoiceServices:
+    """Obtain the pack's weights and open them.
+
+    Raises SetupError, also when the pack compares no voices.
+    """
+    on_disk = obtain_networks(settings, progress)
+    return required_voices(wire_voices(settings, on_disk), on_disk.pack.name)
+
+
+def required_voices(voices: VoiceServices | None, pack: str) -> VoiceServices:
+    """``voices``. Raises CatalogInvalid where there are none."""
+    if voices is None:
+        raise CatalogInvalid(
+            f"the pack {pack} compares no voices: it has no networks for them, or nobody has "
+            "measured operating points of its speaker embedder"
+        )
+    return voices
+
+
 def wire_voices(settings: Settings, on_disk: PackOnDisk) -> VoiceServices | None:
     """Open the voice networks of a pack and put the pipeline together.
 
@@ -71,9 +92,10 @@ def wire_voices(settings: Settings, on_disk: PackOnDisk) -> VoiceServices | None
         capture=sensing.capture,
         compare=CompareVoices(sensing.capture, scale, sensing.durations),
         thresholds=VoiceThresholds(
-            similarity=similarity_at_fmr(settings.voice_fmr or on_disk.pack.default_voice_fmr),
+            similarity=scale.threshold(settings.voice_fmr or on_disk.pack.default_voice_fmr),
             similarity_by_fmr=scale.thresholds(),
             recording=VoiceRequirements(),
+            operating_points=named_points(on_disk.local_points, similarity="voice"),
         ),
     )
 

@@ -1,0 +1,96 @@
+"""``perse voice compare``: the voice pipeline on files, without a server."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from perse.api.v0.voice_wire import voice_compare_answer
+from perse.bootstrap.voices import VoiceServices, open_voices
+from perse.cli.options import AsJson, DataDir, Pack
+from perse.cli.progress import weights_progress
+from perse.domain.samples import VoiceSample
+from perse.domain.voice_quality import VoiceQuality, judge_voice
+from perse.domain.voices import VoiceComparison, VoiceThresholds
+from perse.errors import InvalidParameter
+from perse.pipelines.ports import Other, Result
+from perse.pipelines.voice import Recording
+from perse.settings import load_settings
+
+app = typer.Typer(help="Voices.", no_args_is_help=True)
+_UNITS = {"net_speech_s": "net speech, s", "snr_db": "signal to noise, dB"}
+_UNITS |= {"clipped_share": "clipped share", "bandwidth_hz": "bandwidth, Hz"}
+
+
+@app.callback()
+def _voices() -> None:
+    """Voices."""
+
+
+@app.command("compare")
+def compare(
+    first: Annotated[Path, typer.Argument(help="A WAV or OGG recording.")],
+    second: Annotated[Path, typer.Argument(help="Another recording.")],
+    as_json: AsJson = False,
+    data_dir: DataDir = None,
+    pack: Pack = None,
+) -> None:
+    """Compare the voices of two recordings."""
+    with weights_progress() as progress:
+        voices = open_voices(load_settings(data_dir=data_dir, pack=pack), progress)
+    started = time.perf_counter()
+    comparison = voices.compare(
+        _recording(voices, first), _recording(voices, second), side_by_side=_in_turn
+    )
+    elapsed_s = time.perf_counter() - started
+    if as_json:
+        answer = voice_compare_answer(comparison, voices.thresholds, time_taken=elapsed_s)
+        typer.echo(answer.to_json())
+    else:
+        _show(comparison, voices.thresholds, names=(str(first), str(second)))
+
+
+def _recording(voices: VoiceServices, path: Path) -> Recording:
+    def load() -> VoiceSample:
+        try:
+            return voices.decode(path.read_bytes())
+        except OSError as error:
+            raise InvalidParameter(f"{path} cannot be read: {error.strerror}") from error
+
+    return Recording(str(path), load)
+
+
+def _in_turn(first: Callable[[], Result], second: Callable[[], Other]) -> tuple[Result, Other]:
+    return first(), second()
+
+
+def _show(
+    comparison: VoiceComparison, thresholds: VoiceThresholds, *, names: tuple[str, str]
+) -> None:
+    matched = comparison.similarity >= thresholds.similarity
+    beyond = "" if comparison.supported else " (beyond what the measurements support)"
+    typer.echo(
+        f"{'match' if matched else 'no match'}: similarity {comparison.similarity:.3f}{beyond}, "
+        f"threshold {thresholds.similarity:.3f}"
+    )
+    typer.echo(f"cosine {comparison.cosine:.3f} by {comparison.models['speaker_embedder']}")
+    for name, quality in zip(names, (comparison.first, comparison.second), strict=True):
+        typer.echo(name)
+        Console().print(_table(quality, thresholds))
+
+
+def _table(quality: VoiceQuality, thresholds: VoiceThresholds) -> Table:
+    table = Table("", "value", "good", "", box=None, padding=(0, 2, 0, 4))
+    for measure, verdict in judge_voice(quality, thresholds.recording).items():
+        sign = ">=" if verdict.higher_is_better else "<"
+        mark = "[green]ok[/]" if verdict.passed else f"[red]{verdict.guidance}[/]"
+        table.add_row(
+            _UNITS[measure], f"{verdict.value:.4g}", f"{sign} {verdict.threshold:g}", mark
+        )
+    return table
