@@ -39,7 +39,7 @@ def test_the_threshold_for_a_rate_keeps_it_and_no_lower_one_does(
 def test_a_rate_that_so_few_pairs_cannot_show_is_refused_in_numbers() -> None:
     pairs = PairScores.of(_normal(1, 2, 10), _normal(2, 0, 2100))
     with pytest.raises(
-        InvalidParameter, match=r"2,100 non-mated pairs support FMR 1.4e-03, not 1e"
+        InvalidParameter, match=r"2,100 non-mated pairs support FMR 1.4e-3, not 1e-4"
     ):
         pairs.threshold_for_fmr(1e-4)
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from perse.bootstrap.face_networks import open_face_networks
+from perse.bootstrap.local_points import named_points
 from perse.bootstrap.weights import PackOnDisk, obtain_networks
 from perse.domain.decisions import SimilarityScale, similarity_at_fmr
 from perse.domain.faces import FaceThresholds
@@ -91,4 +92,7 @@ def _thresholds(settings: Settings, on_disk: PackOnDisk, scale: SimilarityScale)
         similarity=similarity_at_fmr(settings.face_fmr or on_disk.pack.default_fmr),
         similarity_by_fmr=scale.thresholds(),
         liveness=point.score if point else None,
+        operating_points=named_points(
+            on_disk.local_points, similarity="face", **({"liveness": "liveness"} if point else {})
+        ),
     )

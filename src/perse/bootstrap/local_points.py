@@ -16,6 +16,7 @@ from perse.models.cards import AttackPoint, ModelCard, OperatingPoints, Pack, Ro
 
 Cards = Mapping[Role, ModelCard]
 
+CATALOGUE = "catalogue"
 # The networks that a threshold follows from; the last one's card carries the operating points.
 ROLES_BY_KIND: Mapping[Kind, tuple[Role, ...]] = MappingProxyType(
     {
@@ -60,6 +61,11 @@ def pack_with(pack: Pack, local: Mapping[Kind, LocalPoints]) -> Pack:
         default_fmr=face.default_rate if face else pack.default_fmr,
         default_voice_fmr=voice.default_rate if voice else pack.default_voice_fmr,
     )
+
+
+def named_points(local: Mapping[str, str], **kinds: str) -> Mapping[str, str]:
+    """What each threshold stands on: the id of local points of its kind, else the catalogue."""
+    return {threshold: local.get(kind, CATALOGUE) for threshold, kind in kinds.items()}
 
 
 def _card_with(card: ModelCard, points: LocalPoints) -> ModelCard:

@@ -19,13 +19,13 @@ from perse.evaluation.results import (
 )
 from perse.evaluation.wording import (
     basis,
-    carries,
     counted,
     interval,
     liveness_basis,
     networks,
     percent,
     rate,
+    small_rate,
 )
 
 _SHOWN = 5
@@ -42,7 +42,9 @@ def show_comparison(result: ComparisonResult, console: Console) -> None:
         ends = interval(result.equal_error_rate_interval)
         say(f"Equal error rate: {percent(result.equal_error_rate)} ({ends})")
     console.print(_points(result))
-    say(carries(result))
+    for point in result.points:
+        if point.refused:
+            say(f"  {fmr_key(point.target_fmr)}: refused, {point.refused}")
     if result.fnmr_with_failures is not None:
         say(
             f"FNMR at FMR {fmr_key(result.decision_fmr or 1)}, pairs lost to failures counted as "
@@ -64,6 +66,9 @@ def show_liveness(result: LivenessResult, console: Console) -> None:
         f"{rate(result.attack_non_response)}")  # fmt: skip
     _show_failures(result.failures, say)
     console.print(_pad_points(result))
+    for point in result.points:
+        if point.refused:
+            say(f"  BPCER {percent(point.bpcer)}: refused, {point.refused}")
     if result.decision:
         console.print(_species(result.decision, result))
     if result.groups:
@@ -88,14 +93,17 @@ def _points(result: ComparisonResult) -> Table:
     table = Table("at FMR", "threshold", "FMR (95 %)", "FNMR (95 %)", box=None, padding=(0, 2))
     for point in result.points:
         if point.rates is None:
-            table.add_row(fmr_key(point.target_fmr), "refused", point.refused)
             continue
         at = point.rates
-        table.add_row(fmr_key(point.target_fmr), f"{at.threshold:.4f}", rate(at.fmr), rate(at.fnmr))
+        table.add_row(
+            fmr_key(point.target_fmr), f"{at.threshold:.4f}", small_rate(at.fmr), rate(at.fnmr)
+        )
     if result.served and result.served_fmr:
         at = result.served
         stated = f"server, {fmr_key(result.served_fmr)}"
-        table.add_row(stated, f"{at.threshold:.4f}", rate(at.fmr), rate(at.fnmr), style="bold")
+        table.add_row(
+            stated, f"{at.threshold:.4f}", small_rate(at.fmr), rate(at.fnmr), style="bold"
+        )
     return table
 
 
@@ -107,7 +115,7 @@ def _groups(result: ComparisonResult) -> Table:
             escape(f"{group.attribute} {group.value}"),
             f"{group.people:,}",
             rate(group.failure_to_acquire),
-            rate(group.fmr),
+            small_rate(group.fmr),
             rate(group.fnmr),
         )
     return table
@@ -116,9 +124,7 @@ def _groups(result: ComparisonResult) -> Table:
 def _pad_points(result: LivenessResult) -> Table:
     table = Table("at BPCER", "threshold", "BPCER", "worst APCER", "species", "ACER", box=None)
     for point in result.points:
-        if point.rates is None:
-            table.add_row(percent(point.bpcer), "refused", point.refused)
-        else:
+        if point.rates:
             table.add_row(percent(point.bpcer), *_pad_cells(point.rates))
     if result.served:
         table.add_row("server", *_pad_cells(result.served), style="bold")

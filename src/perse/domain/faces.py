@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from perse.domain.decisions import PadScore
 from perse.domain.geometry import DetectedFace, HeadPose
@@ -57,7 +57,9 @@ class FaceComparison:
 @dataclass(frozen=True, slots=True)
 class FaceThresholds:
     """A face is good when underexposure, overexposure, colour and rotation are below theirs and
-    sharpness and the PAD score are not. ``similarity_by_fmr`` is keyed "1e-2" and so on."""
+    sharpness and the PAD score are not. ``similarity_by_fmr`` is keyed "1e-2" and so on.
+    ``operating_points``: what similarity and liveness thresholds stand on, the catalogue or the id
+    of this installation's own."""
 
     underexposure: float
     overexposure: float
@@ -67,3 +69,4 @@ class FaceThresholds:
     similarity: float
     similarity_by_fmr: Mapping[str, float]
     liveness: float | None
+    operating_points: Mapping[str, str] = field(default_factory=dict)

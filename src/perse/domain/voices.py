@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from perse.domain.references import Template
 from perse.domain.samples import ModelName
@@ -70,8 +70,10 @@ class VoiceComparison:
 @dataclass(frozen=True, slots=True)
 class VoiceThresholds:
     """``similarity``: default threshold; ``similarity_by_fmr`` is keyed "1e-2" and so on;
-    ``recording``: what the recordings should have."""
+    ``recording``: what the recordings should have. ``operating_points``: what the similarity
+    stands on, the catalogue or the id of this installation's own."""
 
     similarity: float
     similarity_by_fmr: Mapping[str, float]
     recording: VoiceRequirements
+    operating_points: Mapping[str, str] = field(default_factory=dict)

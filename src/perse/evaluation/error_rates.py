@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from perse.domain.decisions import fmr_key
 from perse.errors import InvalidParameter
 
 Scores = NDArray[np.float32]
@@ -64,11 +65,11 @@ class PairScores:
         if fmr < self.smallest_supported_fmr:
             raise InvalidParameter(
                 f"{self.non_mated_count:,} non-mated pairs support FMR "
-                f"{self.smallest_supported_fmr:.1e}, not {fmr:.0e}"
+                f"{two_digits(self.smallest_supported_fmr)}, not {fmr_key(fmr)}"
             )
         allowed = int(np.floor(fmr * self.non_mated_count + 1e-9))
         if allowed >= self.non_mated.size:
-            raise InvalidParameter(f"too few of the highest scores are known for FMR {fmr:.0e}")
+            raise InvalidParameter(f"too few high scores are known for FMR {fmr_key(fmr)}")
         highest_refused = self.non_mated[self.non_mated.size - allowed - 1]
         return float(np.nextafter(highest_refused, np.float32(np.inf)))
 
@@ -97,3 +98,8 @@ def share_at_or_above(ascending: Scores, threshold: float) -> float:
     """Share of the sorted scores that are >= ``threshold``, 0..1."""
     below = int(np.searchsorted(ascending, np.float32(threshold), "left"))
     return 1.0 - below / ascending.size
+
+
+def two_digits(rate: float) -> str:
+    """0.0014286 -> "1.4e-3"; 0 -> "0"."""
+    return fmr_key(float(f"{rate:.1e}")) if rate else "0"

@@ -90,7 +90,7 @@ class PadScores:
         if bpcer < 3 / bona_fide.size:
             raise InvalidParameter(
                 f"{bona_fide.size:,} bona fide presentations support BPCER "
-                f"{3 / bona_fide.size:.1e}, not {bpcer:.0e}"
+                f"{3 / bona_fide.size * 100:.2g} %, not {bpcer * 100:g} %"
             )
         return float(bona_fide[int(np.floor(bpcer * bona_fide.size + 1e-9))])
 

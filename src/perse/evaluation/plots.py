@@ -25,7 +25,7 @@ _MORE = ("#d9730d", "#b1346d", "#6a51a3", "#2b8a7e", "#8c6d1f", "#a63a3a", "#4b5
 _STYLE: dict[Any, Any] = {
     "svg.fonttype": "none",
     "svg.hashsalt": "perse",
-    "font.family": ["system-ui", "sans-serif"],
+    "font.family": "sans-serif",
     "font.size": 10,
     "axes.spines.top": False,
     "axes.spines.right": False,
@@ -36,6 +36,7 @@ _STYLE: dict[Any, Any] = {
     "legend.frameon": False,
 }
 _LOWEST_RATE = 1e-7
+_USUAL, _WIDE = (6.0, 4.2), (12.4, 3.6)  # inches
 _HISTOGRAM_BINS = 96
 
 Counts = NDArray[np.int64]
@@ -44,7 +45,7 @@ Counts = NDArray[np.int64]
 def score_histograms(curves: Curves, marks: Mapping[str, float]) -> str:
     """Shares of mated and non-mated scores by score; ``marks``: thresholds by name."""
     counts = {"mated": histogram_of(curves.rates.mated), "non-mated": curves.non_mated_counts}
-    figure, axes = _figure()
+    figure, axes = _figure(_WIDE)
     _histograms(axes, counts, {"mated": SAME, "non-mated": OTHER}, lowest=-1.0)
     axes.set_xlabel("score (cosine), higher = more similar")
     _mark(axes, marks)
@@ -57,7 +58,7 @@ def pad_histograms(scores: PadScores, marks: Mapping[str, float]) -> str:
     for species in scores.attack_species:
         counts[species] = histogram_of(scores.scores[scores.where(species)])
     colours = dict(zip(counts, (SAME, *_cycle(len(counts) - 1)), strict=True))
-    figure, axes = _figure()
+    figure, axes = _figure(_WIDE)
     _histograms(axes, counts, colours, lowest=0.0)
     axes.set_yscale("log")
     axes.set_xlabel("PAD score, higher = more surely bona fide")
@@ -143,11 +144,12 @@ def discard_curves(curves: Sequence[Discard]) -> str:
     with rc_context(_STYLE):
         figure = Figure(figsize=(3.2 * columns, 2.2 * rows), layout="constrained")
         panels = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False).flat
+    highest = max(max(curve.fnmr) for curve in curves) or 0.01
     for panel, curve in zip(panels, curves, strict=False):
         panel.plot([s * 100 for s in curve.discarded], [f * 100 for f in curve.fnmr], color=SAME)
         panel.axhline(curve.fnmr[0] * 100, color=GREY, lw=1, ls=":")
         panel.set_title(curve.measure.replace("_", " "), loc="left")
-        panel.set_ylim(bottom=0)
+        panel.set_ylim(0, highest * 105)
     for panel in list(panels)[len(curves) :]:
         panel.set_axis_off()
     figure.supxlabel("worst pairs set aside, %", fontsize=10)
@@ -155,9 +157,9 @@ def discard_curves(curves: Sequence[Discard]) -> str:
     return _svg(figure)
 
 
-def _figure() -> tuple[Figure, Axes]:
+def _figure(size: tuple[float, float] = _USUAL) -> tuple[Figure, Axes]:
     with rc_context(_STYLE):
-        figure = Figure(figsize=(6.4, 4.0), layout="constrained")
+        figure = Figure(figsize=size, layout="constrained")
         return figure, figure.subplots()
 
 

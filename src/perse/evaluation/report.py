@@ -31,6 +31,7 @@ from perse.evaluation.wording import (
     interval,
     percent,
     rate,
+    small_rate,
 )
 
 _CHECK_LABELS = (
@@ -106,7 +107,7 @@ def _points_table(result: ComparisonResult) -> str:
 
 def _rates_cells(name: str, at: RatesAtThreshold) -> tuple[str, ...]:
     counts = counted(at.fmr), counted(at.fnmr)
-    return name, f"{at.threshold:.4f}", rate(at.fmr), rate(at.fnmr), *counts
+    return name, f"{at.threshold:.4f}", small_rate(at.fmr), rate(at.fnmr), *counts
 
 
 def _comparison_plots(curves: Curves, marks: Mapping[str, float]) -> str:
@@ -132,7 +133,7 @@ def _groups_table(result: ComparisonResult) -> str:
                     group.value,
                     f"{group.people:,}",
                     rate(group.failure_to_acquire),
-                    rate(group.fmr),
+                    small_rate(group.fmr),
                     rate(group.fnmr),
                 )
             )

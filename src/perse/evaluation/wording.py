@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from perse.domain.decisions import fmr_key
+from perse.evaluation.error_rates import two_digits
 from perse.evaluation.intervals import Interval
 from perse.evaluation.results import ComparisonResult, LivenessResult, Rate
 
-_SMALL = 0.001
 INTERVALS = (
     "Intervals are 95 %, by bootstrap over people: people are drawn anew, not pairs, because the "
     "pairs of one person stand or fall together. Where no error was seen, the upper end is the "
@@ -17,20 +16,26 @@ INTERVALS = (
 
 
 def percent(share: float) -> str:
-    """0.0123 -> "1.23 %"; small rates keep two digits, as powers of ten."""
-    if 0 < share < _SMALL:
-        return f"{share:.1e}".replace("e-0", "e-")
+    """0.0123 -> "1.23 %"."""
     return f"{share * 100:.2f} %"
 
 
 def interval(ends: Interval) -> str:
-    """Low and high end."""
-    return f"{percent(ends.low)} – {percent(ends.high)}"
+    """Low and high end, in percent."""
+    return f"{ends.low * 100:.2f}–{ends.high * 100:.2f} %"
 
 
 def rate(found: Rate | None) -> str:
-    """Share with its interval; "not told" without trials."""
+    """Share with its interval, in percent; "not told" without trials."""
     return "not told" if found is None else f"{percent(found.share)} ({interval(found.interval)})"
+
+
+def small_rate(found: Rate | None) -> str:
+    """The same in powers of ten, as FMR is told."""
+    if found is None:
+        return "not told"
+    ends = found.interval
+    return f"{two_digits(found.share)} ({two_digits(ends.low)}–{two_digits(ends.high)})"
 
 
 def counted(found: Rate) -> str:
@@ -42,7 +47,7 @@ def carries(result: ComparisonResult) -> str:
     """What the rule of three lets so many pairs say."""
     return (
         f"{result.non_mated_pairs:,} non-mated pairs support FMR "
-        f"{fmr_key(float(f'{result.smallest_supported_fmr:.1e}'))} and above, by the rule of three."
+        f"{two_digits(result.smallest_supported_fmr)} and above, by the rule of three."
     )
 
 

@@ -9,7 +9,7 @@ from typing import Annotated
 from pydantic import Field, FiniteFloat
 
 from perse.api.answers import Answer, Success
-from perse.api.v0.wire import MetricVerdict, Models, Share, Thresholds
+from perse.api.v0.wire import MetricVerdict, Models, OperatingPoints, Share, Thresholds
 from perse.domain.verdicts import Verdict
 from perse.domain.voice_quality import VoiceQuality, VoiceRequirements, judge_voice
 from perse.domain.voices import VoiceComparison, VoiceThresholds
@@ -54,6 +54,7 @@ class VoiceCompareAnswer(Success):
         alias="defaultThresholds", description="The same as default_thresholds."
     )
     thresholds: Thresholds
+    operating_points: OperatingPoints
     similarity_supported: bool = Field(
         description="Whether the similarity lies between measured operating points."
     )
@@ -77,6 +78,7 @@ def voice_compare_answer(
         default_thresholds=defaults,
         default_thresholds_camel=defaults,
         thresholds=dict(thresholds.similarity_by_fmr),
+        operating_points=dict(thresholds.operating_points),
         similarity_supported=comparison.supported,
         cosine=_number(comparison.cosine),
         recordings=[

@@ -22,6 +22,14 @@ Point = Annotated[list[int], Field(min_length=2, max_length=2, description="[x, 
 Models = Annotated[dict[str, str], Field(description="Role -> network that filled it.")]
 Thresholds = Annotated[dict[str, Share], Field(description='FMR ("1e-4") -> similarity.')]
 
+OperatingPoints = Annotated[
+    dict[str, str],
+    Field(
+        description='What each threshold stands on: "catalogue", or the id of operating points '
+        "that this installation measured itself."
+    ),
+]
+
 
 class FaceLandmarks(Answer):
     """Right and left are the subject's own."""
@@ -90,6 +98,7 @@ class DetectAnswer(Success):
     faces: list[WireFace] = Field(description="The largest first.")
     image_metrics: PictureMetrics
     default_thresholds: DetectThresholds
+    operating_points: OperatingPoints
     models: Models
 
 
@@ -108,6 +117,7 @@ class CompareAnswer(Success):
         alias="defaultThresholds", description="The same as default_thresholds."
     )
     thresholds: Thresholds
+    operating_points: OperatingPoints
     similarity_supported: bool = Field(
         description="Whether the similarity lies between measured operating points."
     )
@@ -124,6 +134,7 @@ def detect_answer(
         faces=[_face(face, thresholds) for face in detection.faces],
         image_metrics=PictureMetrics(**_metrics(detection.image)),
         default_thresholds=_detect_thresholds(thresholds),
+        operating_points=dict(thresholds.operating_points),
         models=dict(detection.models),
         time_taken=time_taken,
     )
@@ -140,6 +151,7 @@ def compare_answer(
         default_thresholds=defaults,
         default_thresholds_camel=defaults,
         thresholds=dict(thresholds.similarity_by_fmr),
+        operating_points=dict(thresholds.operating_points),
         similarity_supported=comparison.supported,
         cosine=_number(comparison.cosine),
         models=dict(comparison.models),
