@@ -62,28 +62,41 @@ def platt(
     """
     up, down = float(bona_fide.sum()), float((~bona_fide).sum())
     target = np.where(bona_fide, (up + 1) / (up + 2), 1 / (down + 2))
+    share = weights / weights.sum()
     design = np.stack((raw, np.ones_like(raw)), axis=1)
-    theta = np.array([1.0, 0.0])
+    theta = np.zeros(2)
+    loss = _log_loss(design @ theta, target, share)
     for _ in range(rounds):
         chance = 1 / (1 + np.exp(-np.clip(design @ theta, -50, 50)))
-        slope = design.T @ (weights * (chance - target)) + np.array([1e-6, 0]) * theta
-        bend = (design * (weights * chance * (1 - chance))[:, None]).T @ design
+        slope = design.T @ (share * (chance - target))
+        bend = (design * (share * chance * (1 - chance))[:, None]).T @ design
         step = np.linalg.solve(bend + 1e-9 * np.eye(2), slope)
-        theta = theta - np.clip(step, -2, 2)
-        if np.abs(step).max() < 1e-9:
+        better = theta - step
+        while (tried := _log_loss(design @ better, target, share)) > loss and np.any(step):
+            step = step / 2 if np.abs(step).max() > 1e-12 else step * 0
+            better = theta - step
+        theta, gain, loss = better, loss - tried, tried
+        if gain < 1e-12:
             break
     return float(theta[0]), float(theta[1])
 
 
-def threshold_between(
-    bona_fide: Scores, printed: Scores, bona_fide_groups: NDArray[np.str_], target: float
-) -> float:
-    """A raw threshold; ``target`` is the wanted largest BPCER and APCER.
+def _log_loss(odds: Scores, target: Scores, share: Scores) -> float:
+    return float((share * (np.logaddexp(0, odds) - target * odds)).sum())
 
-    Highest t with BPCER <= target in every bona fide group; lowest t with APCER <= target. Where
-    the classes lie apart the point half way between them, else the first: BPCER is kept.
+
+def balanced_threshold(
+    bona_fide: Scores, attacks: Scores, bona_fide_groups: NDArray[np.str_]
+) -> float:
+    """The raw threshold with the smallest worst rate: BPCER of each bona fide group, APCER.
+
+    Where a whole stretch of thresholds is equally good, its middle.
     """
-    groups = [bona_fide[bona_fide_groups == g] for g in np.unique(bona_fide_groups)]
-    highest = min(float(np.quantile(g, target, method="lower")) for g in groups)
-    lowest = float(np.quantile(printed, 1 - target, method="higher"))
-    return (highest + lowest) / 2 if lowest < highest else highest
+    groups = [np.sort(bona_fide[bona_fide_groups == g]) for g in np.unique(bona_fide_groups)]
+    values = np.unique(np.concatenate((bona_fide, attacks)))
+    cuts = np.concatenate((values[:1] - 1, (values[1:] + values[:-1]) / 2, values[-1:] + 1))
+    rates = [np.searchsorted(g, cuts) / len(g) for g in groups]
+    rates.append(1 - np.searchsorted(np.sort(attacks), cuts) / len(attacks))
+    worst = np.max(rates, axis=0)
+    best = np.flatnonzero(worst <= worst.min() + 1e-12)
+    return float((cuts[best[0]] + cuts[best[-1]]) / 2)
