@@ -7,7 +7,8 @@ import sys
 
 import structlog
 
-_NOISY = ("python_multipart", "asyncio", "httpx")
+# Strangers can make these warn as often as they like.
+_NOISY = ("python_multipart", "uvicorn", "asyncio", "httpx")
 
 
 def configure_logs(level: str) -> None:
@@ -33,7 +34,6 @@ def configure_logs(level: str) -> None:
     logging.basicConfig(level=threshold, handlers=[handler], force=True)
     for name in _NOISY:
         logging.getLogger(name).setLevel(logging.ERROR)
-    logging.getLogger("uvicorn").setLevel(logging.WARNING)
 
 
 def _to_json() -> structlog.processors.JSONRenderer:
