@@ -1,0 +1,72 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from perse.auth.api_keys import KeyStore
+from perse.domain.access import KeyId
+from perse.errors import InvalidParameter, NotFound
+from tests.fakes import MemoryKeys
+from tests.storage.conftest import open_at
+from tests.storage.postgresql import Cluster
+from tests.storage.samples import ACME, NOW, api_key
+
+
+@pytest.fixture(params=["memory", "sqlite", "postgresql"])
+def keys(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[KeyStore]:
+    if request.param == "memory":
+        yield MemoryKeys()
+        return
+    url = f"sqlite:///{tmp_path / 'perse.db'}"
+    if request.param == "postgresql":
+        cluster: Cluster = request.getfixturevalue("cluster")
+        url = cluster.new_database()
+    storage = open_at(url, tmp_path)
+    yield storage.keys
+    storage.close()
+
+
+def test_a_key_is_found_by_its_digest_and_id(keys: KeyStore) -> None:
+    key = api_key("app")
+    keys.add(key)
+    assert keys.find(key.digest) == keys.get(key.key_id) == keys.active_named("app") == key
+    assert list(keys.all()) == [key]
+    assert keys.find(bytes(32)) is None
+    assert keys.get(KeyId("nobody")) is None
+
+
+def test_two_active_keys_never_share_a_name(keys: KeyStore) -> None:
+    keys.add(api_key("app"))
+    with pytest.raises(InvalidParameter, match="app"):
+        keys.add(api_key("app"))
+    assert len(keys.all()) == 1
+
+
+def test_a_revoked_key_stays_known_and_frees_its_name(keys: KeyStore) -> None:
+    key = api_key("app")
+    keys.add(key)
+    assert keys.revoke("app", at=NOW) == replace(key, revoked_at=NOW)
+    found = keys.find(key.digest)
+    assert found is not None
+    assert not found.active
+    with pytest.raises(NotFound, match="app"):
+        keys.active_named("app")
+    with pytest.raises(NotFound, match="app"):
+        keys.revoke("app", at=NOW)
+    keys.add(api_key("app"))
+    assert len(keys.all()) == 2
+
+
+def test_a_rotated_key_works_on_under_another_name(keys: KeyStore) -> None:
+    old, new = api_key("app"), api_key("app")
+    keys.add(old)
+    retired = keys.rotate(new, retired_name="app (old)")
+    assert retired == replace(old, name="app (old)")
+    assert keys.active_named("app") == new
+    assert keys.active_named("app (old)").digest == old.digest
+    assert {key.tenant_id for key in keys.all()} == {ACME}
+    with pytest.raises(NotFound):
+        keys.rotate(api_key("nobody"), retired_name="x")

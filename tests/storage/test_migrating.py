@@ -1,0 +1,119 @@
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from alembic import command
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.migration import MigrationContext
+
+from perse.errors import SettingsInvalid, StorageTooNew
+from perse.storage import migrating
+from perse.storage.database import Database, open_database
+from perse.storage.migrating import schema_status, upgrade_schema
+from perse.storage.schema import metadata
+from tests.storage.conftest import open_at
+from tests.storage.samples import ACME, NOW, entry, reference
+
+
+def upgrade_to(database: Database, step: str) -> None:
+    with migrating.schema_lock(database) as connection:
+        command.upgrade(migrating._configuration(connection), step)
+
+
+def test_the_steps_lead_exactly_to_the_schema(url: str) -> None:
+    database = open_database(url)
+    found = upgrade_schema(database)
+    assert (found.current, found.pending) == (None, ("0001", "0002"))
+    with database.read() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        assert compare_metadata(context, metadata) == []
+    assert upgrade_schema(database).pending == ()
+    database.close()
+
+
+def test_a_file_of_an_older_version_keeps_what_it_holds(url: str, tmp_path: Path) -> None:
+    """0001 is what servers had before there was enrolment: tenants and keys."""
+    database = open_database(url)
+    upgrade_to(database, "0001")
+    assert schema_status(database).pending == ("0002",)
+    with database.write() as connection:
+        at = int(NOW.timestamp() * 1_000_000)
+        connection.execute(
+            sa.text("INSERT INTO tenants (tenant_id, created_at) VALUES (:tenant, :at)"),
+            {"tenant": ACME, "at": at},
+        )
+        connection.execute(
+            sa.text(
+                "INSERT INTO api_keys (key_id, tenant_id, name, digest, created_at) "
+                "VALUES ('k', :tenant, 'old', :digest, :at)"
+            ),
+            {"tenant": ACME, "digest": bytes(32), "at": at},
+        )
+    database.close()
+    storage = open_at(url, tmp_path)
+    assert [key.name for key in storage.keys.all()] == ["old"]
+    made = reference()
+    storage.references.add(made, entry=entry())
+    assert list(storage.reference_list.tokens(ACME)) == [made.record.user_token]
+    storage.close()
+
+
+def test_a_database_of_a_newer_version_is_refused(url: str) -> None:
+    database = open_database(url)
+    upgrade_schema(database)
+    with database.write() as connection:
+        connection.execute(sa.text("UPDATE alembic_version SET version_num = '9999'"))
+    for use in (upgrade_schema, schema_status):
+        with pytest.raises(StorageTooNew, match="9999"):
+            use(database)
+    database.close()
+
+
+def test_starts_at_the_same_time_wait_for_one_another(url: str, tmp_path: Path) -> None:
+    with ThreadPoolExecutor(6) as starters:
+        storages = list(starters.map(lambda _: open_at(url, tmp_path), range(6)))
+    assert len({storage.ledger.key for storage in storages}) == 1
+    for storage in storages:
+        storage.close()
+
+
+def test_a_step_that_fails_leaves_everything_as_it_was(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    database = open_database(url)
+    upgrade_to(database, "0001")
+
+    def upgrade_then_fail(configuration: Config, revision: str) -> None:
+        original(configuration, revision)
+        raise RuntimeError("power cut")
+
+    original = command.upgrade
+    monkeypatch.setattr(command, "upgrade", upgrade_then_fail)
+    with pytest.raises(RuntimeError):
+        upgrade_schema(database)
+    assert schema_status(database).current == "0001"
+    with database.read() as connection:
+        assert set(sa.inspect(connection).get_table_names()) == {
+            *("alembic_version", "api_keys", "tenants")
+        }
+    database.close()
+
+
+@pytest.mark.parametrize(
+    "url", ["", "nonsense", "mysql://h/db", "sqlite://", "sqlite:///:memory:", "oracle://x"]
+)
+def test_other_databases_are_refused_without_repeating_the_url(url: str) -> None:
+    with pytest.raises(SettingsInvalid):
+        open_database(url)
+
+
+def test_the_files_are_private(tmp_path: Path) -> None:
+    open_at(f"sqlite:///{tmp_path / 'new' / 'perse.db'}", tmp_path).close()
+    storage = open_at(f"sqlite:///{tmp_path / 'new' / 'perse.db'}", tmp_path)
+    modes = {path.stat().st_mode & 0o777 for path in (tmp_path / "new").iterdir()}
+    assert modes == {0o600}
+    storage.close()
