@@ -37,10 +37,12 @@ class MinifasDetector:
 
     def score(self, image: FaceImage, box: Box) -> PadScore:
         """0..1, higher = more bona fide. Raises NetworkUnusable."""
+        return self._scale.score(self.log_odds(image, box))
+
+    def log_odds(self, image: FaceImage, box: Box) -> float:
+        """Before calibration. Raises NetworkUnusable."""
         square = face_square(image.pixels, box, scale=SCALE, size_px=SIZE_PX)
-        return self._scale.score(
-            log_odds_from(self._session.run({self._input: unit_planes(square)}))
-        )
+        return log_odds_from(self._session.run({self._input: unit_planes(square)}))
 
 
 def log_odds_from(outputs: list[NDArray[np.float32]]) -> float:

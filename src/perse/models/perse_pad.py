@@ -36,7 +36,11 @@ class PersePadDetector:
 
     def score(self, image: FaceImage, box: Box) -> PadScore:
         """0..1, higher = more bona fide. Raises NetworkUnusable."""
-        return self._scale.score(log_odds_from(self._session.run({"input": tensor_of(image, box)})))
+        return self._scale.score(self.log_odds(image, box))
+
+    def log_odds(self, image: FaceImage, box: Box) -> float:
+        """Before calibration. Raises NetworkUnusable."""
+        return log_odds_from(self._session.run({"input": tensor_of(image, box)}))
 
 
 def tensor_of(image: FaceImage, box: Box) -> NDArray[np.float32]:
