@@ -124,7 +124,7 @@ class FakeFaces:
         shade = 0 if content == EMPTY_SCENE else content[len(FACE_MAGIC)]
         return FaceImage(np.full((100, 120, 3), shade, np.uint8))
 
-    def detect(self, image: FaceImage) -> FaceDetection:
+    def detect(self, image: FaceImage, *, side_by_side: SideBySide) -> FaceDetection:
         self.before()
         faces = (face(pad=self.pad),) if image.pixels[0, 0, 0] else ()
         return FaceDetection(faces, ImageMetrics(0.11, 0.01, 0.77, 0.02), MODELS)

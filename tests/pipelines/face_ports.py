@@ -12,7 +12,7 @@ from perse.domain.geometry import Box, DetectedFace, HeadPose, Landmarks
 from perse.domain.quality import FaceMetrics, ImageMetrics
 from perse.domain.references import Template
 from perse.domain.samples import FaceImage, ModelName
-from perse.pipelines.ports import Result
+from perse.pipelines.ports import Other, Result
 
 _SHAPE = np.array([[-0.2, -0.2], [0.2, -0.2], [0, 0], [-0.15, 0.2], [0.15, 0.2]], np.float32)
 
@@ -71,5 +71,5 @@ class FakeQuality:
         return FaceMetrics(0.1, 0.0, 0.8, 0.0, rotation=pose.yaw)
 
 
-def in_turn(first: Callable[[], Result], second: Callable[[], Result]) -> tuple[Result, Result]:
+def in_turn(first: Callable[[], Result], second: Callable[[], Other]) -> tuple[Result, Other]:
     return first(), second()

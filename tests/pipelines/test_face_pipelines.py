@@ -37,13 +37,15 @@ def compare(faces: Sequence[DetectedFace], attacks: FakeAttackDetector | None) -
 
 def test_faces_come_largest_first_whatever_their_scores() -> None:
     small, large = face_at(80, 150, 40, score=0.99), face_at(250, 150, 100, score=0.7)
-    found = detect(small, large)(blank())
+    found = detect(small, large)(blank(), side_by_side=in_turn)
     assert [face.face for face in found.faces] == [large, small]
 
 
 def test_a_face_cut_by_the_border_is_left_out() -> None:
     cut, whole = face_at(5, 150, 100), face_at(200, 150, 100)
-    assert [face.face for face in detect(cut, whole)(blank()).faces] == [whole]
+    assert [face.face for face in detect(cut, whole)(blank(), side_by_side=in_turn).faces] == [
+        whole
+    ]
 
 
 def test_no_more_faces_are_judged_than_the_limit() -> None:
@@ -52,20 +54,22 @@ def test_no_more_faces_are_judged_than_the_limit() -> None:
 
 
 def test_a_picture_without_faces_is_a_detection_with_none() -> None:
-    detection = detect()(blank())
+    detection = detect()(blank(), side_by_side=in_turn)
     assert detection.faces == ()
     assert detection.image.sharpness == 0.8
 
 
 def test_without_an_attack_detector_no_liveness_is_invented() -> None:
-    detection = detect(face_at(200, 150, 100))(blank())
+    detection = detect(face_at(200, 150, 100))(blank(), side_by_side=in_turn)
     assert detection.faces[0].pad is None
     assert "face_attack_detector" not in detection.models
 
 
 def test_an_attack_detector_scores_every_face() -> None:
     faces = face_at(100, 150, 90), face_at(300, 150, 80)
-    detection = detect(*faces, attacks=FakeAttackDetector([0.9, 0.2]))(blank())
+    detection = detect(*faces, attacks=FakeAttackDetector([0.9, 0.2]))(
+        blank(), side_by_side=in_turn
+    )
     assert [face.pad for face in detection.faces] == [PadScore(0.9), PadScore(0.2)]
 
 

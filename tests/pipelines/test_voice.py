@@ -12,7 +12,7 @@ from perse.domain.samples import ModelName, VoiceSample
 from perse.domain.speech import SpeechSegment
 from perse.domain.voices import DurationCorrection
 from perse.errors import NoSpeechDetected, ReferenceModelMismatch
-from perse.pipelines.ports import Result
+from perse.pipelines.ports import Other, Result
 from perse.pipelines.voice import CaptureVoice, CompareVoices, Recording
 
 SCALE = SimilarityScale((OperatingPoint(1e-1, 0.3), OperatingPoint(1e-2, 0.5)))
@@ -49,7 +49,7 @@ def _recording(name: str, *, seconds: float = 2.5, angle: float = 0.0) -> Record
     return Recording(name, lambda: VoiceSample(samples, 16_000))
 
 
-def in_turn(first: Callable[[], Result], second: Callable[[], Result]) -> tuple[Result, Result]:
+def in_turn(first: Callable[[], Result], second: Callable[[], Other]) -> tuple[Result, Other]:
     return first(), second()
 
 

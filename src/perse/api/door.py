@@ -8,7 +8,7 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 
 from perse.errors import Overloaded
-from perse.pipelines.ports import Result
+from perse.pipelines.ports import Other, Result
 
 
 class Door:
@@ -57,8 +57,8 @@ class Door:
         return await asyncio.wrap_future(future)
 
     def side_by_side(
-        self, first: Callable[[], Result], second: Callable[[], Result]
-    ) -> tuple[Result, Result]:
+        self, first: Callable[[], Result], second: Callable[[], Other]
+    ) -> tuple[Result, Other]:
         """Both results, for work inside the door; ``second`` on another worker if one is idle.
 
         It never waits for work that has not started: what no worker has taken by the time

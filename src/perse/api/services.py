@@ -29,7 +29,7 @@ class Decode(Protocol):
 
 
 class Detect(Protocol):
-    def __call__(self, image: FaceImage, /) -> FaceDetection: ...
+    def __call__(self, image: FaceImage, *, side_by_side: SideBySide) -> FaceDetection: ...
 
 
 class Compare(Protocol):

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 
+import cv2
 from pydantic import TypeAdapter, ValidationError
 
 from perse.bootstrap.weights import PackOnDisk
@@ -62,6 +63,9 @@ class _Detection:
 
 def open_face_networks(on_disk: PackOnDisk, *, threads: int) -> FaceNetworks:
     """Raises CatalogInvalid for an unknown adapter, NetworkUnusable for a bad file."""
+
+    # OpenCV would split every resize over all cores, which the requests side by side already use.
+    cv2.setNumThreads(1)
 
     def session_of(role: Role) -> Session:
         return open_session(on_disk.paths[role], threads=threads)

@@ -22,7 +22,8 @@ def warm_faces(faces: FaceServices) -> None:
     landmarks = Landmarks(np.array(_POINTS, np.float32))
     face = DetectedFace(Box(200, 180, 240, 300), landmarks, 1.0)
     detect, capture = faces.detect, faces.capture
-    detect(image)
+    detect.find(image)
+    detect.quality.of_image(image)
     detect.quality.of_face(image, face, detect.pose.estimate(image, face))
     capture.embedder.embed(image, landmarks)
     if detect.attacks:

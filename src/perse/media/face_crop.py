@@ -101,6 +101,7 @@ def resize_image(pixels: Pixels, longer_side_px: int) -> Pixels:
 
 
 def _halved(pixels: Pixels) -> Pixels:
+    """Each pixel the mean of four; an odd last row or column is left out."""
     height, width = pixels.shape[0] // 2, pixels.shape[1] // 2
     even = pixels[: 2 * height, : 2 * width]
     return np.asarray(cv2.resize(even, (width, height), interpolation=cv2.INTER_AREA), np.uint8)

@@ -6,11 +6,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from perse.domain.border_rule import wholly_inside
+from perse.domain.decisions import PadScore
 from perse.domain.faces import AssessedFace, FaceDetection, ModelsByRole
-from perse.domain.geometry import DetectedFace
+from perse.domain.geometry import DetectedFace, HeadPose
+from perse.domain.quality import FaceMetrics
 from perse.domain.samples import FaceImage
 from perse.errors import NoFaceDetected
-from perse.pipelines.ports import AttackDetector, FaceDetector, PoseEstimator, QualityAssessor
+from perse.pipelines.ports import (
+    AttackDetector,
+    FaceDetector,
+    PoseEstimator,
+    QualityAssessor,
+    SideBySide,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,22 +50,34 @@ class FindFaces:
 
 @dataclass(frozen=True, slots=True)
 class DetectFaces:
-    """Use case: every face with pose, metrics and PAD score, and the picture's own metrics."""
+    """Use case: every face with pose, metrics and PAD score, and the picture's own metrics.
+
+    The PAD scores, the dearest part, are computed beside the rest where a core is free.
+    """
 
     find: FindFaces
     pose: PoseEstimator
     quality: QualityAssessor
     attacks: AttackDetector | None
 
-    def __call__(self, image: FaceImage) -> FaceDetection:
-        faces = tuple(self._assess(image, face) for face in self.find(image))
-        return FaceDetection(faces, self.quality.of_image(image), self.models)
+    def __call__(self, image: FaceImage, *, side_by_side: SideBySide) -> FaceDetection:
+        found = self.find(image)
+        (metrics, assessed), pads = side_by_side(
+            lambda: (self.quality.of_image(image), [self._assess(image, face) for face in found]),
+            lambda: [self._pad(image, face) for face in found],
+        )
+        faces = (
+            AssessedFace(face, pose, of_face, pad)
+            for face, (pose, of_face), pad in zip(found, assessed, pads, strict=True)
+        )
+        return FaceDetection(tuple(faces), metrics, self.models)
 
-    def _assess(self, image: FaceImage, face: DetectedFace) -> AssessedFace:
+    def _assess(self, image: FaceImage, face: DetectedFace) -> tuple[HeadPose, FaceMetrics]:
         pose = self.pose.estimate(image, face)
-        metrics = self.quality.of_face(image, face, pose)
-        pad = self.attacks.score(image, face.box) if self.attacks else None
-        return AssessedFace(face, pose, metrics, pad)
+        return pose, self.quality.of_face(image, face, pose)
+
+    def _pad(self, image: FaceImage, face: DetectedFace) -> PadScore | None:
+        return self.attacks.score(image, face.box) if self.attacks else None
 
     @property
     def models(self) -> ModelsByRole:

@@ -13,6 +13,7 @@ from perse.domain.samples import FaceImage, ModelName, VoiceSample
 from perse.domain.speech import SpeechSegment
 
 Result = TypeVar("Result")
+Other = TypeVar("Other")
 
 
 class FaceDetector(Protocol):
@@ -88,5 +89,5 @@ class SideBySide(Protocol):
     """Runs two pieces of blocking work at the same time where cores allow it."""
 
     def __call__(
-        self, first: Callable[[], Result], second: Callable[[], Result]
-    ) -> tuple[Result, Result]: ...
+        self, first: Callable[[], Result], second: Callable[[], Other]
+    ) -> tuple[Result, Other]: ...

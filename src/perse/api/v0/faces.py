@@ -51,7 +51,10 @@ async def detect(call: Call) -> DetectAnswer:
     form = await call.form()
     call.record(Recorded.FACE_DETECT, form)
     content = form.file(PICTURE.name)
-    detection = await call.compute(lambda: faces.detect(faces.decode(content)))
+    side_by_side = call.place.compute.side_by_side
+    detection = await call.compute(
+        lambda: faces.detect(faces.decode(content), side_by_side=side_by_side)
+    )
     return detect_answer(detection, faces.thresholds, time_taken=call.time_taken())
 
 
