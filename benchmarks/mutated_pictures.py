@@ -26,7 +26,7 @@ def main() -> None:
 
 
 def report(data: bytes, count: int) -> str:
-    limits = ImageLimits(max_pixels=4_000_000, max_scanned_pixels=40_000_000)
+    limits = ImageLimits(max_pixels=4_000_000, max_scans=10)
     decoded, slowest, resident = 0, 0.0, []
     for number, mutated in enumerate(mutations(data, count, SEED), start=1):
         started = time.perf_counter()

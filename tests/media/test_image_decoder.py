@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 from PIL import Image, ImageOps
@@ -8,6 +10,7 @@ from perse.domain.samples import FaceImage
 from perse.errors import EmptyFile, FileTooLarge, InvalidFileType
 from perse.media.image_decoder import ImageLimits, decode_image
 from tests.media.icc_profiles import DISPLAY_P3, SRGB, matrix_profile
+from tests.media.mutations import good_files
 from tests.media.pictures import (
     PORTRAITS,
     difference,
@@ -191,4 +194,19 @@ def test_more_pixels_than_allowed(kind: str) -> None:
 def test_too_many_scans_for_the_size() -> None:
     data = encoded(drawn(), "JPEG", progressive=True)
     with pytest.raises(InvalidFileType, match="scans"):
-        decode_image(data, ImageLimits(max_scanned_pixels=5 * 96 * 64))
+        decode_image(data, ImageLimits(max_pixels=96 * 64, max_scans=5))
+
+
+def test_many_threads_at_once() -> None:
+    """The decoders share nothing: every thread gets its own picture."""
+    files = {name: data for name, data in good_files().items() if "animated" not in name}
+    alone = {name: decode_image(data).pixels for name, data in files.items()}
+    with ThreadPoolExecutor(8) as threads:
+        rounds = [threads.submit(decode_image, data) for _ in range(20) for data in files.values()]
+    expected = [alone[name] for _ in range(20) for name in files]
+    for outcome, pixels in zip(rounds, expected, strict=True):
+        assert np.array_equal(outcome.result().pixels, pixels)
+
+
+def test_nothing_of_a_picture_is_in_its_name() -> None:
+    assert repr(decode_image(encoded(drawn()))) == "FaceImage(96x64)"

@@ -11,7 +11,7 @@ from perse.errors import InputError
 from perse.media.image_decoder import ImageLimits, decode_image
 from tests.media.mutations import good_files, mutations
 
-LIMITS = ImageLimits(max_pixels=1_000_000, max_scanned_pixels=20_000_000)
+LIMITS = ImageLimits(max_pixels=1_000_000, max_scans=20)
 
 
 @pytest.mark.parametrize("name", sorted(good_files()))

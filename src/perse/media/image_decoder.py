@@ -27,11 +27,11 @@ _ACCEPTED = "Send a JPEG, PNG or WebP picture."
 
 @dataclass(frozen=True, slots=True)
 class ImageLimits:
-    """``max_pixels``: width x height. ``max_scanned_pixels``: the same times the scans of a JPEG,
-    of which an ordinary progressive one has about ten."""
+    """``max_pixels``: width x height. ``max_scans``: of a JPEG as large as that, where an ordinary
+    progressive one has about ten; a smaller picture may have more in proportion."""
 
     max_pixels: int = 40_000_000
-    max_scanned_pixels: int = 600_000_000
+    max_scans: int = 15
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +91,7 @@ def _refuse_excess(header: Header, limits: ImageLimits) -> None:
             f"The picture has {header.pixels / 1e6:.1f} megapixels, more than the limit of "
             f"{limits.max_pixels / 1e6:g}: send a smaller one."
         )
-    if header.scans * header.pixels > limits.max_scanned_pixels:
+    if header.scans * header.pixels > limits.max_scans * limits.max_pixels:
         raise InvalidFileType(
             "The JPEG is stored in too many scans for its size: save it again as an ordinary JPEG."
         )
