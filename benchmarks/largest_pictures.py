@@ -2,7 +2,7 @@
 
 Each is decoded in a process of its own.
 
-.venv/bin/python benchmarks/largest_pictures.py
+.venv/bin/python -m benchmarks.largest_pictures
 """
 
 from __future__ import annotations

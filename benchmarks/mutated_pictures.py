@@ -1,6 +1,6 @@
 """Thousands of damaged pictures of every kind: nothing but a refusal may come out, memory is flat.
 
-.venv/bin/python benchmarks/mutated_pictures.py [COUNT]
+.venv/bin/python -m benchmarks.mutated_pictures [COUNT]
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Time of the quality metrics of one face and its picture, on one thread.
 
-    .venv/bin/python benchmarks/quality_metrics.py
+    .venv/bin/python -m benchmarks.quality_metrics
 
 The picture is a portrait of the tests enlarged to 1080 x 1320 and decoded beforehand.
 """

@@ -1,6 +1,6 @@
 """How many honest pictures pass each quality threshold, and what darkness does to skin.
 
-    .venv/bin/python benchmarks/quality_thresholds.py
+    .venv/bin/python -m benchmarks.quality_thresholds
 
 Needs ../shared: press portraits (faces_dev) and webcam frames (pad_dev/live), YuNet, FaceMesh.
 """
