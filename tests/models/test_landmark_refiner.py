@@ -17,7 +17,8 @@ FACE = Landmarks(np.asarray(TO_PICTURE.apply(ARCFACE_TEMPLATE), np.float32))
 
 
 class FakeFinder:
-    """Answers its first look with the first list of points, its second look with the second."""
+    """Answers its first look with the first list of points, its second look with the second and so
+    on, later ones with faces in the expected place."""
 
     def __init__(self, *answers: Sequence[Points]) -> None:
         self._answers = list(answers)
@@ -25,7 +26,8 @@ class FakeFinder:
 
     def find(self, image: FaceImage, framing: Framing) -> Sequence[DetectedFace]:
         self.sizes.append((image.width_px, framing.canvas_size_px[0]))
-        points = self._answers.pop(0)
+        expected = ON_CROP if len(self.sizes) % 2 else reflected(ON_CROP)
+        points = self._answers.pop(0) if self._answers else [expected]
         return [DetectedFace(Box(1, 1, 9, 9), Landmarks(p.astype(np.float32)), 0.9) for p in points]
 
 
@@ -79,3 +81,16 @@ def test_a_face_elsewhere_is_another_face() -> None:
 
 def test_landmarks_stay_when_nothing_is_found_again() -> None:
     assert refined([], []) is FACE
+
+
+def test_another_round_is_made_until_the_landmarks_settle() -> None:
+    finder = FakeFinder([nudged(6, 0)], [reflected(nudged(6, 0))])
+    CropLandmarkRefiner(finder).refine(PICTURE, FACE)
+    assert len(finder.sizes) == 4
+
+
+def test_three_rounds_are_the_most() -> None:
+    far = nudged(6, 0)
+    restless = FakeFinder(*[[far], [reflected(far)]] * 9)
+    CropLandmarkRefiner(restless).refine(PICTURE, FACE)
+    assert len(restless.sizes) == 6
