@@ -99,12 +99,13 @@ def test_files_of_other_names_cannot_fill_the_memory(small: Served) -> None:
     assert answer.json()["code"] == "file_too_large"
 
 
-def test_a_slow_body_is_given_up() -> None:
+@pytest.mark.parametrize("path", [DETECT, "/v0/login"])
+def test_a_slow_body_is_given_up(path: str) -> None:
     services = FakeServices(settings(upload_timeout_s=0.3))
     with serving(services) as served, served.connect() as connection:
         started = time.perf_counter()
-        request = post(DETECT, b"", key=services.api_key)
-        connection.sendall(request.replace(b"Content-Length: 0", b"Content-Length: 5000"))
+        request = post(path, b"", key=services.api_key)
+        connection.sendall(request.replace(b"Content-Length: 0", b"Content-Length: 4000"))
         connection.sendall(f"--{BOUNDARY}\r\n".encode())
         answer = read_answer(connection)
         assert time.perf_counter() - started < 3

@@ -13,7 +13,7 @@ from starlette.requests import ClientDisconnect, Request
 from perse.api.consent import declaration_of
 from perse.api.door import Door
 from perse.api.exchange import exchange_of
-from perse.api.forms import Form, FormField, FormLimits, read_form
+from perse.api.forms import Form, FormField, FormLimits, arriving_within, read_form
 from perse.api.metrics import Metrics
 from perse.api.services import Services
 from perse.domain.access import Caller
@@ -94,10 +94,11 @@ class Call:
     async def json_object(self) -> Mapping[str, object]:
         """The body as a JSON object, whatever its Content-Type. Raises InvalidParameter."""
         body = bytearray()
-        async for chunk in self.request.stream():
-            body += chunk
-            if len(body) > _LARGEST_JSON_BYTES:
-                raise InvalidParameter(f"the body is longer than {_LARGEST_JSON_BYTES} bytes")
+        async with arriving_within(self.place.limits.upload_s):
+            async for chunk in self.request.stream():
+                body += chunk
+                if len(body) > _LARGEST_JSON_BYTES:
+                    raise InvalidParameter(f"the body is longer than {_LARGEST_JSON_BYTES} bytes")
         return _json_object(bytes(body))
 
     async def compute(self, work: Callable[[], Result]) -> Result:

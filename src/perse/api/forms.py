@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from enum import Enum
 
@@ -107,15 +108,20 @@ async def read_form(request: Request, fields: Sequence[FormField], limits: FormL
     part_limits = limits.for_fields(fields)
     body = MultipartBody(boundary_of(request.headers.get("content-type")), part_limits)
     _refuse_announced_excess(request, part_limits)
-    try:
-        async with asyncio.timeout(limits.upload_s):
-            async for chunk in request.stream():
-                body.feed(chunk)
-    except TimeoutError:
-        raise InvalidParameter(
-            f"the body did not arrive within {limits.upload_s:g} seconds"
-        ) from None
+    async with arriving_within(limits.upload_s):
+        async for chunk in request.stream():
+            body.feed(chunk)
     return Form(body.finish())
+
+
+@asynccontextmanager
+async def arriving_within(seconds: float) -> AsyncIterator[None]:
+    """Give up on a body that takes longer. Raises InvalidParameter."""
+    try:
+        async with asyncio.timeout(seconds):
+            yield
+    except TimeoutError:
+        raise InvalidParameter(f"the body did not arrive within {seconds:g} seconds") from None
 
 
 def _refuse_announced_excess(request: Request, limits: PartLimits) -> None:

@@ -23,13 +23,19 @@ _NO_CONTENT = 204
 
 @dataclass(frozen=True, slots=True)
 class OperationEndpoint:
-    """Finds out who calls, then lets the operation answer."""
+    """Finds out who calls, then lets the operation answer.
+
+    What would have to wait for a full queue is refused first of all, so that overload costs no
+    look-up and is answered at once.
+    """
 
     operation: Operation
     place: Workplace
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive)
+        if self.operation.form:
+            self.place.compute.refuse_when_full()
         caller = await self._caller(request) if self.operation.secured else None
         call = Call(self.place, request, self.operation.form, caller)
         try:
