@@ -42,6 +42,7 @@ def drawn(seed: int, height: int = 300, width: int = 260) -> FaceImage:
 
 
 def test_the_file_is_the_one_that_the_catalogue_names() -> None:
+    assert CARD.file == perse_pad.SHIPPED_FILE
     content = FILE.read_bytes()
     assert hashlib.sha256(content).hexdigest() == CARD.sha256
     assert len(content) == CARD.size_bytes < MOST_BYTES

@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 from bank import Bank, read
 from numpy.typing import NDArray
-from scoring import MINIFAS, OURS, raw_scores
+from scoring import MINIFAS, OURS, PAIR, raw_scores
 from statistics_of_attacks import balanced_threshold, platt, rate
 
 
@@ -60,7 +60,11 @@ def main() -> None:
     bank = bank.only(~np.char.endswith(bank.species, "not_found"))
     part = bank.part(options.rotation)
     done = {}
-    for name, allowed in ((OURS, part == "calibrate"), (MINIFAS, part != "test")):
+    for name, allowed in (
+        (OURS, part == "calibrate"),
+        (MINIFAS, part != "test"),
+        (PAIR, part == "calibrate"),
+    ):
         own = bank.only(allowed)
         done[name] = calibrate(own, raw_scores(own, options.network)[name])
     options.out.write_text(json.dumps(done, indent=1))

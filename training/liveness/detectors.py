@@ -17,7 +17,7 @@ from framing import Sighting, read_rgb
 from judges import Judges
 from prepare import sources
 from robustness import raw_of
-from scoring import MINIFAS, OURS
+from scoring import MINIFAS, OURS, PAIR
 from splits import press_part, webcam_parts
 from statistics_of_attacks import area_under_curve, rate
 
@@ -70,7 +70,7 @@ def main() -> None:
         people = np.array([s.person for s, _ in seen])
         groups = np.array([f"{s.origin} {s.species}" for s, _ in seen])
         print(f"{detector_name}: no face in {len(found) - len(seen)} of {len(found)}")
-        for name in (OURS, MINIFAS):
+        for name in (OURS, MINIFAS, PAIR):
             live = groups == "webcam live"
             attack = groups == "webcam printed_photograph"
             for group in np.unique(groups).tolist():

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 from bank import Bank, read
 from numpy.typing import NDArray
-from scoring import MINIFAS, OURS, TEACHERS, raw_scores
+from scoring import MINIFAS, OURS, PAIR, TEACHERS, raw_scores
 from statistics_of_attacks import Rate, area_under_curve, rate
 
 Scores = NDArray[np.float64]
@@ -34,7 +34,9 @@ def judged(bank: Bank, network: Path, calibration: Path, rotation: int | None) -
         TEACHERS: 0.0
     }
     raw = raw_scores(held_out, network)
-    return Judged(held_out, {name: raw[name] - cuts[name] for name in (OURS, MINIFAS, TEACHERS)})
+    return Judged(
+        held_out, {name: raw[name] - cuts[name] for name in (OURS, MINIFAS, PAIR, TEACHERS)}
+    )
 
 
 def together(runs: Sequence[Judged]) -> Judged:

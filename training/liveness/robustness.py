@@ -19,7 +19,7 @@ from framing import Finder, Sighting, read_rgb
 from judges import Judges
 from numpy.typing import NDArray
 from prepare import generator, sources
-from scoring import MINIFAS, OURS, TEACHERS, logits_of, teachers_of
+from scoring import COMPANION_WEIGHT, MINIFAS, OURS, PAIR, TEACHERS, logits_of, teachers_of
 from splits import press_part, webcam_parts
 from statistics_of_attacks import area_under_curve
 from surroundings import plain_scene
@@ -155,6 +155,7 @@ def raw_of(
     if judges is not None:
         logits = np.array([judges(s) for s in seen])
         raw |= {MINIFAS: logits[:, 0], TEACHERS: teachers_of(logits)}
+        raw[PAIR] = raw[OURS] + COMPANION_WEIGHT * raw[MINIFAS]
     return raw
 
 

@@ -21,10 +21,12 @@ from perse.models.landmark_refiner import CropLandmarkRefiner
 from perse.models.minifas import MinifasDetector
 from perse.models.mobilefacenet import MobileFaceNetEmbedder
 from perse.models.onnx_embedder import OnnxFaceEmbedder
+from perse.models.pad_pair import AttackDetectorPair, PairScale
 from perse.models.pad_scale import PadScale
-from perse.models.perse_pad import PersePadDetector
+from perse.models.perse_pad import SHIPPED_FILE, PersePadDetector
 from perse.models.session import Session, open_session
 from perse.models.sface import SFaceEmbedder
+from perse.models.sources import PACKAGED
 from perse.models.yunet import YUNET_PLAN, YunetDetector
 from perse.pipelines.face_embedding import RefinedEmbedder
 from perse.pipelines.face_search import MultiScaleDetector
@@ -126,6 +128,17 @@ def _perse_pad(session: Session, card: ModelCard) -> AttackDetector:
     return PersePadDetector(session, card.name, scale=_parameters(PadScale, card))
 
 
+def _pad_pair(session: Session, card: ModelCard) -> AttackDetector:
+    """The card's file is minifas; the other one ships with perse."""
+    unscaled = PadScale(slope=1, offset=0)
+    return AttackDetectorPair(
+        PersePadDetector(open_session(PACKAGED / SHIPPED_FILE), card.name, scale=unscaled),
+        MinifasDetector(session, card.name, scale=unscaled),
+        card.name,
+        scale=_parameters(PairScale, card),
+    )
+
+
 def _parameters(kind: type[Part], card: ModelCard) -> Part:
     try:
         return TypeAdapter(kind).validate_python(dict(card.parameters))
@@ -157,5 +170,6 @@ _EMBEDDERS: Mapping[str, Callable[[Session, ModelCard, Places], FaceEmbedder]] =
 _ATTACKS: Mapping[str, Callable[[Session, ModelCard], AttackDetector]] = {
     "minifas": _minifas,
     "perse_pad": _perse_pad,
+    "pad_pair": _pad_pair,
 }
 _POSES: Mapping[str, Callable[[Session, ModelCard], PoseEstimator]] = {"facemesh": _facemesh}

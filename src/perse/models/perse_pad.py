@@ -18,6 +18,7 @@ from perse.models.face_square import face_square, unit_planes
 from perse.models.pad_scale import PadScale
 from perse.models.session import Session
 
+SHIPPED_FILE: Final = "perse_pad_v1.onnx"
 SIZE_PX: Final = 128
 SCALE: Final = 2.0
 
