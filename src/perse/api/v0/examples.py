@@ -57,7 +57,7 @@ DETECT: dict[str, Any] = {
         "color": 0.02,
     },
     "default_thresholds": {
-        "underexposure": 0.85,
+        "underexposure": 0.95,
         "overexposure": 0.03,
         "sharpness": 0.3,
         "color": 0.5,
