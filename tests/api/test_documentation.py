@@ -9,6 +9,7 @@ import pytest
 
 from perse.api.app import OPERATIONS
 from perse.api.error_catalogue import MEANING
+from perse.api.openapi import openapi_document
 from perse.api.operations import Operation
 from perse.api.problems import status_of
 
@@ -34,3 +35,9 @@ def test_every_field_is_documented(operation: Operation) -> None:
 def test_every_error_is_documented_with_its_status() -> None:
     rows = {tuple(re.findall(r"`?([\w]+)`?", row.strip("| "))[:2]): row for row in _rows("Errors")}
     assert set(rows) == {(error.code, str(status_of(error))) for error in MEANING}
+
+
+def test_every_key_of_an_answer_is_documented() -> None:
+    schemas = openapi_document(OPERATIONS)["components"]["schemas"].values()
+    keys = {key for schema in schemas for key in schema["properties"]}
+    assert {key for key in keys if f"`{key}`" not in PAGE} == set()
