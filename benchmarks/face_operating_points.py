@@ -22,7 +22,7 @@ from pathlib import Path
 
 import numpy as np
 
-from perse.bootstrap.face_networks import FaceNetworks, open_face_networks
+from perse.bootstrap.face_networks import open_face_networks
 from perse.bootstrap.weights import PackOnDisk, obtain_networks
 from perse.domain.decisions import fmr_key, similarity_at_fmr
 from perse.domain.geometry import DetectedFace
@@ -34,6 +34,8 @@ from perse.evaluation.error_rates import PairScores
 from perse.evaluation.intervals import Replicates, replicate_rates
 from perse.evaluation.sample_files import PICTURES, SampleFile, folder_per_person
 from perse.media.image_decoder import decode_image
+from perse.pipelines.face_embedding import RefinedEmbedder
+from perse.pipelines.ports import FaceDetector, FaceEmbedder
 from perse.settings import load_settings
 
 RATES = (1e-2, 1e-3, 1e-4, 1e-5)
@@ -85,7 +87,11 @@ def main() -> None:
     arguments = _arguments()
     on_disk = obtain_networks(load_settings(pack=arguments.pack, data_dir=arguments.data_dir))
     networks = open_face_networks(on_disk, threads=1)
-    embedded = embed_all(networks, folder_per_person(arguments.faces, PICTURES).files)
+    embedder = networks.embedder
+    if arguments.without_refiner and isinstance(embedder, RefinedEmbedder):
+        embedder = embedder.embedder
+    files = folder_per_person(arguments.faces, PICTURES).files
+    embedded = embed_all(networks.detector, embedder, files)
     comparisons = embedded.comparisons()
     rates = comparisons.rates()
     print(_about(arguments.faces, embedded, comparisons, rates))
@@ -94,17 +100,20 @@ def main() -> None:
     for point in points:
         print(point.line())
     print(_hardest(embedded, comparisons))
-    print(catalogue_entry(on_disk, points, rates, comparisons.people))
+    if not arguments.without_refiner:
+        print(catalogue_entry(on_disk, points, rates, comparisons.people))
 
 
-def embed_all(networks: FaceNetworks, files: Sequence[SampleFile]) -> Embedded:
+def embed_all(
+    detector: FaceDetector, embedder: FaceEmbedder, files: Sequence[SampleFile]
+) -> Embedded:
     found, templates, missing, spent = [], [], [], []
     for number, file in enumerate(files):
         image = decode_image(file.path.read_bytes())
         start = time.perf_counter()
-        faces = networks.detector.detect(image)
+        faces = detector.detect(image)
         if faces:
-            templates.append(networks.embedder.embed(image, _central(faces, image).landmarks))
+            templates.append(embedder.embed(image, _central(faces, image).landmarks))
             found.append(file)
             spent.append(time.perf_counter() - start)
         else:
@@ -194,6 +203,7 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Operating points of a pack's face embedder.")
     parser.add_argument("--pack", choices=("offline", "standard", "server"), default="standard")
     parser.add_argument("--faces", type=Path, default=Path("../shared/data/faces_dev"))
+    parser.add_argument("--without-refiner", action="store_true", help="what it is worth")
     parser.add_argument("--data-dir", type=Path, help="where its weights are or will be")
     arguments = parser.parse_args()
     arguments.data_dir = arguments.data_dir or Path("data") / f"benchmark-{arguments.pack}"
