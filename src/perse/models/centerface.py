@@ -34,7 +34,7 @@ Maps = NDArray[np.float32]
 class CenterFaceDetector:
     """Finds faces in one framing of a picture. ``threshold``: least score of a face, 0..1."""
 
-    def __init__(self, session: Session, model: ModelName, *, threshold: float = 0.5) -> None:
+    def __init__(self, session: Session, model: ModelName, *, threshold: float = 0.4) -> None:
         self._session = session
         self._model = model
         self._threshold = threshold
