@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from perse.domain.access import TenantId
 from perse.domain.consent import ChainedEntry, ConsentEntry, Declaration, Operation
@@ -14,7 +14,7 @@ from perse.domain.throttling import Guesses
 from perse.errors import UserTokenNotFound
 from perse.pipelines.reference_ports import ConsentLedger, Now, ReferenceStore
 
-Document = Mapping[str, object]
+Document = Mapping[str, Any]
 
 
 class Owners(Protocol):
