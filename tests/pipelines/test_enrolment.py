@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from perse.domain.access import Caller, KeyId, TenantId
-from perse.domain.consent import Declaration
+from perse.domain.consent import ChainedEntry, ConsentEntry, Declaration
 from perse.domain.decisions import OperatingPoint, PadScore, SimilarityScale
 from perse.domain.faces import FaceThresholds
 from perse.domain.geometry import Box, DetectedFace, HeadPose, Landmarks
