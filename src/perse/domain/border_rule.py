@@ -33,9 +33,11 @@ _CHIN, _CHIN_PER_NOSE_Y = 2.12, -0.44
 _SMALLEST_UNIT_PX = 1e-3
 
 # How far the outline may reach past the border, as a share of the face's width or height.
-_CHEEK_SHARE = 0.10
-_FOREHEAD_SHARE = 0.15
-_CHIN_SHARE = 0.07
+_CHEEK_SHARE = 0.11
+_FOREHEAD_SHARE = 0.16
+_CHIN_SHARE = 0.08
+
+_SMALLEST_SPREAD_PX = 1.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -73,8 +75,10 @@ def outline_of(landmarks: Landmarks) -> FaceOutline:
 
 def wholly_inside(face: DetectedFace, *, width_px: int, height_px: int) -> bool:
     """Whether ``face`` is completely inside a picture of that size."""
-    outside = outside_px(face.landmarks.points.astype(np.float64), width_px, height_px)
-    if outside.max() > 0:
+    points = face.landmarks.points.astype(np.float64)
+    if np.ptp(points, axis=0).max() < _SMALLEST_SPREAD_PX:
+        return False  # nothing can be said of a face whose landmarks coincide
+    if outside_px(points, width_px, height_px).max() > 0:
         return False
     return cut_share(face.landmarks, width_px=width_px, height_px=height_px) <= 1.0
 
