@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from perse.domain.geometry import Framing
-from perse.models.canvas import lay_out, shrink_smoothly
+from perse.imaging.shrinking import shrink_smoothly
+from perse.models.canvas import lay_out
 
 RED, GREEN, BLUE = 200, 100, 50
 

@@ -9,7 +9,7 @@ from camera import Picture
 from framing import Sighting
 from numpy.typing import NDArray
 
-from perse.models.canvas import shrink_smoothly
+from perse.imaging.shrinking import shrink_smoothly
 from perse.models.face_square import face_square
 from perse.models.session import open_session
 

@@ -14,11 +14,12 @@ import cv2
 import numpy as np
 from blurs import ALL, Loss, apply
 
+from perse.domain.alignment import SimilarityTransform
 from perse.domain.geometry import Framing, Landmarks
 from perse.domain.quality import FACE_REGION, FACE_SIZE_PX
 from perse.domain.samples import FaceImage, ModelName
 from perse.domain.sharpness import detail_features, luma
-from perse.media.face_crop import crop_face, similarity
+from perse.media.face_crop import crop_face
 from perse.media.image_decoder import decode_image
 from perse.models.session import Session, open_session
 from perse.models.yunet import YunetDetector
@@ -83,7 +84,7 @@ def locate(image: FaceImage) -> Landmarks | None:
 
 
 def embed(session: Session, pixels: np.ndarray, landmarks: Landmarks) -> np.ndarray:
-    turn = similarity(landmarks.points, EMBEDDER_CANON)
+    turn = SimilarityTransform.fit(landmarks.points, EMBEDDER_CANON).matrix
     chip = cv2.warpAffine(pixels, turn, (112, 112)).astype(np.float32) / 255
     batch = ((chip - MEAN) / DEVIATION).transpose(2, 0, 1)[np.newaxis]
     vector = session.run({session.input_names[0]: np.ascontiguousarray(batch)})[0][0]

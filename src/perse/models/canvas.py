@@ -8,23 +8,9 @@ from numpy.typing import NDArray
 
 from perse.domain.geometry import Framing
 from perse.domain.samples import Pixels
+from perse.imaging.shrinking import shrink_smoothly
 
 _STRIDE_PX = 32
-
-
-def shrink_smoothly(pixels: Pixels, size_px: tuple[int, int]) -> Pixels:
-    """Resize to (width, height) without aliasing: halve by averaging, then go bilinearly.
-
-    Averaging over a fractional area (OpenCV's INTER_AREA) takes twenty times as long.
-    """
-    width, height = size_px
-    while pixels.shape[1] >= 2 * width and pixels.shape[0] >= 2 * height:
-        half = (pixels.shape[1] // 2, pixels.shape[0] // 2)
-        pixels = pixels[: 2 * half[1], : 2 * half[0]]
-        pixels = _resize(pixels, half, cv2.INTER_AREA)
-    if pixels.shape[1::-1] == (width, height):
-        return pixels
-    return _resize(pixels, (width, height), cv2.INTER_LINEAR)
 
 
 def lay_out(pixels: Pixels, framing: Framing, *, bgr: bool) -> NDArray[np.float32]:
@@ -47,10 +33,6 @@ def lay_out(pixels: Pixels, framing: Framing, *, bgr: bool) -> NDArray[np.float3
     for channel, plane in enumerate(cv2.split(seen)):
         tensor[0, 2 - channel if bgr else channel, y0:y1, x0:x1] = plane
     return tensor
-
-
-def _resize(pixels: Pixels, size_px: tuple[int, int], interpolation: int) -> Pixels:
-    return np.asarray(cv2.resize(pixels, size_px, interpolation=interpolation), np.uint8)
 
 
 def _rounded_up(length_px: int) -> int:

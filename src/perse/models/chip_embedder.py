@@ -10,7 +10,8 @@ from perse.domain.alignment import ChipFrame, Places, SimilarityTransform
 from perse.domain.geometry import Landmarks
 from perse.domain.references import Template
 from perse.domain.samples import FaceImage, ModelName, Pixels
-from perse.models.face_chip import Planes, cut_chip, planes_of
+from perse.imaging.cutting import cut_chip
+from perse.models.face_chip import Planes, planes_of
 from perse.models.session import Session
 
 Triple = tuple[float, float, float]

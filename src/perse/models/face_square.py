@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from perse.domain.geometry import Box
 from perse.domain.samples import Pixels
-from perse.models.canvas import shrink_smoothly
+from perse.imaging.shrinking import shrink_smoothly
 
 
 def face_square(pixels: Pixels, box: Box, *, scale: float, size_px: int) -> Pixels:

@@ -20,7 +20,7 @@ from perse.domain.five_point_pose import HEAD_BY_DETECTOR, FivePointPose
 from perse.domain.geometry import DetectedFace, HeadPose
 from perse.domain.pose import about_z, aligning_rotation, head_pose
 from perse.domain.samples import FaceImage, ModelName
-from perse.models.face_chip import cut_chip
+from perse.imaging.cutting import cut_chip
 from perse.models.session import Session
 
 SIZE_PX: Final = 192

@@ -16,7 +16,7 @@ import numpy as np
 from perse.domain.alignment import ARCFACE_TEMPLATE, ChipFrame, SimilarityTransform, mirrored
 from perse.domain.geometry import DetectedFace, Framing, Landmarks, Points
 from perse.domain.samples import FaceImage, Pixels
-from perse.models.face_chip import cut_chip
+from perse.imaging.cutting import cut_chip
 
 _CENTRE = (56.0, 60.0)
 _SIDE = 180.0

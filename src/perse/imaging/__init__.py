@@ -1,0 +1,1 @@
+"""Resizing and cutting pixels without aliasing, for networks and for metrics alike."""
