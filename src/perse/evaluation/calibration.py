@@ -16,7 +16,8 @@ from perse.evaluation.results import (
     RatesAtThreshold,
 )
 
-_DIGITS = 6
+_COSINE_DIGITS = 5
+_PAD_DIGITS = 6
 _LEAST_POINTS = 2
 
 
@@ -82,11 +83,12 @@ def _rising(found: tuple[RatesAtFmr, ...], *, keep: float) -> tuple[LocalPoint, 
 
 
 def _point(fmr: float, rates: RatesAtThreshold) -> LocalPoint:
-    """The threshold is rounded up, so that no more pairs match than were counted."""
-    factor = 10**_DIGITS
+    """The threshold is rounded up, by more than answers round similarities, so that no more pairs
+    match than were counted."""
+    factor = 10**_COSINE_DIGITS
     return LocalPoint(
         rate=fmr,
-        threshold=min(1.0, math.ceil(rates.threshold * factor) / factor),
+        threshold=min(1.0, math.ceil(rates.threshold * factor + 0.5) / factor),
         false_accepts=rates.fmr.share,
         false_accepts_interval=_ends(rates.fmr.interval),
         false_rejects=rates.fnmr.share,
@@ -98,7 +100,7 @@ def _pad_point(at: PadRatesAtBpcer) -> LocalPoint:
     rates = at.rates
     if rates is None:
         raise InvalidParameter(at.refused)
-    factor = 10**_DIGITS
+    factor = 10**_PAD_DIGITS
     return LocalPoint(
         rate=at.bpcer,
         threshold=math.floor(rates.threshold * factor) / factor,

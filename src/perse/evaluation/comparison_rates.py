@@ -63,7 +63,7 @@ def rate_comparisons(
 ) -> tuple[ComparisonResult, Curves]:
     """Raises InvalidParameter when pairs of one kind are missing altogether."""
     rates = compared.comparisons.rates()
-    targets = sorted({*DECADES, question.fmr}, reverse=True)
+    targets = _targets(rates, question.fmr)
     thresholds = {fmr: _threshold(rates, fmr) for fmr in targets}
     told = [found for found in thresholds.values() if isinstance(found, float)]
     served = [question.served[0]] if question.served else []
@@ -98,6 +98,14 @@ def rate_comparisons(
         notes=question.notes,
     )
     return result, Curves(compared.comparisons.histogram, rates, replicates)
+
+
+def _targets(rates: PairScores, wanted: float) -> list[float]:
+    """Rates to list, the highest first; of very many pairs only the highest scores are known,
+    enough for all but the highest rates."""
+    known = rates.non_mated.size / rates.non_mated_count
+    every = sorted({*DECADES, wanted}, reverse=True)
+    return [fmr for fmr in every if not rates.unlisted or fmr < known]
 
 
 def failure_to_acquire(samples: Samples) -> Rate:

@@ -51,11 +51,11 @@ class PairScores:
                 f"only the {self.non_mated.size:,} highest non-mated scores are known, and "
                 f"{threshold:.4f} is not above the lowest of them"
             )
-        matches = share_at_or_above(self.non_mated, threshold) * self.non_mated.size
+        matches = self.non_mated.size - _below(self.non_mated, threshold)
         return matches / self.non_mated_count
 
     def fnmr(self, threshold: float) -> float:
-        return 1.0 - share_at_or_above(self.mated, threshold)
+        return _below(self.mated, threshold) / self.mated.size
 
     def threshold_for_fmr(self, fmr: float) -> float:
         """The lowest observed-score threshold whose FMR is at most ``fmr``.
@@ -94,12 +94,11 @@ class PairScores:
         return matches / self.non_mated_count, misses / self.mated.size
 
 
-def share_at_or_above(ascending: Scores, threshold: float) -> float:
-    """Share of the sorted scores that are >= ``threshold``, 0..1."""
-    below = int(np.searchsorted(ascending, np.float32(threshold), "left"))
-    return 1.0 - below / ascending.size
-
-
 def two_digits(rate: float) -> str:
     """0.0014286 -> "1.4e-3"; 0 -> "0"."""
     return fmr_key(float(f"{rate:.1e}")) if rate else "0"
+
+
+def _below(ascending: Scores, threshold: float) -> int:
+    """How many of the sorted scores are less than ``threshold``."""
+    return int(np.searchsorted(ascending, np.float32(threshold), "left"))
