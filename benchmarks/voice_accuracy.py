@@ -11,27 +11,24 @@ from __future__ import annotations
 
 import argparse
 import datetime
-import io
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
-import soundfile as sf
-import soxr
 from numpy.typing import NDArray
 
 from perse.domain.samples import VoiceSample
-from perse.media.audio_decoder import decode_audio
-from training.voice.fit_ge2e import Fit, fit
+from training.voice.degradations import babble_of, opus, pink, telephone, with_noise
+from training.voice.fit_ge2e import Fit, Lessons, fit, lessons_of
 from training.voice.trials import (
     CLIP_S,
-    RATE_HZ,
     Floats,
+    Recording,
     Scores,
     Voices,
     clips,
-    joined_by,
     open_voice_networks,
     read_recordings,
     templates,
@@ -39,11 +36,9 @@ from training.voice.trials import (
 )
 
 FOLDS = 5
-REPEATS = 3
+REPEATS = 2
 RESAMPLES = 300
 JUDGED_AT = (1e-2, 1e-3)
-
-Change = Callable[[VoiceSample], VoiceSample]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,47 +58,15 @@ class Judged:
         )
 
 
-def telephone(sample: VoiceSample) -> VoiceSample:
-    """Through a WAV file of 8 kHz and µ-law."""
-    narrow = soxr.resample(sample.samples, RATE_HZ, 8000)
-    return _through(narrow, 8000, "WAV", "ULAW")
-
-
-def opus(sample: VoiceSample) -> VoiceSample:
-    """Through an Opus file of about 16 kbit/s."""
-    return _through(sample.samples, RATE_HZ, "OGG", "OPUS", compression_level=0.96)
-
-
-def noisy(sample: VoiceSample) -> VoiceSample:
-    """With pink noise 10 dB below the recording's mean power."""
-    chance = np.random.default_rng(len(sample.samples))
-    spectrum = np.fft.rfft(chance.normal(size=len(sample.samples)))
-    spectrum[1:] /= np.sqrt(np.arange(1, len(spectrum)))
-    pink = np.fft.irfft(spectrum, len(sample.samples))
-    power = float(np.mean(np.square(sample.samples, dtype=np.float64)))
-    noise = pink * np.sqrt(power / 10 / np.mean(pink**2))
-    return VoiceSample(np.clip(sample.samples + noise, -1, 1).astype(np.float32), RATE_HZ)
-
-
-def _through(
-    samples: NDArray[np.float32], rate_hz: int, kind: str, subtype: str, **options: float
-) -> VoiceSample:
-    file = io.BytesIO()
-    sf.write(file, samples, rate_hz, format=kind, subtype=subtype, **options)
-    return decode_audio(file.getvalue())
-
-
-def judge_all(
-    trials: dict[str, tuple[Voices, Voices]], lengths: Sequence[Voices]
-) -> dict[str, Judged]:
+def judge_all(trials: dict[str, tuple[Voices, Voices]], lessons: Lessons) -> dict[str, Judged]:
     """Every trial between held-out speakers, each fold by what the other folds taught."""
     judged: dict[str, list[Judged]] = {name: [] for name in trials}
-    speakers = np.unique(lengths[0].speakers)
+    speakers = np.unique(lessons.lengths[0].speakers)
     for repeat in range(REPEATS):
         fold_of = np.random.default_rng(repeat).permutation(len(speakers)) % FOLDS
         for fold in range(FOLDS):
             held_out = speakers[fold_of == fold]
-            taught = fit([v.of(~np.isin(v.speakers, held_out)) for v in lengths])
+            taught = fit(lessons.of(np.setdiff1d(speakers, held_out)))
             for name, (first, second) in trials.items():
                 judged[name].append(_judge(_of(first, held_out), _of(second, held_out), taught))
         print(f"round {repeat + 1} of {REPEATS} done", flush=True)
@@ -116,7 +79,7 @@ def _of(voices: Voices, speakers: NDArray[np.str_]) -> Voices:
 
 def _judge(first: Voices, second: Voices, taught: Fit) -> Judged:
     """No recording is compared with itself, in whatever version."""
-    cosines = templates(first.views, taught.cohort) @ templates(second.views, taught.cohort).T
+    cosines = templates(first, taught.cohort) @ templates(second, taught.cohort).T
     rows, columns = np.nonzero(first.sources[:, np.newaxis] < second.sources[np.newaxis])
     scores = Scores(
         first.speakers[rows],
@@ -180,13 +143,10 @@ def main() -> None:
     networks = open_voice_networks(given.weights)
     recordings = read_recordings(given.recordings)
     short = clips(recordings, networks, CLIP_S)
-    lengths = [
-        voices_of(chosen, networks)
-        for chosen in (short, *(joined_by(short, number) for number in (2, 3, 5)))
-    ]
-    clip, joined = lengths[0], lengths[2]
-    changed = {change.__name__: voices_of(short, networks, change) for change in CHANGES}
+    lessons = lessons_of(short, networks)
+    clip, _, joined, _ = lessons.lengths
     whole = voices_of(recordings, networks)
+    changed = {name: voices_of(short, networks, change) for name, change in changes(short).items()}
     print(
         f"{datetime.date.today()}: {len(short)} recordings, {len(np.unique(clip.speakers))} people"
     )
@@ -198,13 +158,24 @@ def main() -> None:
         "clips of 3.5 s": (clip, clip),
         "whole recordings": (whole, whole),
         "three clips joined": (joined, joined),
-        **{f"clip against clip, {name}": (clip, voices) for name, voices in changed.items()},
+        **{f"clip against {name}": (clip, voices) for name, voices in changed.items()},
+        **{f"both {name}": (voices, voices) for name, voices in changed.items()},
     }
-    for name, judged in judge_all(trials, lengths).items():
+    for name, judged in judge_all(trials, lessons).items():
         report(name, judged)
 
 
-CHANGES: tuple[Change, ...] = (telephone, opus, noisy)
+def changes(short: Sequence[Recording]) -> dict[str, Callable[[VoiceSample], VoiceSample]]:
+    """Noises with other seeds than those of the fit."""
+    babble = babble_of([recording.sample for recording in short])
+    return {
+        "telephone": telephone,
+        "opus of 16 kbit/s": opus,
+        "pink noise at 10 dB": partial(with_noise, noise=pink, snr_db=10, seed=7),
+        "babble at 10 dB": partial(with_noise, noise=babble, snr_db=10, seed=7),
+        "pink noise at 20 dB": partial(with_noise, noise=pink, snr_db=20, seed=7),
+    }
+
 
 if __name__ == "__main__":
     main()

@@ -17,6 +17,7 @@ _VOWELS = np.array(
 )
 _BANDWIDTHS = np.array((80, 100, 150))
 _SYLLABLE_S = 0.22
+_PHRASE = 8  # syllables, the last of them silent
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +29,7 @@ class Person:
 
 
 ALICE = Person(pitch_hz=205, tract=1.12)
-BOB = Person(pitch_hz=105, tract=0.92)
+BOB = Person(pitch_hz=95, tract=0.86)
 
 
 def speech(
@@ -46,8 +47,9 @@ def speech(
     melody = np.interp(syllable, np.arange(count + 1), chance.normal(0, 0.08, count + 1))
     phase = 2 * np.pi * np.cumsum(person.pitch_hz * np.exp(melody)) / rate_hz
     voiced = _harmonics(phase, person.pitch_hz * np.exp(melody), formants, rate_hz)
-    envelope = np.sin(np.pi * (syllable % 1)) ** 0.7
-    hiss = 0.02 * np.diff(chance.normal(size=len(time_s) + 1)) * (syllable % 1 < 0.2)
+    envelope = np.sin(np.pi * (syllable % 1)) ** 0.7 * (syllable % _PHRASE < _PHRASE - 1)
+    onset = (syllable % 1 < 0.2) & (envelope > 0)
+    hiss = 0.02 * np.diff(chance.normal(size=len(time_s) + 1)) * onset
     sound = voiced / np.abs(voiced).max() * envelope + hiss
     return np.asarray(0.5 * sound / np.abs(sound).max(), dtype=np.float32)
 

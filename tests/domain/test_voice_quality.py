@@ -41,7 +41,7 @@ def test_digital_silence_between_the_words_is_60_db() -> None:
 def test_without_pauses_the_quietest_moments_stand_for_the_background() -> None:
     nothing = np.empty(0, np.float32)
     loud_and_quiet = np.concatenate([_noise(0.8), _noise(0.2, 0.001)])
-    assert 20 < snr_db(loud_and_quiet, nothing, rate_hz=RATE_HZ) < 35
+    assert 20 < snr_db(loud_and_quiet, nothing, rate_hz=RATE_HZ) <= 29.4
     assert snr_db(_noise(0.01), nothing, rate_hz=RATE_HZ) < 6
 
 

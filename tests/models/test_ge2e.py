@@ -6,11 +6,14 @@ import pytest
 from perse.domain.references import Template
 from perse.domain.samples import VoiceSample
 from perse.domain.speech import SpeechSegment
+from perse.domain.voice_quality import VoiceQuality
 from perse.errors import InvalidParameter
 from perse.models.catalog import Catalog
 from perse.models.ge2e import (
+    CONDITIONS,
     RATE_HZ,
     Ge2eSpeakerEmbedder,
+    condition_weights,
     joined,
     shipped_cohort,
     views_of,
@@ -94,6 +97,26 @@ def test_windows_are_mel_power_at_the_training_level() -> None:
     np.testing.assert_allclose(windows, windows_of(speech(BOB, 4)), rtol=1e-3, atol=1e-6)
 
 
+@pytest.mark.parametrize(
+    ("snr_db", "bandwidth_hz", "expected"),
+    [
+        (5.0, 8000.0, {0: 1.0}),
+        (0.0, 8000.0, {0: 1.0}),
+        (7.5, 8000.0, {0: 0.5, 1: 0.5}),
+        (20.0, 8000.0, {3: 1.0}),
+        (60.0, 8000.0, {4: 1.0}),
+        (25.0, 3500.0, {8: 0.5, 9: 0.5}),
+        (2.0, 4000.0, {5: 1.0}),
+    ],
+)
+def test_a_recording_stands_between_two_conditions(
+    snr_db: float, bandwidth_hz: float, expected: dict[int, float]
+) -> None:
+    weights = condition_weights(VoiceQuality(2.0, snr_db, 0.0, bandwidth_hz))
+    assert weights.shape == (CONDITIONS,)
+    assert {int(i): float(weights[i]) for i in np.flatnonzero(weights)} == expected
+
+
 def test_views_are_unit_means_of_rectified_and_plain_features() -> None:
     features = np.zeros((2, 256), np.float32)
     features[0, :2] = 3, -4
@@ -118,9 +141,9 @@ def test_the_plain_view_counts_for_half() -> None:
 
 def test_the_shipped_cohort_is_sane_and_read_only() -> None:
     cohort = shipped_cohort()
-    assert cohort.shape == (2, 256)
+    assert cohort.shape == (CONDITIONS, 2, 256)
     assert cohort.dtype == np.float32
-    assert (cohort[0] >= 0).all()
-    assert (np.linalg.norm(cohort, axis=1) < 1).all()
+    assert (cohort[:, 0] >= 0).all()
+    assert (np.linalg.norm(cohort, axis=2) < 1).all()
     with pytest.raises(ValueError, match="read-only"):
         cohort[0, 0] = 1

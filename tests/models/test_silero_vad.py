@@ -52,8 +52,8 @@ def test_speech_is_found_at_any_level(
     samples = np.zeros(5 * RATE_HZ, np.float32)
     samples[RATE_HZ : 4 * RATE_HZ] = speech(person, 3) * np.float32(level)
     segments = detector.detect(VoiceSample(samples, RATE_HZ))
-    assert net_speech_s(segments) == pytest.approx(3, abs=0.6)
-    assert segments[0].start_s == pytest.approx(1, abs=0.2)
+    assert net_speech_s(segments) == pytest.approx(3, abs=0.8)
+    assert segments[0].start_s == pytest.approx(1, abs=0.4)
     assert segments[-1].end_s == pytest.approx(4, abs=0.2)
 
 

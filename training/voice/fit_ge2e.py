@@ -1,4 +1,4 @@
-"""Fit what GE2E's templates need beside its weights: cohort mean, duration slope, thresholds.
+"""Fit what GE2E's templates need beside its weights: cohort means, duration slope, thresholds.
 
     python -m training.voice.fit_ge2e --recordings ../shared/data/voice_dev --weights data/weights
 
@@ -12,20 +12,24 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import combinations_with_replacement
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from perse.domain.samples import VoiceSample
 from perse.domain.voices import DurationCorrection
+from perse.models.ge2e import SNR_KNOTS_DB
+from training.voice.degradations import babble_of, narrow_band, pink, white, with_noise
 from training.voice.trials import (
     CLIP_S,
+    Cohort,
     Floats,
     Networks,
     Recording,
     Scores,
-    SpeakerMeans,
     Voices,
     clips,
     joined_by,
@@ -43,7 +47,7 @@ REFERENCE_S = 2.5
 _EDGES_S = (1.0, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 7.0, 9.0, 12.0)
 _LEAST_IN_BIN = 2000
 _RESAMPLES = 300
-_CAUTION = 0.8
+_CAUTION = 0.65
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,28 +60,59 @@ class Fit:
     pairs: int
 
 
-def lengths_of(recordings: Sequence[Recording], networks: Networks) -> list[Voices]:
-    """The same people with short and with long recordings: clips, and 2, 3 and 5 of them."""
-    short = clips(recordings, networks, CLIP_S)
-    return [
-        voices_of(chosen, networks)
-        for chosen in (short, *(joined_by(short, number) for number in (2, 3, 5)))
+@dataclass(frozen=True, slots=True)
+class Lessons:
+    """``cohort``: clips of everybody under each condition. ``lengths``: the same people with short
+    and with long recordings: clips, and 2, 3 and 5 of them joined."""
+
+    cohort: Cohort
+    lengths: tuple[Voices, ...]
+
+    def of(self, speakers: NDArray[np.str_]) -> Lessons:
+        return Lessons(
+            self.cohort.only(speakers),
+            tuple(v.of(np.isin(v.speakers, speakers)) for v in self.lengths),
+        )
+
+
+def lessons_of(short: Sequence[Recording], networks: Networks) -> Lessons:
+    """``short``: clips, of which every other one makes the cohort."""
+    conditions = [
+        voices_of(short[::2], networks, partial(_under, short, snr_db, narrow=narrow))
+        for narrow in (False, True)
+        for snr_db in SNR_KNOTS_DB
     ]
+    longer = (voices_of(joined_by(short, number), networks) for number in (2, 3, 5))
+    return Lessons(Cohort.of(conditions), (voices_of(short, networks), *longer))
 
 
-def fit(lengths: Sequence[Voices]) -> Fit:
-    """From voices of several lengths, of which the first is the cohort."""
-    cohort = lengths[0]
+def _under(
+    short: Sequence[Recording],
+    snr_db: float,
+    sample: VoiceSample,
+    *,
+    narrow: bool,
+) -> VoiceSample:
+    """A clip under a condition; the last ratio is that of the clip as it is. Noises take turns."""
+    noises = (white, pink, babble_of([recording.sample for recording in short]))
+    if snr_db != SNR_KNOTS_DB[-1]:
+        turn = len(sample.samples) % len(noises)
+        sample = with_noise(sample, noises[turn], snr_db=snr_db, seed=1)
+    return narrow_band(sample) if narrow else sample
+
+
+def fit(lessons: Lessons) -> Fit:
+    """Means, slope and thresholds for the people of ``lessons``."""
     parts = [
-        scores_between(first, second, cohort)
-        for first, second in combinations_with_replacement(lengths, 2)
+        scores_between(first, second, lessons.cohort)
+        for first, second in combinations_with_replacement(lessons.lengths, 2)
     ]
     strangers = non_mated(Scores.all_of(parts))
     correction = _correction(strangers)
     points = {
         fmr: cautious_threshold(strangers, strangers.corrected(correction), fmr) for fmr in FMRS
     }
-    return Fit(SpeakerMeans.of(cohort).without(), correction, points, len(strangers.cosine))
+    return Fit(lessons.cohort.without(), correction, points, len(strangers.cosine))
 
 
 def non_mated(scores: Scores) -> Scores:
@@ -104,7 +139,7 @@ def _unevenness(strangers: Scores, correction: DurationCorrection) -> float:
 
 
 def cautious_threshold(strangers: Scores, corrected: Floats, fmr: float) -> float:
-    """The threshold for ``fmr`` that four of five resamplings of the speakers stay below."""
+    """The threshold at which two of three resamplings of the speakers stay below ``fmr``."""
     speakers, coded = np.unique(
         np.concatenate([strangers.first, strangers.second]), return_inverse=True
     )
@@ -127,7 +162,8 @@ def main() -> None:
     parser.add_argument("--weights", type=Path, required=True)
     given = parser.parse_args()
     networks = open_voice_networks(given.weights)
-    found = fit(lengths_of(read_recordings(given.recordings), networks))
+    short = clips(read_recordings(given.recordings), networks, CLIP_S)
+    found = fit(lessons_of(short, networks))
     COHORT.parent.mkdir(exist_ok=True)
     np.save(COHORT, found.cohort, allow_pickle=False)
     print(f"duration_slope = {found.correction.slope}")

@@ -17,9 +17,16 @@ from numpy.typing import NDArray
 
 from perse.domain.samples import VoiceSample
 from perse.domain.speech import net_speech_s
+from perse.domain.voice_quality import assess_voice
 from perse.domain.voices import DurationCorrection
 from perse.models.catalog import load_catalog
-from perse.models.ge2e import Ge2eSpeakerEmbedder, joined, unit
+from perse.models.ge2e import (
+    CONDITIONS,
+    Ge2eSpeakerEmbedder,
+    condition_weights,
+    joined,
+    unit,
+)
 from perse.models.session import open_session
 from perse.models.silero_vad import SileroSpeechDetector
 from perse.models.sources import WeightStore
@@ -47,12 +54,14 @@ class Recording:
 @dataclass(frozen=True, slots=True)
 class Voices:
     """``views``: n x 2 x 256 before centring. ``net_s``: net speech. ``sources``: number of the
-    recording in its list. ``lost``: how many had too little speech (failures to acquire)."""
+    recording in its list. ``conditions``: n x 10, as the embedder weighs the cohort's means.
+    ``lost``: how many had too little speech (failures to acquire)."""
 
     speakers: NDArray[np.str_]
     sources: NDArray[np.int64]
     views: NDArray[np.float32]
     net_s: Floats
+    conditions: NDArray[np.float32]
     lost: int
 
     def of(self, chosen: NDArray[np.bool_]) -> Voices:
@@ -61,6 +70,7 @@ class Voices:
             self.sources[chosen],
             self.views[chosen],
             self.net_s[chosen],
+            self.conditions[chosen],
             self.lost,
         )
 
@@ -105,7 +115,7 @@ def open_voice_networks(weights: Path) -> Networks:
     store = WeightStore(weights, mirror=None, offline=False)
     catalog = load_catalog()
     silero, ge2e = catalog.card("silero_vad"), catalog.card("ge2e")
-    nothing = np.zeros((2, 256), dtype=np.float32)
+    nothing = np.zeros((CONDITIONS, 2, 256), dtype=np.float32)
     return Networks(
         SileroSpeechDetector(open_session(store.obtain(silero)), silero.name),
         Ge2eSpeakerEmbedder(open_session(store.obtain(ge2e)), ge2e.name, cohort=nothing),
@@ -159,33 +169,66 @@ def voices_of(
     change: Callable[[VoiceSample], VoiceSample] = lambda sample: sample,
 ) -> Voices:
     """Views of each recording after ``change``; those with under 1 s of speech are lost."""
-    kept: list[tuple[str, int, NDArray[np.float32], float]] = []
+    kept: list[tuple[str, int, NDArray[np.float32], float, NDArray[np.float32]]] = []
     for number, recording in enumerate(recordings):
         sample = change(recording.sample)
         speech = networks.detector.detect(sample)
         net_s = net_speech_s(speech)
         if net_s >= LEAST_SPEECH_S:
-            kept.append((recording.speaker, number, networks.embedder.views(sample, speech), net_s))
-    speakers, sources, views, net = zip(*kept, strict=True)
+            views = networks.embedder.views(sample, speech)
+            weights = condition_weights(assess_voice(sample, speech))
+            kept.append((recording.speaker, number, views, net_s, weights))
     return Voices(
-        np.array(speakers),
-        np.array(sources),
-        np.stack(views),
-        np.array(net),
+        np.array([row[0] for row in kept]),
+        np.array([row[1] for row in kept]),
+        np.array([row[2] for row in kept]),
+        np.array([row[3] for row in kept]),
+        np.array([row[4] for row in kept]),
         len(recordings) - len(kept),
     )
 
 
-def scores_between(first: Voices, second: Voices, cohort: Voices) -> Scores:
+@dataclass(frozen=True, slots=True)
+class Cohort:
+    """Mean views of each speaker under each condition: speakers x conditions x 2 x 256.
+
+    Every speaker counts the same.
+    """
+
+    speakers: tuple[str, ...]
+    means: NDArray[np.float32]
+
+    @classmethod
+    def of(cls, conditions: Sequence[Voices]) -> Cohort:
+        """From the same people under each condition, in the order of ``condition_weights``."""
+        everywhere = set.intersection(*({*voices.speakers.tolist()} for voices in conditions))
+        speakers = tuple(sorted(everywhere))
+        means = [
+            [voices.views[voices.speakers == speaker].mean(axis=0) for voices in conditions]
+            for speaker in speakers
+        ]
+        return cls(speakers, np.array(means, dtype=np.float32))
+
+    def without(self, *left_out: str) -> NDArray[np.float32]:
+        """Conditions x 2 x 256, over all speakers but those."""
+        rows = [self.speakers.index(s) for s in {*left_out} if s in self.speakers]
+        rest = self.means.sum(axis=0) - self.means[rows].sum(axis=0)
+        return np.asarray(rest / (len(self.speakers) - len(rows)), dtype=np.float32)
+
+    def only(self, speakers: NDArray[np.str_]) -> Cohort:
+        kept = [row for row, speaker in enumerate(self.speakers) if speaker in speakers]
+        return Cohort(tuple(self.speakers[row] for row in kept), self.means[kept])
+
+
+def scores_between(first: Voices, second: Voices, cohort: Cohort) -> Scores:
     """Every pair of ``first`` and ``second`` once; a set with itself: no recording with itself.
 
-    The cohort mean of a pair leaves out both its speakers.
+    The cohort means of a pair leave out both its speakers.
     """
     same = first is second
-    means = SpeakerMeans.of(cohort)
     ours, theirs = _by_speaker(first), _by_speaker(second)
     parts = [
-        _scored(ours[one], theirs[other], means.without(one, other), half=same and one == other)
+        _scored(ours[one], theirs[other], cohort.without(one, other), half=same and one == other)
         for one in ours
         for other in theirs
         if not same or one <= other
@@ -193,30 +236,12 @@ def scores_between(first: Voices, second: Voices, cohort: Voices) -> Scores:
     return Scores.all_of(parts)
 
 
-@dataclass(frozen=True, slots=True)
-class SpeakerMeans:
-    """The mean views of each speaker, 2 x 256; in a cohort every speaker counts the same."""
-
-    by_speaker: dict[str, NDArray[np.float32]]
-
-    @classmethod
-    def of(cls, cohort: Voices) -> SpeakerMeans:
-        groups = _by_speaker(cohort)
-        return cls({speaker: group.views.mean(axis=0) for speaker, group in groups.items()})
-
-    def without(self, *speakers: str) -> NDArray[np.float32]:
-        every = sum(self.by_speaker.values())
-        left_out = {s: self.by_speaker[s] for s in speakers if s in self.by_speaker}
-        rest = every - sum(left_out.values(), np.zeros((2, 256), np.float32))
-        return np.asarray(rest / (len(self.by_speaker) - len(left_out)), dtype=np.float32)
-
-
 def _by_speaker(voices: Voices) -> dict[str, Voices]:
     return {str(s): voices.of(voices.speakers == s) for s in np.unique(voices.speakers)}
 
 
-def _scored(first: Voices, second: Voices, mean: NDArray[np.float32], *, half: bool) -> Scores:
-    cosines = templates(first.views, mean) @ templates(second.views, mean).T
+def _scored(first: Voices, second: Voices, means: NDArray[np.float32], *, half: bool) -> Scores:
+    cosines = templates(first, means) @ templates(second, means).T
     rows, columns = (
         np.triu_indices(len(cosines), 1) if half else np.indices(cosines.shape).reshape(2, -1)
     )
@@ -229,5 +254,7 @@ def _scored(first: Voices, second: Voices, mean: NDArray[np.float32], *, half: b
     )
 
 
-def templates(views: NDArray[np.float32], mean: NDArray[np.float32]) -> NDArray[np.float32]:
-    return np.asarray(unit(joined(views - mean)))
+def templates(voices: Voices, means: NDArray[np.float32]) -> NDArray[np.float32]:
+    """n x 512, unit vectors. ``means``: conditions x 2 x 256."""
+    common = np.tensordot(voices.conditions, means, axes=1)
+    return np.asarray(unit(joined(voices.views - common)))
