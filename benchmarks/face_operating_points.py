@@ -34,6 +34,7 @@ from perse.evaluation.error_rates import PairScores
 from perse.evaluation.intervals import Replicates, replicate_rates
 from perse.evaluation.sample_files import PICTURES, SampleFile, folder_per_person
 from perse.media.image_decoder import decode_image
+from perse.models.cards import ModelCard
 from perse.pipelines.face_embedding import RefinedEmbedder
 from perse.pipelines.ports import FaceDetector, FaceEmbedder
 from perse.settings import load_settings
@@ -99,6 +100,7 @@ def main() -> None:
     points = measure(comparisons, rates)
     for point in points:
         print(point.line())
+    print(_at_the_catalogue_s(on_disk.cards["face_embedder"], rates))
     print(_hardest(embedded, comparisons))
     if not arguments.without_refiner:
         print(catalogue_entry(on_disk, points, rates, comparisons.people))
@@ -165,6 +167,16 @@ def _about(faces: Path, embedded: Embedded, comparisons: Comparisons, rates: Pai
         f"they support FMR {rates.smallest_supported_fmr:.1e} (rule of three)\n"
         f"{embedded.ms:.1f} ms a picture, decoding left out"
     )
+
+
+def _at_the_catalogue_s(embedder: ModelCard, rates: PairScores) -> str:
+    """What the thresholds that ship do on these people."""
+    points = embedder.operating_points.points if embedder.operating_points else ()
+    lines = [
+        f"  {fmr_key(p.fmr)}: FMR {rates.fmr(p.cosine):.1e}, FNMR {rates.fnmr(p.cosine):.2%}"
+        for p in points
+    ]
+    return "\n".join(["at the catalogue's thresholds:", *lines])
 
 
 def _hardest(embedded: Embedded, comparisons: Comparisons) -> str:
