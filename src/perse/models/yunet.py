@@ -24,7 +24,7 @@ _STRIDES = (8, 16, 32)
 
 # Measured with benchmarks/face_detection.py.
 YUNET_PLAN = SearchPlan(
-    glance_px=448, small_face_px=32, close_px=2048, tile_px=768, overlap_px=96, step_back_px=160
+    glance_px=448, small_face_px=32, close_px=2048, tile_px=640, overlap_px=96, step_back_px=160
 )
 
 Rows = NDArray[np.float32]
