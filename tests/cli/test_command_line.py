@@ -1,0 +1,107 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+import typer
+from typer.testing import CliRunner, Result
+
+from perse.cli.application import app
+from perse.errors import PerseError
+
+PAGE = Path(__file__).parents[2] / "docs" / "command-line.md"
+
+
+def paths(command: object, path: tuple[str, ...]) -> Iterator[str]:
+    children = getattr(command, "commands", None)
+    if children is None:
+        yield " ".join(path)
+        return
+    for name, child in children.items():
+        yield from paths(child, (*path, name))
+
+
+COMMANDS = list(paths(typer.main.get_command(app), ("perse",)))
+
+
+def run(folder: Path, *words: str) -> Result:
+    return CliRunner().invoke(app, [*words, "--data-dir", str(folder)], env={"COLUMNS": "200"})
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_is_documented(command: str) -> None:
+    assert f"`{command}`" in PAGE.read_text()
+
+
+def test_the_page_knows_no_command_that_is_none() -> None:
+    documented = [line.split("`")[1] for line in PAGE.read_text().splitlines() if "| `" in line]
+    assert sorted(documented) == sorted(COMMANDS)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_has_help(command: str) -> None:
+    result = CliRunner().invoke(app, [*command.split()[1:], "--help"])
+    assert result.exit_code == 0
+    assert "Usage" in result.output
+
+
+def test_create_prints_the_key_alone_and_it_is_a_uuid(tmp_path: Path) -> None:
+    result = run(tmp_path, "keys", "create", "shop")
+    assert result.exit_code == 0
+    assert UUID(result.stdout.strip()).version == 4
+
+
+def test_a_key_is_never_shown_again_nor_kept_in_clear(tmp_path: Path) -> None:
+    key = run(tmp_path, "keys", "create", "shop").stdout.strip()
+    assert key not in run(tmp_path, "keys", "list").stdout
+    stored = b"".join(path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
+    assert key.encode() not in stored
+    assert UUID(key).bytes not in stored
+
+
+def test_list_names_every_key_and_when_it_was_revoked(tmp_path: Path) -> None:
+    run(tmp_path, "keys", "create", "shop")
+    run(tmp_path, "keys", "create", "app")
+    assert run(tmp_path, "keys", "revoke", "shop").exit_code == 0
+    listed = run(tmp_path, "keys", "list").stdout.splitlines()
+    assert [line.split()[0] for line in listed[1:]] == ["shop", "app"]
+
+
+def test_a_name_can_be_used_again_once_its_key_is_revoked(tmp_path: Path) -> None:
+    run(tmp_path, "keys", "create", "shop")
+    with pytest.raises(PerseError, match="active key named 'shop'"):
+        raise run(tmp_path, "keys", "create", "shop").exception or AssertionError
+    run(tmp_path, "keys", "revoke", "shop")
+    assert run(tmp_path, "keys", "create", "shop").exit_code == 0
+
+
+def test_rotation_gives_a_second_key_of_the_same_tenant(tmp_path: Path) -> None:
+    first = run(tmp_path, "keys", "create", "shop").stdout.strip()
+    second = run(tmp_path, "keys", "rotate", "shop").stdout.strip()
+    listed = run(tmp_path, "keys", "list").stdout.splitlines()[1:]
+    tenants = {line.split()[-3] for line in listed}
+    assert first != second
+    assert len(listed) == 2
+    assert len(tenants) == 1
+
+
+def test_the_doctor_says_what_is_missing_and_changes_nothing(tmp_path: Path) -> None:
+    folder = tmp_path / "data"
+    result = run(folder, "doctor", "--pack", "offline")
+    assert result.exit_code == 1
+    assert "run `perse setup`" in result.stdout
+    assert not folder.exists()
+
+
+def test_the_doctor_masks_secrets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PERSE_DATABASE_URL", "postgresql://perse:hidden@127.0.0.1:1/perse")
+    result = run(tmp_path, "doctor", "--pack", "offline")
+    assert "********" in result.stdout
+    assert "hidden" not in result.output
+
+
+def test_an_unknown_pack_is_refused_with_those_there_are(tmp_path: Path) -> None:
+    with pytest.raises(PerseError, match="offline, server, standard"):
+        raise run(tmp_path, "setup", "--pack", "best").exception or AssertionError
