@@ -29,7 +29,9 @@ def calibrate_comparison(kind: Kind, result: ComparisonResult, fmr: float) -> Lo
     wanted = next((point for point in result.points if point.target_fmr == fmr), None)
     if wanted is None or wanted.rates is None:
         reason = wanted.refused if wanted else "it was not evaluated"
-        raise InvalidParameter(f"no threshold for FMR {fmr_key(fmr)}: {reason}")
+        raise InvalidParameter(
+            f"no threshold for FMR {fmr_key(fmr)}: {reason}; aim at a higher rate, or add people"
+        )
     points = _rising(result.points, keep=fmr)
     if len(points) < _LEAST_POINTS:
         raise InvalidParameter(
@@ -54,7 +56,9 @@ def calibrate_liveness(result: LivenessResult, bpcer: float) -> LocalPoints:
     wanted = next((point for point in result.points if point.bpcer == bpcer), None)
     if wanted is None or wanted.rates is None:
         reason = wanted.refused if wanted else "it was not evaluated"
-        raise InvalidParameter(f"no threshold for BPCER {bpcer:g}: {reason}")
+        raise InvalidParameter(
+            f"no threshold for BPCER {bpcer:g}: {reason}; aim at a higher rate, or add pictures"
+        )
     return LocalPoints(
         kind="liveness",
         at=result.provenance.at,

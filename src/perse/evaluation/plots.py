@@ -88,15 +88,15 @@ def det_curve(curves: Curves) -> str:
 
 
 def pad_det_curves(scores: PadScores) -> str:
-    """APCER against BPCER, one curve per species."""
+    """APCER against BPCER, one curve per species; those without any error are named only."""
     figure, axes = _figure()
-    least = 1.0
-    for species, colour in zip(
-        scores.attack_species, _cycle(len(scores.attack_species)), strict=True
-    ):
+    least, grid = 1.0, np.unique(scores.scores)
+    colours = _cycle(len(scores.attack_species))
+    for species, colour in zip(scores.attack_species, colours, strict=True):
         pairs = scores.of_species(species)
-        apcer, bpcer = pairs.rates(np.unique(scores.scores))
-        axes.step(_positive(bpcer), _positive(apcer), color=colour, lw=2, label=species)
+        apcer, bpcer = pairs.rates(grid)
+        apart = "" if ((apcer > 0) & (bpcer > 0)).any() else ": a threshold tells all apart"
+        axes.step(_positive(bpcer), _positive(apcer), color=colour, lw=2, label=species + apart)
         least = min(least, 1 / pairs.mated.size, 1 / pairs.non_mated.size)
     axes.set(xscale="log", yscale="log", xlabel="BPCER", ylabel="APCER")
     axes.set_xlim(least / 1.5, 1)
