@@ -53,7 +53,8 @@ class Settings(BaseSettings):
     )
     voice_fmr: Fmr | None = Field(
         None,
-        description="False match rate that the default voice threshold aims at; unset = the pack's.",
+        description="False match rate that the default voice threshold aims at; "
+        "unset = the pack's.",
     )
     consent: Literal["recorded", "required"] = Field(
         "recorded",

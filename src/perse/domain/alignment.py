@@ -135,8 +135,8 @@ def _matrix(turn: complex, shift: complex) -> Places:
     return _fixed([[turn.real, -turn.imag, shift.real], [turn.imag, turn.real, shift.imag]])
 
 
-# By adapter of the detector, as its points come out of the landmark refiner: what fitted_canon makes
-# of the 1,549 press portraits of the development set, 2026-11-23 (benchmarks/face_canons.py).
+# By adapter of the detector, as its points come out of the landmark refiner: what fitted_canon
+# makes of the 1,549 press portraits of the development set, 2026-11-23 (benchmarks/face_canons.py).
 CANON_BY_DETECTOR: Mapping[str, Places] = MappingProxyType(
     {
         "yunet": _fixed(
