@@ -1,6 +1,6 @@
 """Time of the voice pipeline over its floor, and its memory.
 
-    python benchmarks/voice_speed.py --recordings ../shared/data/voice_dev --data-dir data
+    python -m benchmarks.voice_speed --recordings ../shared/data/voice_dev --data-dir data
 
 The floor is decoding and the runs of the networks alone, in turn with the pipeline and on the same
 one thread. Both as time on the clock and as processor time, which other programs disturb less.
@@ -22,7 +22,7 @@ from pathlib import Path
 import numpy as np
 import psutil
 import soundfile as sf
-from floor import floor_of, interleaved_medians_ms
+from benchmarks.floor import floor_of, interleaved_medians_ms
 from numpy.typing import NDArray
 
 from perse.bootstrap.voices import VoiceServices, open_voices
