@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime
 
 import numpy as np
@@ -61,7 +62,7 @@ def test_changes_lead_to_what_reading_anew_would(
 
 def test_a_list_shows_how_many_and_not_whom() -> None:
     assert repr(UserTokens.of(TOKENS[:3])) == "UserTokens(3 users)"
-    assert UserTokens.of(TOKENS[:2]).joined("|") == "|".join(TOKENS[:2])
+    assert json.loads(b"[%s]" % UserTokens.of(TOKENS).json_items()) == TOKENS
     assert UserTokens() != object()
 
 

@@ -69,6 +69,18 @@ class Database:
         with _storage_errors(), writing.connect() as connection, connection.begin():
             yield connection
 
+    @contextmanager
+    def write_and_erase(self) -> Iterator[sa.Connection]:
+        """A transaction that destroys: when the block ends it is on the disk, and nothing of what
+        it overwrote or deleted is in SQLite's files.
+
+        The commit itself does not wait for the disk, because emptying the log does. Raises
+        StorageUnavailable.
+        """
+        with self.write_soon() if self.is_sqlite else self.write() as connection:
+            yield connection
+        self.erase_traces()
+
     def erase_traces(self) -> None:
         """Empty SQLite's write-ahead log, so that what was deleted is in no file any more.
 

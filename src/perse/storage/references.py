@@ -96,7 +96,7 @@ class SqlReferences:
         The old template and its data key are gone from every file when this returns.
         """
         record, owner = reference.record, Owner(entry.tenant_id, reference.record.user_token)
-        with self.database.write() as connection:
+        with self.database.write_and_erase() as connection:
             lock_tenant(connection, owner.tenant_id)
             reference_id = _reference_id(connection, owner)
             key = self.tenant_keys.sealing_key(connection, owner.tenant_id)
@@ -115,7 +115,6 @@ class SqlReferences:
             )
             kept = find_record(connection, owner)
             self.ledger.append_in(connection, [entry])
-        self.database.erase_traces()
         return kept
 
     def delete(
@@ -131,7 +130,7 @@ class SqlReferences:
         Both are gone from every file of SQLite when this returns.
         """
         owner = Owner(entry.tenant_id, user_token)
-        with self.database.write() as connection:
+        with self.database.write_and_erase() as connection:
             lock_tenant(connection, owner.tenant_id)
             reference_id = _reference_id(connection, owner, before=not_updated_since)
             for table in (sealed_templates, biometric_references):
@@ -149,7 +148,6 @@ class SqlReferences:
                     ledger=self.ledger.append_in(connection, [entry]),
                 ),
             )
-        self.database.erase_traces()
         return receipt
 
     def find(self, tenant_id: TenantId, user_token: UserToken) -> BiometricReference:

@@ -64,7 +64,7 @@ class SqlTenants:
         Its ledger entries stay, as the proof of what was done under which declaration.
         """
         tenant_id = entry.tenant_id
-        with self.database.write() as connection:
+        with self.database.write_and_erase() as connection:
             _lock(connection, tenant_id)
             tokens = _tokens(connection, tenant_id)
             destroyed = _erase_rows(connection, tenant_id)
@@ -79,7 +79,6 @@ class SqlTenants:
                     ledger=self.ledger.append_in(connection, [entry]),
                 ),
             )
-        self.database.erase_traces()
         return receipt
 
     def owners(self, user_token: UserToken) -> Sequence[TenantId]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import datetime
 from typing import Annotated
 
@@ -107,13 +108,10 @@ def _enrolled(record: ReferenceRecord, call: Call) -> EnrolAnswer:
 
 
 def _whole_list(tokens: UserTokens, call: Call) -> Response:
-    """A ListAnswer written by hand: 100,000 tokens would take the schema layer 20 times longer."""
-    quoted = '"' + tokens.joined('","') + '"' if tokens else ""
-    total, time_taken = len(tokens), call.time_taken()
-    body = (
-        f'{{"user_tokens":[{quoted}],"total_users":{total},"time_taken":{time_taken},"status":200}}'
-    )
-    return Response(body.encode("ascii"), media_type="application/json")
+    """A ListAnswer written by hand: 100,000 tokens would take the schema layer far longer."""
+    rest = {"total_users": len(tokens), "time_taken": call.time_taken(), "status": 200}
+    body = b'{"user_tokens":[%s],%s' % (tokens.json_items(), json.dumps(rest)[1:].encode())
+    return Response(body, media_type="application/json")
 
 
 def _page_of(call: Call) -> tuple[int | None, UserToken | None]:
