@@ -9,7 +9,7 @@ from functools import partial
 from perse.bootstrap.face_networks import open_face_networks
 from perse.bootstrap.local_points import named_points
 from perse.bootstrap.weights import PackOnDisk, obtain_networks
-from perse.domain.decisions import SimilarityScale, similarity_at_fmr
+from perse.domain.decisions import SimilarityScale
 from perse.domain.faces import FaceThresholds
 from perse.domain.samples import FaceImage
 from perse.errors import CatalogInvalid
@@ -89,7 +89,7 @@ def _thresholds(settings: Settings, on_disk: PackOnDisk, scale: SimilarityScale)
         sharpness=quality.sharpness,
         colour=quality.colour,
         rotation=quality.rotation,
-        similarity=similarity_at_fmr(settings.face_fmr or on_disk.pack.default_fmr),
+        similarity=scale.threshold(settings.face_fmr or on_disk.pack.default_fmr),
         similarity_by_fmr=scale.thresholds(),
         liveness=point.score if point else None,
         operating_points=named_points(
