@@ -41,6 +41,7 @@ def test_a_sealed_template_opens_for_its_owner_and_model() -> None:
         (OWNER, ModelName("other-net"), KEY),
         (OWNER, NET, new_key()),
     ],
+    ids=["another tenant", "another user", "another network", "another key"],
 )
 def test_it_opens_for_nothing_else(owner: Owner, model: ModelName, key: bytes) -> None:
     sealed = seal_template(template(), OWNER, tenant_key=KEY)
