@@ -7,7 +7,23 @@ from typing import Annotated
 import typer
 
 import perse
-from perse.cli import doctor, faces, keys, models, serving
+from perse.cli import (
+    calibrate,
+    consent,
+    db,
+    doctor,
+    evaluate,
+    faces,
+    keys,
+    models,
+    receipts,
+    references,
+    secrets,
+    serving,
+    subjects,
+    tenants,
+    voice,
+)
 
 app = typer.Typer(
     help="Self-hosted face and voice biometrics.",
@@ -39,3 +55,13 @@ app.command("compare")(faces.compare)
 app.command("doctor")(doctor.doctor)
 app.add_typer(keys.app, name="keys")
 app.add_typer(models.app, name="models")
+app.add_typer(db.app, name="db")
+app.add_typer(secrets.app, name="secrets")
+app.add_typer(receipts.app, name="receipts")
+app.add_typer(tenants.app, name="tenants")
+app.add_typer(subjects.app, name="subjects")
+app.add_typer(consent.app, name="consent")
+app.add_typer(references.app, name="references")
+app.add_typer(evaluate.app, name="evaluate")
+app.add_typer(calibrate.app, name="calibrate")
+app.add_typer(voice.app, name="voice")
