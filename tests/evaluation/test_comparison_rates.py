@@ -153,3 +153,17 @@ def test_voices_are_corrected_for_duration_as_the_server_does() -> None:
             cosine = float(outcomes[i].vector @ outcomes[j].vector)
             expected = durations.corrected(cosine, seconds[i], seconds[j])
             assert math.isclose(score, expected, abs_tol=1e-5)
+
+
+def test_cautious_thresholds_keep_their_rate_in_most_resamplings_of_the_people() -> None:
+    compared = compare_all_samples(samples(templates(40, 4), 4))
+    plainly, _ = rate_comparisons(compared, Question(PROVENANCE, 1e-2), [])
+    cautiously, curves = rate_comparisons(compared, Question(PROVENANCE, 1e-2, cautious=True), [])
+    assert plainly.decision is not None
+    assert cautiously.decision is not None
+    threshold = cautiously.decision.threshold
+    assert threshold > plainly.decision.threshold
+    assert cautiously.decision.fmr.interval.high <= 1.1e-2
+    column = int(np.searchsorted(curves.replicates.grid, np.float32(threshold)))
+    assert (curves.replicates.fmr[:, column] <= 1e-2).mean() >= 0.95
+    assert (curves.replicates.fmr[:, column - 1] <= 1e-2).mean() < 0.95

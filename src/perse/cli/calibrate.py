@@ -39,6 +39,12 @@ FmrOption = Annotated[
 BpcerOption = Annotated[
     float, typer.Option(min=1e-4, max=0.5, help="BPCER that the liveness threshold aims at.")
 ]
+Cautious = Annotated[
+    bool,
+    typer.Option(
+        "--cautious", help="Thresholds that keep their rate in 95 of 100 resamplings of the people."
+    ),
+]
 KindArgument = Annotated[Kind, typer.Argument(help="face, voice or liveness.")]
 
 
@@ -46,13 +52,14 @@ KindArgument = Annotated[Kind, typer.Argument(help="face, voice or liveness.")]
 def face(
     source: Source,
     fmr: FmrOption = None,
+    cautious: Cautious = False,
     root: Root = None,
     no_cache: NoCache = False,
     data_dir: DataDir = None,
     pack: Pack = None,
 ) -> None:
     """Measure faces and let the server use the thresholds found, from its next start on."""
-    inquiry = Inquiry(source, root, rate=fmr, cached=not no_cache)
+    inquiry = Inquiry(source, root, rate=fmr, cached=not no_cache, cautious=cautious)
     _calibrate_comparison("face", inquiry, load_settings(data_dir=data_dir, pack=pack))
 
 
@@ -60,13 +67,14 @@ def face(
 def voice(
     source: Source,
     fmr: FmrOption = None,
+    cautious: Cautious = False,
     root: Root = None,
     no_cache: NoCache = False,
     data_dir: DataDir = None,
     pack: Pack = None,
 ) -> None:
     """Measure voices and let the server use the thresholds found, from its next start on."""
-    inquiry = Inquiry(source, root, rate=fmr, cached=not no_cache)
+    inquiry = Inquiry(source, root, rate=fmr, cached=not no_cache, cautious=cautious)
     _calibrate_comparison("voice", inquiry, load_settings(data_dir=data_dir, pack=pack))
 
 

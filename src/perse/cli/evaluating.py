@@ -40,13 +40,15 @@ _FILES_AS_PEOPLE = (
 @dataclass(frozen=True, slots=True)
 class Inquiry:
     """What the user asked for. ``root``: where names in a list of pairs start; None = its folder.
-    ``rate``: FMR, or BPCER of liveness, to aim at; None = what the server aims at."""
+    ``rate``: FMR, or BPCER of liveness, to aim at; None = what the server aims at. ``cautious``:
+    keep it in 95 of 100 resamplings of the people."""
 
     source: Path
     root: Path | None = None
     groups: Path | None = None
     rate: float | None = None
     cached: bool = True
+    cautious: bool = False
 
 
 def open_evaluated(kind: Kind, settings: Settings) -> Evaluated:
@@ -63,7 +65,12 @@ def evaluate_comparison(
     fmr = inquiry.rate or pipeline.default_fmr
     served = (pipeline.served, pipeline.default_fmr) if pipeline.served is not None else None
     question = Question(
-        pipeline.provenance(inquiry.source), fmr, served, left_out=left_out, notes=notes
+        pipeline.provenance(inquiry.source),
+        fmr,
+        served,
+        left_out=left_out,
+        notes=notes,
+        cautious=inquiry.cautious,
     )
     return rate_comparisons(compared, question, _groups(inquiry, compared.samples.files))
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from perse.domain.decisions import fmr_key
 from perse.errors import InvalidParameter
 from perse.evaluation.comparisons import Comparisons
 from perse.evaluation.error_rates import PairScores
@@ -39,13 +40,16 @@ _WORST = 20
 @dataclass(frozen=True, slots=True)
 class Question:
     """``fmr``: what the decision threshold aims at, where the data can carry it. ``served``: the
-    threshold the server uses (a score) and the FMR stated for it."""
+    threshold the server uses (a score) and the FMR stated for it. ``cautious``: thresholds are the
+    lowest ones that keep their rate in 95 of 100 resamplings of the people, instead of in the
+    pairs at hand."""
 
     provenance: Provenance
     fmr: float
     served: tuple[float, float] | None = None
     left_out: int = 0
     notes: tuple[str, ...] = ()
+    cautious: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -69,6 +73,8 @@ def rate_comparisons(
     served = [question.served[0]] if question.served else []
     grid = threshold_grid(compared.comparisons, *told, *served)
     replicates = replicate_rates(compared.comparisons, grid)
+    if question.cautious:
+        thresholds = {fmr: _cautious(replicates, fmr, at) for fmr, at in thresholds.items()}
     judge = _Judge(compared.comparisons, rates, replicates)
     points = tuple(judge.point(fmr, thresholds[fmr]) for fmr in targets)
     decision = _decision(points, question.fmr)
@@ -179,6 +185,15 @@ def _threshold(rates: PairScores, fmr: float) -> float | str:
         return rates.threshold_for_fmr(fmr)
     except InvalidParameter as refused:
         return refused.message
+
+
+def _cautious(replicates: Replicates, fmr: float, plain: float | str) -> float | str:
+    if isinstance(plain, str):
+        return plain
+    found = replicates.cautious_threshold(fmr)
+    if found is None:
+        return f"no threshold keeps FMR {fmr_key(fmr)} in 95 of 100 resamplings of the people"
+    return max(found, plain)
 
 
 def _decision(points: tuple[RatesAtFmr, ...], wanted: float) -> RatesAtFmr | None:

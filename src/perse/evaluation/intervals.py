@@ -22,6 +22,7 @@ _SEED = 20261123
 _LEVELS = (2.5, 97.5)
 _RULE_OF_THREE = 3.0
 _GRID_QUANTILES = 200
+_KEPT = 0.95
 
 Shares = NDArray[np.float64]
 
@@ -61,6 +62,14 @@ class Replicates:
     grid: Scores
     fmr: Shares
     fnmr: Shares
+
+    def cautious_threshold(self, fmr: float) -> float | None:
+        """The lowest threshold of the grid that keeps ``fmr`` in 95 of 100 replicates; None where
+        none does."""
+        keeping = (self.fmr <= fmr).mean(axis=0) >= _KEPT
+        above = np.flatnonzero(~keeping)
+        first = int(above[-1]) + 1 if above.size else 0
+        return float(self.grid[first]) if first < len(self.grid) else None
 
     def equal_error_rates(self) -> Shares:
         """Where the two curves cross, by straight lines between thresholds."""
