@@ -166,7 +166,9 @@ def _set_up_sqlite(connection: sqlite3.Connection, _: ConnectionPoolEntry) -> No
 def _begin_sqlite(connection: sa.Connection) -> None:
     options = connection.get_execution_options()
     durable = "NORMAL" if options.get("perse_later", False) else "FULL"
-    connection.exec_driver_sql(f"PRAGMA synchronous={durable}")
+    if connection.info.get("synchronous") != durable:
+        connection.exec_driver_sql(f"PRAGMA synchronous={durable}")
+        connection.info["synchronous"] = durable
     connection.exec_driver_sql("BEGIN IMMEDIATE" if options.get("perse_write", False) else "BEGIN")
 
 
