@@ -21,12 +21,14 @@ from perse.domain.geometry import Box, DetectedFace, Framing, overlap_with_each
 from perse.domain.samples import FaceImage, ModelName, Pixels
 from perse.models.canvas import lay_out
 from perse.models.centerface import CENTERFACE_PLAN, CenterFaceDetector
+from perse.models.facemesh import eye_line_degrees
 from perse.models.session import open_session
 from perse.models.yunet import YUNET_PLAN, YunetDetector
 from perse.pipelines.face_search import MultiScaleDetector
 
 CROWD_PX = 1600
 FACES_PX = (16, 20, 24, 32, 48)
+TILTED_FACES_PX = (50, 75, 105, 150, 190, 250)
 TIGHTNESS = (1.2, 1.0, 0.9, 0.8)
 
 
@@ -200,6 +202,31 @@ def without_faces(detector: MultiScaleDetector, folder: Path) -> None:
     print(f"{len(pictures)} pictures without faces: {len(invented)} faces; {invented[:20]}")
 
 
+def tilts(detector: MultiScaleDetector, found: Sequence[Portrait], degrees: float) -> None:
+    """How much of a tilt the line of the eyes shows, by the length of the face on the canvas."""
+    for face_px in TILTED_FACES_PX:
+        shown = []
+        for portrait in found:
+            height, width = portrait.pixels.shape[:2]
+            matrix = cv2.getRotationMatrix2D((width / 2, height / 2), -degrees, 1)
+            tilted = cv2.warpAffine(
+                portrait.pixels, matrix, (width, height), borderMode=cv2.BORDER_REFLECT_101
+            )
+            scale = face_px / portrait.known_face.longer_side
+            framing = Framing.whole(width, height, scale=scale)
+            lines = [
+                eye_line_degrees(face)
+                for pixels in (portrait.pixels, np.asarray(tilted, np.uint8))
+                if (face := central(detector.finder.find(FaceImage(pixels), framing), pixels))
+            ]
+            if len(lines) == 2:
+                shown.append(lines[1] - lines[0])
+        print(
+            f"{len(shown)} faces {face_px} px long on the canvas, tilted by {degrees:.0f} degrees: "
+            f"the eyes show {np.mean(shown):.0f} (standard deviation {np.std(shown):.0f})"
+        )
+
+
 def median_ms(work: Callable[[], object], times: int = 15) -> float:
     spent = []
     for _ in range(times):
@@ -254,6 +281,7 @@ def main() -> None:
     frame_filling(detector, known[:: max(1, len(known) // 300)])
     crowds(detector, known)
     without_faces(detector, given.no_faces)
+    tilts(detector, known[:: max(1, len(known) // 60)], 30)
     times(detector, known, bgr=given.detector == "yunet")
 
 

@@ -3,7 +3,7 @@
 The points are laid on a rigid head of five points under scaled orthography: the least-squares
 affine map from the head to the picture, made orthonormal, is the upper part of the rotation (the
 first step of DeMenthon and Davis 1995). Five points tell yaw and roll well. They tell pitch badly,
-because a long nose looks like a lowered head: docs/quality.md says how far to trust it.
+because a long nose looks like a lowered head: docs/detection.md says how far to trust it.
 """
 
 from __future__ import annotations
@@ -42,11 +42,11 @@ HEAD_BY_DETECTOR: Mapping[str, Matrix] = MappingProxyType(
         ),
         "centerface": _head(
             [
-                (-0.786, -0.807, 0.100),
-                (0.786, -0.807, 0.100),
-                (0.0, 0.068, -0.709),
-                (-0.657, 0.773, 0.255),
-                (0.657, 0.773, 0.255),
+                (-0.790, -0.806, 0.074),
+                (0.790, -0.806, 0.074),
+                (0.0, 0.073, -0.699),
+                (-0.660, 0.769, 0.275),
+                (0.660, 0.769, 0.275),
             ]
         ),
     }
