@@ -67,16 +67,8 @@ def rate_comparisons(
 ) -> tuple[ComparisonResult, Curves]:
     """Raises InvalidParameter when pairs of one kind are missing altogether."""
     rates = compared.comparisons.rates()
-    targets = _targets(rates, question.fmr)
-    thresholds = {fmr: _threshold(rates, fmr) for fmr in targets}
-    told = [found for found in thresholds.values() if isinstance(found, float)]
-    served = [question.served[0]] if question.served else []
-    grid = threshold_grid(compared.comparisons, *told, *served)
-    replicates = replicate_rates(compared.comparisons, grid)
-    if question.cautious:
-        thresholds = {fmr: _cautious(replicates, fmr, at) for fmr, at in thresholds.items()}
-    judge = _Judge(compared.comparisons, rates, replicates)
-    points = tuple(judge.point(fmr, thresholds[fmr]) for fmr in targets)
+    judge, thresholds = _judged(compared.comparisons, rates, question)
+    points = tuple(judge.point(fmr, threshold) for fmr, threshold in thresholds.items())
     decision = _decision(points, question.fmr)
     threshold = decision.rates.threshold if decision and decision.rates else None
     result = ComparisonResult(
@@ -103,7 +95,20 @@ def rate_comparisons(
         quality=error_by_discard(compared, threshold) if threshold is not None else (),
         notes=question.notes,
     )
-    return result, Curves(compared.comparisons.histogram, rates, replicates)
+    return result, Curves(compared.comparisons.histogram, rates, judge.replicates)
+
+
+def _judged(
+    comparisons: Comparisons, rates: PairScores, question: Question
+) -> tuple[_Judge, dict[float, float | str]]:
+    """The judge, and by rate the threshold, or why the data cannot tell; the highest rate first."""
+    thresholds = {fmr: _threshold(rates, fmr) for fmr in _targets(rates, question.fmr)}
+    told = [found for found in thresholds.values() if isinstance(found, float)]
+    served = [question.served[0]] if question.served else []
+    replicates = replicate_rates(comparisons, threshold_grid(comparisons, *told, *served))
+    if question.cautious:
+        thresholds = {fmr: _cautious(replicates, fmr, at) for fmr, at in thresholds.items()}
+    return _Judge(comparisons, rates, replicates), thresholds
 
 
 def _targets(rates: PairScores, wanted: float) -> list[float]:
