@@ -41,12 +41,12 @@ from training.voice.trials import (
 
 COHORT = Path("src/perse/models/weights/ge2e_cohort.npy")
 FMRS = (1e-1, 1e-2, 1e-3)
-SLOPES = np.round(np.arange(0.0, 0.31, 0.01), 2)
+SLOPES = np.round(np.arange(0.0, 0.31, 0.02), 2)
 LONGEST_S = 12.0
 REFERENCE_S = 2.5
 _EDGES_S = (1.0, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 7.0, 9.0, 12.0)
 _LEAST_IN_BIN = 2000
-_RESAMPLES = 300
+_RESAMPLES = 200
 _CAUTION = 0.65
 
 
@@ -109,9 +109,7 @@ def fit(lessons: Lessons) -> Fit:
     ]
     strangers = non_mated(Scores.all_of(parts))
     correction = _correction(strangers)
-    points = {
-        fmr: cautious_threshold(strangers, strangers.corrected(correction), fmr) for fmr in FMRS
-    }
+    points = cautious_thresholds(strangers, strangers.corrected(correction))
     return Fit(lessons.cohort.without(), correction, points, len(strangers.cosine))
 
 
@@ -138,22 +136,23 @@ def _unevenness(strangers: Scores, correction: DurationCorrection) -> float:
     return float(np.std(np.log(np.maximum(rates, 1e-4))))
 
 
-def cautious_threshold(strangers: Scores, corrected: Floats, fmr: float) -> float:
-    """The threshold at which two of three resamplings of the speakers stay below ``fmr``."""
+def cautious_thresholds(strangers: Scores, corrected: Floats) -> dict[float, float]:
+    """Per rate the threshold at which two of three resamplings of the speakers stay below it."""
     speakers, coded = np.unique(
         np.concatenate([strangers.first, strangers.second]), return_inverse=True
     )
     order = np.argsort(-corrected)
     first, second = coded.reshape(2, -1)[:, order]
     ranked, chance = corrected[order], np.random.default_rng(4)
-    found = []
+    found: dict[float, list[float]] = {fmr: [] for fmr in FMRS}
     for _ in range(_RESAMPLES):
         drawn = np.bincount(
             chance.integers(0, len(speakers), len(speakers)), minlength=len(speakers)
         )
-        weight = np.cumsum(drawn[first] * drawn[second], dtype=np.float64)
-        found.append(ranked[np.searchsorted(weight, fmr * weight[-1])])
-    return float(np.quantile(found, _CAUTION))
+        weight = np.cumsum(drawn[first] * drawn[second])
+        for fmr, thresholds in found.items():
+            thresholds.append(float(ranked[np.searchsorted(weight, fmr * weight[-1])]))
+    return {fmr: float(np.quantile(values, _CAUTION)) for fmr, values in found.items()}
 
 
 def main() -> None:
