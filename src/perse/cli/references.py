@@ -20,8 +20,11 @@ app = typer.Typer(help="Count, unlock and purge enrolled users.", no_args_is_hel
 
 @app.command()
 def status(data_dir: DataDir = None) -> None:
-    """Count users by tenant and network. Those of another network than the pack's must be updated
-    with a new picture before they can be compared."""
+    """Count users by tenant and network.
+
+    Those of another network than the pack's cannot be compared until they are updated with a new
+    picture.
+    """
     settings = load_settings(data_dir=data_dir)
     network = embedder_in_use(settings)
     table = Table("tenant", "network", "users", "", box=None)
