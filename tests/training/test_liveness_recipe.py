@@ -121,3 +121,35 @@ def test_training_is_reproducible_from_its_seed(recipe: Recipe) -> None:
     first, second, other = (train.train(drawn, plan)(x).detach() for plan in plans)
     assert float((first - second).abs().max()) <= TOLERANCE
     assert float((first - other).abs().max()) > TOLERANCE
+
+
+def test_a_threshold_keeps_its_bpcer_in_the_worse_group(recipe: Recipe) -> None:
+    statistics = recipe("statistics_of_attacks")
+    rng = np.random.default_rng(8)
+    scores = np.r_[rng.normal(2, 1, 400), rng.normal(4, 1, 300)]
+    groups = np.array(["portraits"] * 400 + ["webcam"] * 300)
+    cut = statistics.threshold_at_bpcer(scores, groups, 0.02)
+    assert (scores[:400] < cut).mean() == pytest.approx(0.02)
+    assert (scores[400:] < cut).mean() < 0.02
+
+
+def test_a_balanced_threshold_has_the_smallest_worst_rate(recipe: Recipe) -> None:
+    statistics = recipe("statistics_of_attacks")
+    live, attacks = np.array([3.0, 4.0, 5.0, 6.0]), np.array([-2.0, -1.0, 0.0, 1.0])
+    assert statistics.balanced_threshold(live, attacks, np.array(["a"] * 4)) == pytest.approx(2.0)
+    overlapping = np.array([-1.5, 4.0, 5.0, 6.0])
+    cut = statistics.balanced_threshold(overlapping, attacks, np.array(["a"] * 4))
+    assert (overlapping < cut).mean() <= 0.25
+    assert (attacks >= cut).mean() <= 0.25
+
+
+def test_judges_that_were_not_asked_are_no_wanted_logit(recipe: Recipe) -> None:
+    pytest.importorskip("torch")
+    bank, train = recipe("bank"), recipe("train")
+    one = np.array(["live", "simulated_print"])
+    logits = np.array([[1.0, 2.0, 3.0], [np.nan] * 3])
+    wanted = train.judged(
+        bank.Bank(np.zeros((2, 144, 144, 3), np.uint8), one, one, one, one, logits)
+    )
+    assert wanted[0] == pytest.approx(4.0)
+    assert np.isnan(wanted[1])

@@ -85,6 +85,14 @@ def _log_loss(odds: Scores, target: Scores, share: Scores) -> float:
     return float((share * (np.logaddexp(0, odds) - target * odds)).sum())
 
 
+def threshold_at_bpcer(
+    bona_fide: Scores, bona_fide_groups: NDArray[np.str_], target: float
+) -> float:
+    """The raw threshold whose BPCER is ``target`` in the worse group, between scores linearly."""
+    groups = [bona_fide[bona_fide_groups == g] for g in np.unique(bona_fide_groups)]
+    return min(float(np.quantile(g, target)) for g in groups)
+
+
 def balanced_threshold(
     bona_fide: Scores, attacks: Scores, bona_fide_groups: NDArray[np.str_]
 ) -> float:
