@@ -38,14 +38,13 @@ def compare(faces: Sequence[DetectedFace], attacks: FakeAttackDetector | None) -
 def test_faces_come_largest_first_whatever_their_scores() -> None:
     small, large = face_at(80, 150, 40, score=0.99), face_at(250, 150, 100, score=0.7)
     found = detect(small, large)(blank(), side_by_side=in_turn)
-    assert [face.face for face in found.faces] == [large, small]
+    assert [face.face.box for face in found.faces] == [large.box, small.box]
 
 
 def test_a_face_cut_by_the_border_is_left_out() -> None:
     cut, whole = face_at(5, 150, 100), face_at(200, 150, 100)
-    assert [face.face for face in detect(cut, whole)(blank(), side_by_side=in_turn).faces] == [
-        whole
-    ]
+    found = detect(cut, whole)(blank(), side_by_side=in_turn).faces
+    assert [face.face.box for face in found] == [whole.box]
 
 
 def test_no_more_faces_are_judged_than_the_limit() -> None:
@@ -98,3 +97,11 @@ def test_the_picture_without_a_face_is_named() -> None:
 
 def test_a_liveness_that_one_picture_lacks_is_not_filled_from_the_other() -> None:
     assert lower_pad(PadScore(0.9), None) is None
+
+
+def test_a_box_drawn_past_the_border_is_answered_within_it() -> None:
+    near = face_at(60, 55, 100)
+    (found,) = detect(near)(blank(), side_by_side=in_turn).faces
+    assert near.box.top < 0
+    assert found.face.box.top == 0
+    assert found.face.box.bottom == pytest.approx(near.box.bottom)

@@ -43,6 +43,12 @@ class Box:
     def centre(self) -> tuple[float, float]:
         return self.left + self.width / 2, self.top + self.height / 2
 
+    def within(self, width_px: int, height_px: int) -> Box:
+        """The part inside a picture of that size. Raises InvalidParameter when there is none."""
+        left, top = max(self.left, 0.0), max(self.top, 0.0)
+        right, bottom = min(self.right, width_px), min(self.bottom, height_px)
+        return Box(left, top, right - left, bottom - top)
+
     @property
     def longer_side(self) -> float:
         return max(self.width, self.height)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from perse.domain.border_rule import wholly_inside
 from perse.domain.decisions import PadScore
@@ -67,7 +67,7 @@ class DetectFaces:
             lambda: [self._pad(image, face) for face in found],
         )
         faces = (
-            AssessedFace(face, pose, of_face, pad)
+            AssessedFace(_framed(face, image), pose, of_face, pad)
             for face, (pose, of_face), pad in zip(found, assessed, pads, strict=True)
         )
         return FaceDetection(tuple(faces), metrics, self.models)
@@ -85,3 +85,8 @@ class DetectFaces:
         if self.attacks:
             models["face_attack_detector"] = self.attacks.model
         return models
+
+
+def _framed(face: DetectedFace, image: FaceImage) -> DetectedFace:
+    """With its box, which a detector may draw a little past the border, inside the picture."""
+    return replace(face, box=face.box.within(image.width_px, image.height_px))
