@@ -21,6 +21,8 @@ def upgrade() -> None:  # noqa: D103 - Alembic calls it
         "tenants", sa.Column("references_held", sa.BigInteger, nullable=False, server_default="0")
     )
     _references()
+    _templates()
+    _changes()
     _ledger()
     _receipts()
     _server()
@@ -54,6 +56,9 @@ def _references() -> None:
         ["tenant_id", "reference_id"],
     )
     op.create_index("ix_biometric_references_updated_at", "biometric_references", ["updated_at"])
+
+
+def _templates() -> None:
     op.create_table(
         "sealed_templates",
         sa.Column("reference_id", _SERIAL, autoincrement=False, nullable=False),
@@ -66,6 +71,9 @@ def _references() -> None:
             name="fk_sealed_templates_reference_id_biometric_references",
         ),
     )
+
+
+def _changes() -> None:
     op.create_table(
         "reference_changes",
         sa.Column("tenant_id", sa.String(64), nullable=False),
