@@ -12,7 +12,7 @@ from __future__ import annotations
 import argparse
 import datetime
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from perse.domain.samples import VoiceSample
+from perse.models.ge2e import SNR_KNOTS_DB
 from training.voice.degradations import babble_of, opus, pink, telephone, with_noise
 from training.voice.fit_ge2e import Fit, Lessons, fit, lessons_of
 from training.voice.trials import (
@@ -139,6 +140,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--recordings", type=Path, required=True)
     parser.add_argument("--weights", type=Path, required=True)
+    parser.add_argument(
+        "--one-mean",
+        action="store_true",
+        help="take off the mean of clean clips only",
+    )
     given = parser.parse_args()
     networks = open_voice_networks(given.weights)
     recordings = read_recordings(given.recordings)
@@ -161,8 +167,17 @@ def main() -> None:
         **{f"clip against {name}": (clip, voices) for name, voices in changed.items()},
         **{f"both {name}": (voices, voices) for name, voices in changed.items()},
     }
+    if given.one_mean:
+        trials = {name: (_as_if_clean(a), _as_if_clean(b)) for name, (a, b) in trials.items()}
+        lessons = Lessons(lessons.cohort, tuple(_as_if_clean(v) for v in lessons.lengths))
     for name, judged in judge_all(trials, lessons).items():
         report(name, judged)
+
+
+def _as_if_clean(voices: Voices) -> Voices:
+    clean = np.zeros_like(voices.conditions)
+    clean[:, len(SNR_KNOTS_DB) - 1] = 1
+    return replace(voices, conditions=clean)
 
 
 def changes(short: Sequence[Recording]) -> dict[str, Callable[[VoiceSample], VoiceSample]]:

@@ -44,6 +44,7 @@ FMRS = (1e-1, 1e-2, 1e-3)
 SLOPES = np.round(np.arange(0.0, 0.31, 0.02), 2)
 LONGEST_S = 12.0
 REFERENCE_S = 2.5
+SHORTEST_S = 2.0
 _EDGES_S = (1.0, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 7.0, 9.0, 12.0)
 _LEAST_IN_BIN = 2000
 _RESAMPLES = 200
@@ -57,7 +58,7 @@ class Fit:
     cohort: NDArray[np.float32]
     correction: DurationCorrection
     points: dict[float, float]
-    pairs: int
+    strangers: Scores
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +111,7 @@ def fit(lessons: Lessons) -> Fit:
     strangers = non_mated(Scores.all_of(parts))
     correction = _correction(strangers)
     points = cautious_thresholds(strangers, strangers.corrected(correction))
-    return Fit(lessons.cohort.without(), correction, points, len(strangers.cosine))
+    return Fit(lessons.cohort.without(), correction, points, strangers)
 
 
 def non_mated(scores: Scores) -> Scores:
@@ -120,7 +121,9 @@ def non_mated(scores: Scores) -> Scores:
 
 def _correction(strangers: Scores) -> DurationCorrection:
     """The slope at which strangers match equally often at all durations."""
-    corrections = [DurationCorrection(float(slope), REFERENCE_S, LONGEST_S) for slope in SLOPES]
+    corrections = [
+        DurationCorrection(float(slope), REFERENCE_S, LONGEST_S, SHORTEST_S) for slope in SLOPES
+    ]
     return min(corrections, key=lambda correction: _unevenness(strangers, correction))
 
 
@@ -155,6 +158,17 @@ def cautious_thresholds(strangers: Scores, corrected: Floats) -> dict[float, flo
     return {fmr: float(np.quantile(values, _CAUTION)) for fmr, values in found.items()}
 
 
+def report_durations(found: Fit) -> None:
+    """FMR by effective net speech, at the threshold with FMR 1 % from 2 to 3 s."""
+    bins = np.digitize(found.strangers.effective_s, _EDGES_S)
+    for name, correction in (("without", DurationCorrection()), ("with", found.correction)):
+        scores = found.strangers.corrected(correction)
+        typical = np.isin(bins, (3, 4))
+        threshold = np.quantile(scores[typical], 0.99)
+        rates = [f"{(scores[bins == b] >= threshold).mean():.2%}" for b in np.unique(bins)]
+        print(f"FMR {name} the correction, from {_EDGES_S} s on: {', '.join(rates)}")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--recordings", type=Path, required=True)
@@ -166,7 +180,8 @@ def main() -> None:
     COHORT.parent.mkdir(exist_ok=True)
     np.save(COHORT, found.cohort, allow_pickle=False)
     print(f"duration_slope = {found.correction.slope}")
-    print(f"pairs = {found.pairs}")
+    print(f"pairs = {len(found.strangers.cosine)}")
+    report_durations(found)
     for fmr, cosine in found.points.items():
         print(f"{{ fmr = {fmr:g}, cosine = {cosine:.4f} }},")
 
