@@ -29,7 +29,7 @@ class Person:
 
 
 ALICE = Person(pitch_hz=205, tract=1.12)
-BOB = Person(pitch_hz=95, tract=0.86)
+BOB = Person(pitch_hz=85, tract=0.82)
 
 
 def speech(

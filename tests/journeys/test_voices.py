@@ -1,0 +1,109 @@
+"""Voices as a user compares them: real networks, files, the library and the command line."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile as sf
+from typer.testing import CliRunner
+
+from perse.cli.application import app
+from perse.domain.samples import VoiceSample
+from perse.engine import Engine, open_engine
+from perse.errors import FileTooLarge, InvalidFileType, InvalidParameter, NoSpeechDetected
+from tests.synthetic_speech import ALICE, BOB, Person, speech
+
+
+def recorded(
+    person: Person,
+    *,
+    seed: int = 0,
+    seconds: float = 5,
+    rate_hz: int = 16_000,
+    kind: str = "WAV",
+    subtype: str = "PCM_16",
+) -> bytes:
+    file = io.BytesIO()
+    samples = speech(person, seconds, seed=seed, rate_hz=rate_hz)
+    sf.write(file, samples, rate_hz, format=kind, subtype=subtype)
+    return file.getvalue()
+
+
+@pytest.fixture(scope="module")
+def engine(pack_folders: dict[str, Path]) -> Iterator[Engine]:
+    with open_engine("offline", data_dir=pack_folders["offline"], offline=True) as opened:
+        yield opened
+
+
+OTHERS = {
+    "wav": recorded(ALICE, seed=1),
+    "telephone": recorded(ALICE, seed=1, rate_hz=8_000, subtype="ULAW"),
+    "48 kHz": recorded(ALICE, seed=1, rate_hz=48_000, subtype="PCM_24"),
+    "vorbis": recorded(ALICE, seed=1, kind="OGG", subtype="VORBIS"),
+    "opus": recorded(ALICE, seed=1, kind="OGG", subtype="OPUS"),
+}
+
+
+@pytest.mark.parametrize("other", OTHERS)
+def test_one_voice_matches_in_any_coding(engine: Engine, other: str) -> None:
+    comparison = engine.compare_voices(recorded(ALICE), OTHERS[other])
+    assert comparison.similarity >= engine.voice_thresholds.similarity
+    assert (comparison.second.bandwidth_hz <= 4000) == (other == "telephone")
+
+
+def test_two_voices_do_not_match(engine: Engine) -> None:
+    comparison = engine.compare_voices(recorded(ALICE), recorded(BOB))
+    assert comparison.similarity < engine.voice_thresholds.similarity
+    assert comparison.models == {"speech_detector": "silero_vad", "speaker_embedder": "ge2e"}
+
+
+def test_order_does_not_matter(engine: Engine) -> None:
+    there = engine.compare_voices(recorded(ALICE), recorded(BOB, seconds=3))
+    back = engine.compare_voices(recorded(BOB, seconds=3), recorded(ALICE))
+    assert there.similarity == pytest.approx(back.similarity, abs=1e-6)
+    assert there.first == back.second
+
+
+def test_templates_are_the_library_users_own(engine: Engine, tmp_path: Path) -> None:
+    path = tmp_path / "alice.wav"
+    path.write_bytes(recorded(ALICE))
+    from_path, from_bytes = engine.voice_template(path), engine.voice_template(recorded(ALICE))
+    assert from_path.cosine(from_bytes) == pytest.approx(1, abs=1e-6)
+    sample = VoiceSample(speech(ALICE, 5), 16_000)
+    assert engine.voice_template(sample).cosine(from_path) > 0.999
+
+
+def test_silence_says_how_much_speech_was_found(engine: Engine) -> None:
+    silence = VoiceSample(np.zeros(48_000, np.float32), 16_000)
+    with pytest.raises(NoSpeechDetected, match=r"the second recording holds 0\.0 s of speech"):
+        engine.compare_voices(recorded(ALICE), silence)
+
+
+def test_what_is_no_recording_is_refused(engine: Engine) -> None:
+    with pytest.raises(InvalidFileType):
+        engine.voice_template(b"hello")
+    with pytest.raises(InvalidParameter):
+        engine.voice_template(7)  # type: ignore[arg-type]
+    with pytest.raises(FileTooLarge):
+        engine.voice_template(bytes(11_000_000))
+
+
+def test_the_command_line_answers_as_the_server_does(
+    pack_folders: dict[str, Path], tmp_path: Path
+) -> None:
+    alice, bob = tmp_path / "alice.wav", tmp_path / "bob.ogg"
+    alice.write_bytes(recorded(ALICE))
+    bob.write_bytes(recorded(BOB, kind="OGG", subtype="OPUS"))
+    command = ["voice", "compare", str(alice), str(bob), "--data-dir"]
+    command += [str(pack_folders["offline"]), "--pack", "offline"]
+    shown = CliRunner().invoke(app, command)
+    assert shown.exit_code == 0
+    assert "no match: similarity 0." in shown.output
+    answer = json.loads(CliRunner().invoke(app, [*command, "--json"]).stdout)
+    assert answer["default_thresholds"] == {"similarity": 0.6}
+    assert len(answer["recordings"]) == 2
