@@ -22,9 +22,9 @@ from pathlib import Path
 import numpy as np
 import psutil
 import soundfile as sf
-from benchmarks.floor import floor_of, interleaved_medians_ms
 from numpy.typing import NDArray
 
+from benchmarks.floor import floor_of, interleaved_medians_ms
 from perse.bootstrap.voices import VoiceServices, open_voices
 from perse.pipelines.ports import Other, Result
 from perse.pipelines.voice import Recording
