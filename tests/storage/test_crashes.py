@@ -46,6 +46,9 @@ class Enroller:
         )
         assert self._process.stdout is not None
         self._said = [self._process.stdout.readline().strip()]
+        if not self._said[0]:
+            self._process.communicate()
+            pytest.fail("the enrolling process ended before it enrolled anybody")
 
     def kill(self) -> Report:
         self._process.kill()
