@@ -19,6 +19,10 @@ _ADVICE: Mapping[str, str] = MappingProxyType(
     }
 )
 
+# The smallest faces whose liveness errors were measured: docs/liveness.md, "face 48 px".
+_SMALLEST_LIVENESS_FACE_PX = 48
+_LIVENESS_NEEDS = ("underexposure", "overexposure", "sharpness", "rotation")
+
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
@@ -57,6 +61,15 @@ def judge_face(face: AssessedFace, thresholds: FaceThresholds) -> Mapping[str, V
     if face.pad is not None and thresholds.liveness is not None:
         verdicts["liveness"] = _higher(face.pad.value, thresholds.liveness, "liveness")
     return verdicts
+
+
+def liveness_obstacle(face: AssessedFace, verdicts: Mapping[str, Verdict]) -> str | None:
+    """Why the PAD score of this face says little, as a sentence; None when nothing speaks against
+    it. ``verdicts`` as ``judge_face`` gives them."""
+    if face.face.box.longer_side < _SMALLEST_LIVENESS_FACE_PX:
+        return f"Come closer: the face is smaller than {_SMALLEST_LIVENESS_FACE_PX} pixels."
+    failed = (verdicts[measure] for measure in _LIVENESS_NEEDS if not verdicts[measure].passed)
+    return next((verdict.guidance for verdict in failed), None)
 
 
 def _lower(value: float, threshold: float, measure: str) -> Verdict:

@@ -31,6 +31,7 @@ _FACE: dict[str, Any] = {
         "rotation": 31.4,
     },
     "liveness_score": 0.97,
+    "liveness_assessable": True,
     "pose": {"yaw": 31.0, "pitch": -4.0, "roll": 2.0},
     "detector_score": 0.98,
     "verdicts": {

@@ -11,7 +11,7 @@ from perse.domain.decisions import PadScore
 from perse.domain.faces import AssessedFace, FaceComparison, FaceDetection, FaceThresholds
 from perse.domain.geometry import Box, Landmarks
 from perse.domain.quality import ImageMetrics
-from perse.domain.verdicts import Verdict, judge_face
+from perse.domain.verdicts import Verdict, judge_face, liveness_obstacle
 
 _WIRE_NAMES = {"colour": "color"}
 _DECIMALS = 6
@@ -77,6 +77,10 @@ class WireFace(Answer):
     liveness_score: Share | None = Field(
         None, description="1 = surely a live person. Absent where the pack cannot tell."
     )
+    liveness_assessable: bool | None = Field(
+        None, description="False where the face is too small, dark, bright, blurred or turned."
+    )
+    liveness_obstacle: str | None = Field(None, description="Why liveness is not assessable.")
     pose: HeadPose
     detector_score: Share = Field(description="1 = surely a face.")
     verdicts: dict[str, MetricVerdict]
@@ -160,17 +164,19 @@ def compare_answer(
 
 
 def _face(face: AssessedFace, thresholds: FaceThresholds) -> WireFace:
-    pose = face.pose
+    pose, verdicts = face.pose, judge_face(face, thresholds)
+    obstacle = liveness_obstacle(face, verdicts)
     return WireFace(
         landmarks=_landmarks(face.face.landmarks),
         bounding_box=_bounding_box(face.face.box),
         face_metrics=FaceMetrics(**_metrics(face.metrics), rotation=_number(face.metrics.rotation)),
         liveness_score=_liveness(face.pad),
+        liveness_assessable=None if face.pad is None else obstacle is None,
+        liveness_obstacle=None if face.pad is None else obstacle,
         pose=HeadPose(yaw=_number(pose.yaw), pitch=_number(pose.pitch), roll=_number(pose.roll)),
         detector_score=_number(face.face.score),
         verdicts={
-            _WIRE_NAMES.get(name, name): _verdict(verdict)
-            for name, verdict in judge_face(face, thresholds).items()
+            _WIRE_NAMES.get(name, name): _verdict(verdict) for name, verdict in verdicts.items()
         },
     )
 
