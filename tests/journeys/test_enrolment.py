@@ -1,0 +1,122 @@
+"""A user's whole life on a real server with real networks and real portraits."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import numpy as np
+import pytest
+
+from perse.api.app import create_app
+from perse.api.server import make_server
+from perse.auth.api_keys import ApiKeys
+from perse.bootstrap import Services, obtain_networks, open_services
+from perse.settings import load_settings
+from tests.storage.postgresql import Cluster, installed_programs, running_cluster
+
+PORTRAITS = Path(__file__).parents[1] / "samples" / "portraits"
+PATH = "/v0/face/enrollment"
+CONSENT = {"client_declaration_enduser_consent": "true"}
+
+
+@dataclass(frozen=True)
+class House:
+    """A running server, its insides and a client with a key of its own."""
+
+    services: Services
+    client: httpx.Client
+
+    def post(
+        self, name: str, path: str = PATH, method: str = "POST", **data: str
+    ) -> httpx.Response:
+        files = {"image_file": (PORTRAITS / f"{name}.jpg").read_bytes()}
+        return self.client.request(method, path, files=files, data=CONSENT | data)
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def database(request: pytest.FixtureRequest) -> Iterator[Cluster | None]:
+    programs = installed_programs()
+    if request.param == "sqlite":
+        yield None
+    elif programs is None:
+        pytest.skip("PostgreSQL is not installed; tests/storage insists on it in CI")
+    else:
+        with running_cluster(programs) as cluster:
+            yield cluster
+
+
+@pytest.fixture(scope="module")
+def house(
+    database: Cluster | None,
+    pack_folders: dict[str, Path],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[House]:
+    folder = tmp_path_factory.mktemp("house")
+    (folder / "weights").symlink_to(pack_folders["offline"] / "weights")
+    url = None if database is None else database.new_database()
+    settings = load_settings(data_dir=folder, pack="offline", offline=True, database_url=url)
+    services = open_services(settings, obtain_networks(settings))
+    _, key = ApiKeys(services.storage.keys).create("app")
+    ready, addresses = threading.Event(), list[str]()
+
+    def announce(address: str) -> None:
+        addresses.append(address)
+        ready.set()
+
+    server = make_server(create_app(services), host="127.0.0.1", port=0, on_ready=announce)
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    assert ready.wait(60)
+    with httpx.Client(
+        base_url=addresses[0].rstrip("/"), headers={"x-api-key": key}, timeout=30
+    ) as client:
+        yield House(services, client)
+    server.should_exit = True
+    thread.join(30)
+
+
+def test_a_user_is_enrolled_recognised_updated_and_destroyed(house: House) -> None:
+    enrolled = house.post("obama_2010").json()
+    token = enrolled["user_token"]
+    assert enrolled["quality"]["sharpness"] > 0.3
+
+    mated = house.post("obama_2012", "/v0/face/compare", user_token=token).json()
+    other = house.post("hopper_1984", "/v0/face/compare", user_token=token).json()
+    threshold = mated["default_thresholds"]["similarity"]
+    assert mated["similarity"] >= threshold > other["similarity"]
+    assert mated["models"]["face_embedder"] == enrolled["model"]
+
+    updated = house.post("hopper_1984", method="PUT", user_token=f'"{token}"').json()
+    assert updated["user_token"] == token
+    again = house.post("hopper_1984", "/v0/face/compare", user_token=token).json()
+    assert again["similarity"] == pytest.approx(1.0)
+
+    assert house.client.get(f"{PATH}/list").json()["user_tokens"] == [token]
+    deleted = house.client.delete(f"{PATH}/{token}/").json()
+    claims = house.services.storage.receipts.signer.verify(deleted["receipt"])
+    assert claims["destroyed"] == {"templates": 1, "data_keys": 1}
+    assert house.client.get(f"{PATH}/list/").json()["total_users"] == 0
+    gone = house.post("obama_2012", "/v0/face/compare", user_token=token)
+    assert (gone.status_code, gone.json()["code"]) == (422, "user_token_not_found")
+
+    noted = [link.entry.operation for link in house.services.storage.ledger.entries()]
+    assert noted == [
+        *("face_enrol", "face_verify", "face_verify", "face_update", "face_verify"),
+        *("face_delete", "face_verify"),
+    ]
+    assert list(house.services.storage.ledger.problems()) == []
+
+
+def test_neither_picture_nor_template_reaches_a_file(house: House) -> None:
+    token = house.post("obama_2010").json()["user_token"]
+    (tenant_id,) = house.services.storage.tenants.owners(token)
+    template = house.services.storage.references.find(tenant_id, token).template
+    picture = (PORTRAITS / "obama_2010.jpg").read_bytes()
+    written = [p for p in house.services.settings.data_dir.glob("perse.db*") if p.is_file()]
+    for content in (path.read_bytes() for path in written):
+        assert picture[5000:5032] not in content
+        assert template.vector.astype(np.float32).tobytes()[:16] not in content
