@@ -2,7 +2,7 @@
 
     python -m tests.storage.enroller URL FOLDER SEED [delete]
 
-With ``delete`` it deletes every third user again, and says "-TOKEN".
+With ``delete`` it deletes every third user again, and says "?TOKEN" before and "-TOKEN" after.
 """
 
 from __future__ import annotations
@@ -24,6 +24,10 @@ def main(url: str, folder: str, seed: str, *modes: str) -> None:
         sys.stdout.write(f"{token}\n")
         sys.stdout.flush()
         if "delete" in modes and n % 3 == 0:
+            sys.stdout.write(f"?{token}\n")
+            sys.stdout.flush()
+            sys.stdout.write(f"?{token}\n")
+            sys.stdout.flush()
             storage.references.delete(token, entry=entry(operation=Operation.DELETE, token=token))
             sys.stdout.write(f"-{token}\n")
             sys.stdout.flush()

@@ -56,7 +56,8 @@ class Enroller:
         # The last line may be torn; it was not acknowledged then.
         said = [*self._said, *rest.split("\n")[:-1]]
         deleted = {line[1:] for line in said if line.startswith("-")}
-        return Report({line for line in said if not line.startswith("-")} - deleted, deleted)
+        begun = {line[1:] for line in said if line.startswith("?")}
+        return Report({line for line in said if line[0] not in "-?"} - begun, deleted)
 
 
 def assert_whole(storage: Storage, expected: Iterable[str]) -> None:

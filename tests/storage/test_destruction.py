@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import threading
 from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -190,3 +191,21 @@ def test_other_tenants_keep_what_they_have(sqlite: Storage) -> None:
     sqlite.references.add(made, entry=entry(OTHER, token=made.record.user_token))
     sqlite.tenants.erase(entry=entry(operation=Operation.TENANT_DELETE))
     assert sqlite.references.find(OTHER, made.record.user_token).record == made.record
+
+
+def test_two_processes_may_empty_the_log_at_the_same_time(
+    sqlite: Storage, sqlite_url: str, tmp_path: Path
+) -> None:
+    other = open_at(sqlite_url, tmp_path)
+    both = [sqlite, other]
+    tokens = [enrol(both[n % 2], n, values=16) for n in range(80)]
+    sealed = [envelope(sqlite.database, token) for token in tokens]
+
+    def delete_some(which: int) -> None:
+        for token in tokens[which::2]:
+            delete(both[which], token)
+
+    with ThreadPoolExecutor(2) as deleting:
+        list(deleting.map(delete_some, range(2)))
+    assert remains(sealed, tmp_path) == []
+    other.close()

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -22,6 +23,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 from perse.errors import SettingsInvalid, StorageUnavailable
 
 _BUSY_TIMEOUT_S = 15
+_CHECK_AGAIN_S = 0.002
 _WRITE = {"perse_write": True}
 _LATER = {"perse_later": True}
 
@@ -93,12 +95,7 @@ class Database:
             raw = connection.connection.driver_connection
             if raw is None:
                 raise StorageUnavailable("the database connection was lost: try again")
-            busy, _, _ = raw.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
-        if busy:
-            raise StorageUnavailable(
-                "what was deleted is gone from the database, but a long reader keeps its "
-                "write-ahead log: end that reader; the log is emptied at the next deletion or start"
-            )
+            _empty_log(raw)
 
     def close(self) -> None:
         self.engine.dispose()
@@ -175,6 +172,21 @@ def _begin_sqlite(connection: sa.Connection) -> None:
 def _begin_postgresql(connection: sa.Connection) -> None:
     if connection.get_execution_options().get("perse_later", False):
         connection.exec_driver_sql("SET LOCAL synchronous_commit = off")
+
+
+def _empty_log(connection: sqlite3.Connection) -> None:
+    """SQLite waits for readers by itself, but not for another process that is doing the same."""
+    deadline = time.monotonic() + _BUSY_TIMEOUT_S
+    while True:
+        busy, _, _ = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        if not busy:
+            return
+        if time.monotonic() >= deadline:
+            raise StorageUnavailable(
+                "what was deleted is gone from the database, but a long reader keeps its "
+                "write-ahead log: end that reader; the log is emptied at the next deletion or start"
+            )
+        time.sleep(_CHECK_AGAIN_S)
 
 
 def _open_postgresql(url: sa.URL) -> sa.Engine:
