@@ -26,8 +26,6 @@ def main(url: str, folder: str, seed: str, *modes: str) -> None:
         if "delete" in modes and n % 3 == 0:
             sys.stdout.write(f"?{token}\n")
             sys.stdout.flush()
-            sys.stdout.write(f"?{token}\n")
-            sys.stdout.flush()
             storage.references.delete(token, entry=entry(operation=Operation.DELETE, token=token))
             sys.stdout.write(f"-{token}\n")
             sys.stdout.flush()
