@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 
 from perse.bootstrap.faces import FaceServices
 from perse.bootstrap.voices import VoiceServices
 from perse.domain.geometry import Box, DetectedFace, Landmarks
-from perse.domain.samples import FaceImage, VoiceSample
+from perse.domain.samples import VoiceSample
 from perse.domain.speech import SpeechSegment
 
-_SIDE_PX = 640
+_SIZE_PX = (1080, 1320)
 _POINTS = [[270, 280], [370, 280], [320, 340], [280, 400], [360, 400]]
 _RATE_HZ = 16_000
 _LENGTH_S = 3
 
 
 def warm_faces(faces: FaceServices) -> None:
-    """Run every face network on a grey picture, as if there were a face on it."""
-    image = FaceImage(np.full((_SIDE_PX, _SIDE_PX, 3), 128, np.uint8))
+    """Decode a grey picture of a phone's size and run every face network on it, as if there were
+    a face."""
+    grey = np.full((_SIZE_PX[1], _SIZE_PX[0], 3), 128, np.uint8)
+    image = faces.decode(cv2.imencode(".jpg", grey)[1].tobytes())
     landmarks = Landmarks(np.array(_POINTS, np.float32))
     face = DetectedFace(Box(200, 180, 240, 300), landmarks, 1.0)
     detect, capture = faces.detect, faces.capture
