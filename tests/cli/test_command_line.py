@@ -105,3 +105,10 @@ def test_the_doctor_masks_secrets(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 def test_an_unknown_pack_is_refused_with_those_there_are(tmp_path: Path) -> None:
     with pytest.raises(PerseError, match="offline, server, standard"):
         raise run(tmp_path, "setup", "--pack", "best").exception or AssertionError
+
+
+def test_the_doctor_does_not_upgrade_the_database(tmp_path: Path) -> None:
+    (tmp_path / "perse.db").touch()
+    result = run(tmp_path, "doctor", "--pack", "offline")
+    assert "run `perse db upgrade`" in result.stdout
+    assert run(tmp_path, "db", "status").exit_code == 1

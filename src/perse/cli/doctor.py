@@ -13,6 +13,7 @@ from rich.console import Console
 
 import perse
 from perse.bootstrap import open_keys, open_signing_keys, open_storage
+from perse.bootstrap.schema import database_status
 from perse.bootstrap.weights import open_catalog, open_store
 from perse.cli.options import DataDir, Pack
 from perse.errors import PerseError
@@ -84,6 +85,8 @@ def _check_weights(settings: Settings) -> str:
 def _check_database(settings: Settings) -> str:
     if settings.database_url is None and not settings.sqlite_file.is_file():
         raise PerseError(f"{settings.sqlite_file} is not there yet: run `perse setup`")
+    if database_status(settings).schema.pending:
+        raise PerseError("the database's schema is of an older perse: run `perse db upgrade`")
     database = open_storage(settings)
     try:
         active = sum(key.active for key in open_keys(database).store.all())
