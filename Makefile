@@ -10,7 +10,7 @@ PYTHON ?= $(shell for name in python3 python3.14 python3.13 python3.12 python3.1
 	command -v $$name >/dev/null && $$name -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 	&& echo $$name && break; done)
 
-.PHONY: serve setup test check lock clean
+.PHONY: serve setup test check campaign fuzz lock clean
 .DEFAULT_GOAL := serve
 
 serve: $(VENV)/.serve
@@ -30,12 +30,24 @@ check: $(VENV)/.dev
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-cache
 
+# What is too long for every change: a million hostile inputs, and fuzzing (Linux) that follows the
+# coverage of everything that reads what strangers send. Both go on where they were interrupted.
+campaign: $(VENV)/.dev
+	@$(BIN)/python -m tests.campaign
+
+fuzz: $(VENV)/.dev
+	@$(PIP_INSTALL) --require-hashes -r requirements/fuzz.txt
+	@for family in pictures recordings requests credentials; do \
+		$(BIN)/python -m tests.campaign.fuzz $$family --seconds $(FUZZ_SECONDS) || exit 1; done
+FUZZ_SECONDS ?= 600
+
 # The locks hold hashes and no address: packages come from wherever pip is set up to look.
 lock: $(VENV)/.dev
 	$(BIN)/pip install --quiet uv
 	$(BIN)/uv pip compile pyproject.toml --group build $(LOCK_OPTIONS) -o requirements/serve.txt
 	$(BIN)/uv pip compile pyproject.toml --group build --group dev $(LOCK_OPTIONS) \
 		--all-extras -c requirements/serve.txt -o requirements/dev.txt
+	$(BIN)/uv pip compile --group fuzz $(LOCK_OPTIONS) -o requirements/fuzz.txt
 LOCK_OPTIONS := --universal --python-version 3.11 --generate-hashes --no-header \
 	--no-emit-index-url --no-annotate --quiet
 

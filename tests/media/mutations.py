@@ -9,6 +9,7 @@ from PIL import Image
 
 from tests.media.pictures import drawn, encoded, interlaced_png, oriented
 
+_SIGNATURE_BYTES = 12
 _HEAD_BYTES = 400
 _TELLING_BYTES = np.array([0, 1, 2, 7, 0x10, 0x7F, 0x80, 0xC0, 0xFE, 0xFF])
 
@@ -32,12 +33,14 @@ def good_files() -> Mapping[str, bytes]:
     }
 
 
-def mutations(data: bytes, count: int, seed: int) -> Iterator[bytes]:
-    """The signature stays, so that the format's own reader sees what follows."""
+def mutations(
+    data: bytes, count: int, seed: int, *, kept: int = _SIGNATURE_BYTES
+) -> Iterator[bytes]:
+    """``data`` with its first bytes ``kept``, so that the format's own reader sees what follows."""
     rng = np.random.default_rng(seed)
     for number in range(count):
         damage = _DAMAGES[number % len(_DAMAGES)]
-        yield data[:12] + damage(bytearray(data[12:]), rng)
+        yield data[:kept] + damage(bytearray(data[kept:]), rng)
 
 
 def _flip_bits(body: bytearray, rng: np.random.Generator) -> bytes:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import struct
+from collections.abc import Mapping
 
 import numpy as np
 import soundfile as sf
@@ -24,6 +25,18 @@ def encoded(
     file = io.BytesIO()
     sf.write(file, samples, rate_hz, format=kind, subtype=subtype)
     return file.getvalue()
+
+
+def good_recordings() -> Mapping[str, bytes]:
+    """One or more of every kind that is read, a fifth of a second long."""
+    sound = tone(440, seconds=0.2, rate_hz=8_000)
+    return {
+        "wav": encoded(sound, 8_000),
+        "wav a-law": encoded(sound, 8_000, subtype="ALAW"),
+        "wav extensible, stereo": encoded(np.stack([sound] * 2, axis=1), 8_000, "WAVEX", "FLOAT"),
+        "ogg vorbis": encoded(sound, 8_000, "OGG", "VORBIS"),
+        "ogg opus": encoded(sound, 8_000, "OGG", "OPUS"),
+    }
 
 
 def with_lengths(wav: bytes, *, riff: int | None = None, data: int | None = None) -> bytes:

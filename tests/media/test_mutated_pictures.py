@@ -1,6 +1,6 @@
 """Whatever is done to a file, it is decoded or refused: nothing else ever comes out.
 
-``benchmarks/mutated_pictures.py`` does the same with many more and watches the memory.
+``python -m tests.campaign`` does the same with many more and watches the memory.
 """
 
 from __future__ import annotations
