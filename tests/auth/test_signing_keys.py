@@ -85,7 +85,7 @@ def test_a_file_is_made_once_for_its_owner_alone(tmp_path: Path) -> None:
     keys = file.open()
     assert stat.S_IMODE(file.path.stat().st_mode) == 0o600
     assert _kids(file.open()) == _kids(keys)
-    assert [path.name for path in file.path.parent.iterdir()] == ["signing-keys.json"]
+    assert {path.name for path in file.path.parent.iterdir()} == {"signing-keys.json", ".locks"}
 
 
 @pytest.mark.parametrize("mode", [0o640, 0o604, 0o660, 0o644])
@@ -102,6 +102,20 @@ def test_concurrent_first_starts_agree_on_the_keys(tmp_path: Path) -> None:
     with ThreadPoolExecutor(8) as pool:
         opened = list(pool.map(lambda _: _kids(file.open())[0], range(8)))
     assert len(set(opened)) == 1
+
+
+def test_rotations_at_the_same_time_lose_no_key(tmp_path: Path) -> None:
+    file = SigningKeyFile(tmp_path / "signing-keys.json")
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(lambda _: file.rotate(), range(2)))
+    # One was made, as at a first start, and each rotation put a key before it.
+    assert len(set(_kids(file.open()))) == 3
+
+
+def test_a_file_that_cannot_be_read_stops_the_start(tmp_path: Path) -> None:
+    (tmp_path / "signing-keys.json").mkdir(mode=0o700)
+    with pytest.raises(SettingsInvalid, match="cannot be read"):
+        SigningKeyFile(tmp_path / "signing-keys.json").open()
 
 
 def test_rotation_puts_a_fresh_key_first_and_keeps_the_last_ones(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -62,6 +63,25 @@ def test_what_was_used_before_can_be_put_to_use_again(tmp_path: Path) -> None:
     assert folder.in_use("face", "aaaa") == POINTS
     folder.roll_back("face", "aaaa")
     assert folder.in_use("face", "aaaa") == LATER
+
+
+def test_calibrations_at_the_same_time_are_all_put_to_use(tmp_path: Path) -> None:
+    folder = LocalPointsFolder.of(tmp_path)
+    made = [replace(POINTS, made_with=f"networks {n}") for n in range(12)]
+    with ThreadPoolExecutor(6) as pool:
+        list(pool.map(folder.put_to_use, made))
+        assert [folder.in_use("face", points.made_with) for points in made] == made
+        gone = list(pool.map(lambda points: folder.roll_back("face", points.made_with), made))
+    assert gone == made
+    assert all(folder.in_use("face", points.made_with) is None for points in made)
+
+
+def test_a_history_of_fewer_kinds_is_read(tmp_path: Path) -> None:
+    folder = LocalPointsFolder.of(tmp_path)
+    folder.put_to_use(POINTS)
+    (folder.folder / "in-use.json").write_text(f'{{"face": ["{POINTS.id}"]}}')
+    assert folder.in_use("face", "aaaa") == POINTS
+    assert folder.in_use("voice", "aaaa") is None
 
 
 def test_an_id_follows_from_the_content() -> None:

@@ -217,6 +217,26 @@ def test_without_a_receipt_it_is_made_again(tmp_path: Path, mirror: Path, receip
     assert store(tmp_path).status(card).state == "ready"
 
 
+def test_a_conversion_cut_off_before_its_receipt_is_made_again(
+    tmp_path: Path, mirror: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    published = small_centerface()
+    (mirror / "tiny.onnx").write_bytes(published)
+    card = card_of(published, conversion="centerface")
+    converted = store(tmp_path, mirror).obtain(card)
+    converted.write_bytes(b"damaged")
+
+    def power_cut(path: Path, content: bytes) -> None:
+        raise OSError
+
+    with monkeypatch.context() as cut:
+        cut.setattr("perse.models.sources.write_file", power_cut)
+        with pytest.raises(OSError):
+            store(tmp_path).obtain(card, repair=True)
+    assert store(tmp_path).status(card).state == "missing"
+    assert store(tmp_path).status(card).path == store(tmp_path).obtain(card)
+
+
 def test_a_newer_conversion_makes_it_again(
     tmp_path: Path, mirror: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

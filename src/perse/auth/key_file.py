@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
-import stat
 from dataclasses import dataclass
 from pathlib import Path
-from uuid import uuid4
 
 from perse.auth.signing_keys import SigningKey, SigningKeys, parse_signing_keys
 from perse.errors import SettingsInvalid
-
-_OWNER_ONLY = 0o600
+from perse.files import ReadableByOthers, change_file, read_private
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,35 +23,32 @@ class SigningKeyFile:
         Raises SettingsInvalid when others may read the file or it holds no keys.
         """
         if not self.path.exists():
-            self._create(SigningKeys((SigningKey.generate(),)))
-        if stat.S_IMODE(self.path.stat().st_mode) & 0o077:
+            change_file(self.path, _made)
+        try:
+            return parse_signing_keys(read_private(self.path).decode("ascii", errors="replace"))
+        except ReadableByOthers:
             raise SettingsInvalid(
                 f"{self.path} may be read by others, who could sign tokens: "
                 f"run chmod 600 {self.path}, or delete it to have new keys made"
-            )
-        return parse_signing_keys(self.path.read_text("ascii"))
+            ) from None
+        except OSError as problem:
+            raise SettingsInvalid(
+                f"{self.path} cannot be read ({problem.strerror}): check its owner and mode"
+            ) from None
 
     def rotate(self) -> SigningKeys:
         """Put a fresh key first. Tokens of the old keys stay valid until they expire."""
-        rotated = self.open().rotated()
-        self._written(rotated).replace(self.path)
-        return rotated
+        change_file(self.path, _rotated)
+        return self.open()
 
-    def _create(self, keys: SigningKeys) -> None:
-        fresh = self._written(keys)
-        try:
-            os.link(fresh, self.path)
-        except FileExistsError:
-            return  # another process was first: its keys are the installation's
-        finally:
-            fresh.unlink()
 
-    def _written(self, keys: SigningKeys) -> Path:
-        self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        fresh = self.path.with_name(f".{self.path.name}.{uuid4().hex}")
-        descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _OWNER_ONLY)
-        with os.fdopen(descriptor, "w", encoding="ascii") as file:
-            json.dump(keys.private_jwks(), file)
-            file.flush()
-            os.fsync(file.fileno())
-        return fresh
+def _made(before: bytes | None) -> bytes:
+    return _content(SigningKeys((SigningKey.generate(),))) if before is None else before
+
+
+def _rotated(before: bytes | None) -> bytes:
+    return _content(parse_signing_keys(_made(before).decode("ascii", errors="replace")).rotated())
+
+
+def _content(keys: SigningKeys) -> bytes:
+    return json.dumps(keys.private_jwks()).encode("ascii")

@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal
@@ -18,6 +16,7 @@ from typing import Literal
 from pydantic import TypeAdapter, ValidationError
 
 from perse.errors import InvalidParameter, SettingsInvalid
+from perse.files import change_file, write_file
 
 Kind = Literal["face", "voice", "liveness"]
 KINDS: tuple[Kind, ...] = ("face", "voice", "liveness")
@@ -74,7 +73,9 @@ class LocalPoints:
         return next(point for point in self.points if point.rate == self.default_rate)
 
 
+_History = dict[Kind, list[str]]
 _POINTS = TypeAdapter(LocalPoints)
+_HISTORY = TypeAdapter(_History)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,33 +90,39 @@ class LocalPointsFolder:
 
     def put_to_use(self, points: LocalPoints) -> str:
         """Store ``points`` and let them count from the next start on; their id."""
-        _write(self.folder / f"{points.id}.json", asdict(points))
-        history: dict[str, list[str]] = {kind: self._ids(kind) for kind in KINDS}
-        history[points.kind] = [*(i for i in history[points.kind] if i != points.id), points.id]
-        _write(self.folder / _IN_USE, history)
+        write_file(self.folder / f"{points.id}.json", _json(asdict(points)))
+
+        def put_last(history: _History) -> None:
+            used = history[points.kind]
+            history[points.kind] = [*(i for i in used if i != points.id), points.id]
+
+        self._change_history(put_last)
         return points.id
 
     def in_use(self, kind: Kind, made_with: str) -> LocalPoints | None:
         """The last ones put to use that were made with those networks."""
-        fitting = [
-            found
-            for found in (self.read(points_id) for points_id in self._ids(kind))
-            if found.made_with == made_with
-        ]
-        return fitting[-1] if fitting else None
+        path = self.folder / _IN_USE
+        history = self._history(path.read_bytes() if path.is_file() else None)
+        return self._last(history[kind], made_with)
 
     def roll_back(self, kind: Kind, made_with: str) -> LocalPoints:
         """Take the ones in use out of use, so that those before them count, or the catalogue's.
 
         Raises InvalidParameter when none are in use.
         """
-        current = self.in_use(kind, made_with)
-        if current is None:
-            raise InvalidParameter(f"no {kind} operating points of this installation are in use")
-        history: dict[str, list[str]] = {each: self._ids(each) for each in KINDS}
-        history[kind].remove(current.id)
-        _write(self.folder / _IN_USE, history)
-        return current
+        taken: list[LocalPoints] = []
+
+        def take_out(history: _History) -> None:
+            current = self._last(history[kind], made_with)
+            if current is None:
+                raise InvalidParameter(
+                    f"no {kind} operating points of this installation are in use"
+                )
+            history[kind].remove(current.id)
+            taken.append(current)
+
+        self._change_history(take_out)
+        return taken[-1]
 
     def all(self) -> list[LocalPoints]:
         """Every calibration that was ever put to use, the oldest first."""
@@ -134,21 +141,27 @@ class LocalPointsFolder:
                 f"{path} is damaged: delete it, remove its name from {_IN_USE}, and calibrate anew"
             ) from None
 
-    def _ids(self, kind: Kind) -> list[str]:
-        path = self.folder / _IN_USE
+    def _last(self, ids: Iterable[str], made_with: str) -> LocalPoints | None:
+        fitting = [found for found in map(self.read, ids) if found.made_with == made_with]
+        return fitting[-1] if fitting else None
+
+    def _change_history(self, edit: Callable[[_History], None]) -> None:
+        def edited(before: bytes | None) -> bytes:
+            history = self._history(before)
+            edit(history)
+            return _json(history)
+
+        change_file(self.folder / _IN_USE, edited)
+
+    def _history(self, content: bytes | None) -> _History:
+        empty: _History = {kind: [] for kind in KINDS}
         try:
-            ids = json.loads(path.read_text())[kind] if path.is_file() else []
-        except (ValueError, KeyError, TypeError):
-            raise SettingsInvalid(f"{path} is damaged: delete it, and calibrate anew") from None
-        return [str(points_id) for points_id in ids]
+            return empty if content is None else empty | _HISTORY.validate_json(content)
+        except ValidationError:
+            raise SettingsInvalid(
+                f"{self.folder / _IN_USE} is damaged: delete it, and calibrate anew"
+            ) from None
 
 
-def _write(path: Path, content: Mapping[str, object]) -> None:
-    """All of it or nothing, through a temporary file."""
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent)
-    with os.fdopen(handle, "w") as file:
-        json.dump(content, file, indent=1)
-        file.flush()
-        os.fsync(file.fileno())
-    Path(temporary).replace(path)
+def _json(content: object) -> bytes:
+    return json.dumps(content, indent=1).encode()

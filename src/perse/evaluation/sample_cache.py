@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
-import os
 import shutil
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from perse.evaluation.acquisition import Acquired, Failed, Outcome
+from perse.files import write_file
 
 _FOLDER = "evaluation-cache"
 
@@ -38,12 +37,7 @@ class SampleCache:
 
     def keep(self, digest: str, outcome: Outcome) -> None:
         path = self._path(digest)
-        for folder in (self.folder.parent, self.folder, path.parent):
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=path.parent)
-        with os.fdopen(handle, "w") as file:
-            json.dump(_plain(outcome), file)
-        Path(temporary).replace(path)
+        write_file(path, json.dumps(_plain(outcome)).encode(), durable=False)
 
     def _path(self, digest: str) -> Path:
         return self.folder / digest[:2] / f"{digest}.json"

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from perse.errors import WeightsCorrupt, WeightsUnavailable
+from perse.files import settle
 from perse.models.archives import take_member
 from perse.models.cards import ModelCard, PackageSource, UrlSource
 from perse.models.package_index import PackageIndexes, configured_indexes
@@ -19,7 +20,7 @@ from perse.models.suppliers import (
     Supplier,
     WebFolderSupplier,
 )
-from perse.models.weight_files import Piece, Progress, holds, settle
+from perse.models.weight_files import Piece, Progress, holds
 
 _OFFLINE: Final = "perse is told to stay offline, and has no folder to look in"
 

@@ -12,9 +12,9 @@ from typing import Final
 from pydantic import TypeAdapter
 
 from perse.errors import PackMismatch
+from perse.files import change_file
 from perse.models.catalog import Catalog
 from perse.models.sources import WeightStore
-from perse.models.weight_files import only_one, settle
 
 AUTO: Final = "auto"
 _PREFERRED: Final = "standard"
@@ -65,14 +65,10 @@ def record_pack(data_dir: Path, catalog: Catalog, choice: PackChoice) -> None:
         for role, card in catalog.cards_of(choice.name).items()
     }
     record = PackRecord(choice.name, models, datetime.datetime.now(datetime.UTC).date().isoformat())
+    content = (json.dumps(asdict(record), indent=2) + "\n").encode()
     path = data_dir / _RECORD
-    if path.exists():
-        return
-    with only_one(data_dir / ".locks" / "pack.lock"):
-        if not path.exists():
-            part = path.with_name(f"{_RECORD}.part")
-            part.write_text(json.dumps(asdict(record), indent=2) + "\n", encoding="utf-8")
-            settle(part, path)
+    if not path.exists():
+        change_file(path, lambda before: content if before is None else before)
 
 
 def recorded_pack(data_dir: Path) -> PackRecord | None:

@@ -10,30 +10,25 @@ from __future__ import annotations
 import datetime
 import json
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal
 
 from perse.errors import WeightsCorrupt, WeightsUnavailable
+from perse.files import only_one, settle, write_file
 from perse.models.cards import ModelCard, PackagedSource, PathSource, Role
 from perse.models.catalog import Catalog
 from perse.models.convert import convert, version_of
-from perse.models.weight_files import (
-    Piece,
-    Progress,
-    holds,
-    only_one,
-    settle,
-    sha256_of,
-    silent,
-)
+from perse.models.weight_files import Piece, Progress, holds, sha256_of, silent
 
 if TYPE_CHECKING:
     from perse.models.origins import Origins
 
 PACKAGED: Final = Path(__file__).with_name("weights")
 
+_LONGEST_WAIT_S: Final = 1800
 State = Literal["ready", "missing", "corrupt"]
 
 
@@ -93,11 +88,18 @@ class WeightStore:
         here = self.status(card)
         if here.state == "ready":
             return here.path
-        with only_one(self._folder / ".locks" / f"{card.name}.lock"):
+        with self._only_one(card):
             state = self.status(card).state
             if state == "missing" or (state == "corrupt" and repair):
                 self._provide(card, repair=repair)
             return self.path(card)
+
+    def _only_one(self, card: ModelCard) -> AbstractContextManager[None]:
+        lock = self._folder / ".locks" / f"{card.name}.lock"
+        busy = WeightsUnavailable(
+            f"another process is fetching weights and does not finish: end it, or remove {lock}"
+        )
+        return only_one(lock, wait_s=_LONGEST_WAIT_S, busy=busy)
 
     def obstacle(self, card: ModelCard) -> str | None:
         """Why a missing network could not be had now; None when it could, or something is here."""
@@ -126,6 +128,8 @@ class WeightStore:
     def _convert(self, card: ModelCard, conversion: str, published: Path) -> None:
         target, receipt_path = self._converted_paths(card)
         target.parent.mkdir(exist_ok=True)
+        # Without its receipt a result is made again; with another's it would be called damaged.
+        receipt_path.unlink(missing_ok=True)
         part = target.with_suffix(".part")
         convert(conversion, published, part)
         receipt = Receipt(
@@ -137,8 +141,7 @@ class WeightStore:
             datetime.datetime.now(datetime.UTC).date().isoformat(),
         )
         settle(part, target)
-        part.write_text(json.dumps(asdict(receipt), indent=2) + "\n", encoding="utf-8")
-        settle(part, receipt_path)
+        write_file(receipt_path, (json.dumps(asdict(receipt), indent=2) + "\n").encode())
 
     def _published(self, card: ModelCard) -> WeightStatus:
         path = _own_path(card) or self._folder / card.file
