@@ -50,6 +50,12 @@ class ContentTypeHeaderMissing(InputError):
     code = "content_type_header_missing"
 
 
+class ContentEncodingUnsupported(InputError):
+    """A body that is compressed or otherwise encoded as a whole."""
+
+    code = "content_encoding_unsupported"
+
+
 class InvalidFileType(InputError):
     """Bytes that are no accepted picture or recording, or that do not decode."""
 

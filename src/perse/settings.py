@@ -13,6 +13,8 @@ from perse.errors import SettingsInvalid
 
 Network = IPv4Network | IPv6Network
 Fmr = Annotated[float, Field(ge=1e-6, le=1e-1)]
+# A token of RFC 9110.
+HeaderName = Annotated[str, Field(pattern=r"^[!#$%&'*+.^_`|~0-9A-Za-z-]+$")]
 
 
 class Settings(BaseSettings):
@@ -123,6 +125,30 @@ class Settings(BaseSettings):
     cors_origins: Annotated[tuple[str, ...], NoDecode] = Field(
         ("*",), description="Origins that browsers may call from, separated by commas; * = any."
     )
+    cors_headers: Annotated[tuple[HeaderName, ...], NoDecode] = Field(
+        (
+            "Baggage",
+            "B3",
+            "Bypass-Tunnel-Reminder",
+            "Elastic-APM-Traceparent",
+            "NewRelic",
+            "Ngrok-Skip-Browser-Warning",
+            "Request-Context",
+            "Request-Id",
+            "Sentry-Trace",
+            "Traceparent",
+            "Tracestate",
+            "X-Amzn-Trace-Id",
+            "X-Cloud-Trace-Context",
+            "X-Correlation-ID",
+            "X-Datadog-Origin",
+            "X-Datadog-Parent-Id",
+            "X-Datadog-Sampling-Priority",
+            "X-Datadog-Trace-Id",
+        ),
+        description="Headers that browsers may send beside perse's own, separated by commas; "
+        "* = any.",
+    )
     trusted_proxies: Annotated[tuple[Network, ...], NoDecode] = Field(
         (),
         description="Addresses and networks (CIDR) of the proxies before perse, separated by "
@@ -155,11 +181,11 @@ class Settings(BaseSettings):
             return self.database_url.get_secret_value()
         return f"sqlite:///{self.sqlite_file}"
 
-    @field_validator("cors_origins", mode="before")
+    @field_validator("cors_origins", "cors_headers", mode="before")
     @classmethod
     def _split_commas(cls, value: object) -> object:
         if isinstance(value, str):
-            return tuple(origin.strip() for origin in value.split(",") if origin.strip())
+            return tuple(part.strip() for part in value.split(",") if part.strip())
         return value
 
     @field_validator("trusted_proxies", mode="before")

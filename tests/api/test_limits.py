@@ -6,11 +6,9 @@ import socket
 import time
 from collections.abc import Iterator
 
-import httpx
 import pytest
 
 from perse.api import connections
-from perse.api.app import create_app
 from tests.fakes import FakeServices, picture, settings
 from tests.served import BOUNDARY, Served, form, part, post, read_answer, serving
 
@@ -138,38 +136,3 @@ def test_a_client_that_leaves_in_the_middle_harms_nobody(small: Served) -> None:
                 connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
     with small.client() as client:
         assert client.post(DETECT, files={"image_file": picture()}).status_code == 200
-
-
-@pytest.mark.parametrize(
-    ("origins", "origin", "allowed"),
-    [
-        (("*",), "https://shop.example", "*"),
-        (("*",), "null", "*"),
-        (("https://shop.example",), "https://shop.example", "https://shop.example"),
-        (("https://shop.example",), "https://evil.example", None),
-        (("https://shop.example",), "https://shop.example.evil.example", None),
-        ((), "https://shop.example", None),
-    ],
-)
-@pytest.mark.anyio
-async def test_which_origins_may_call_is_a_setting(
-    origins: tuple[str, ...], origin: str, allowed: str | None
-) -> None:
-    app = create_app(FakeServices(settings(cors_origins=origins)))
-    transport = httpx.ASGITransport(app)
-    preflight = {"Origin": origin, "Access-Control-Request-Method": "POST"}
-    async with httpx.AsyncClient(transport=transport, base_url="http://perse.test") as client:
-        asked = await client.options(DETECT, headers=preflight)
-        answer = await client.get("/health/live", headers={"Origin": origin})
-    assert asked.status_code == (200 if allowed else 400)
-    if not allowed:
-        assert asked.json()["code"] == "invalid_parameter"
-    assert asked.headers.get("access-control-allow-origin") == allowed
-    assert answer.status_code == 200
-    assert answer.headers.get("access-control-allow-origin") == allowed
-    assert "Origin" in answer.headers["vary"] or allowed == "*"
-
-
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"

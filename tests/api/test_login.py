@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from tests.fakes import picture
-from tests.served import Served, serving
+from tests.served import Served, form, part, post, serving
 
 UNKNOWN_KEY = "00000000-0000-4000-8000-000000000000"
 
@@ -101,6 +101,38 @@ def test_bearer_wins_over_a_key(served: Served, client: httpx.Client) -> None:
         "/v0/face/detect", files={"image_file": picture()}, headers={"Authorization": "Bearer x"}
     )
     assert answer.status_code == 401
+
+
+@pytest.mark.parametrize(
+    "foreign", ["Basic dXNlcjpwYXNz", "Negotiate YII=", 'Digest username="anna"', "NTLM", ""]
+)
+def test_a_proxys_own_password_may_stand_beside_a_key(client: httpx.Client, foreign: str) -> None:
+    answer = client.post(
+        "/v0/face/detect", files={"image_file": picture()}, headers={"Authorization": foreign}
+    )
+    assert answer.status_code == 200
+
+
+def test_a_proxys_own_password_opens_nothing(anybody: httpx.Client) -> None:
+    answer = anybody.post("/v0/face/detect", headers={"Authorization": "Basic dXNlcjpwYXNz"})
+    assert (answer.status_code, answer.json()["code"]) == (401, "unauthorized")
+    assert "x-api-key" in answer.json()["message"]
+
+
+@pytest.mark.parametrize("name", ["x-api-key", "Authorization"])
+def test_two_credentials_that_disagree_are_refused(served: Served, name: str) -> None:
+    key = served.services.api_key
+    token = served.services.authenticator.login(key)
+    good = {"x-api-key": key, "Authorization": f"Bearer {token}"}[name]
+    bad = {"x-api-key": UNKNOWN_KEY, "Authorization": "Bearer x.y.z"}[name]
+    body = form(part("image_file", picture()))
+
+    def status(*values: str) -> int:
+        headers = [f"{name}: {value}" for value in values]
+        return served.send(post("/v0/face/detect", body, *headers)).status
+
+    assert status(good) == status(good, good) == 200
+    assert status(good, bad) == status(bad, good) == 401
 
 
 def test_others_can_verify_our_tokens(anybody: httpx.Client) -> None:

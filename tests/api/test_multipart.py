@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from perse.api.forms import Form, unquoted
-from perse.api.multipart import MAX_PARTS, MultipartBody, PartLimits, boundary_of
+from perse.api.multipart import LONGEST_PREAMBLE, MAX_PARTS, MultipartBody, PartLimits, boundary_of
 from perse.errors import (
     ContentTypeHeaderMissing,
     EmptyFile,
@@ -68,9 +68,49 @@ def test_an_empty_body_is_an_empty_form() -> None:
     assert _parse(form()) == {}
 
 
-def test_text_before_and_after_the_form_is_skipped() -> None:
+_LINE = f"--{BOUNDARY}\r\n".encode()
+_PREAMBLES = [
+    b"This is a multi-part message in MIME format.",
+    b"two\r\nlines -- with hyphens",
+    b"--",
+    BOUNDARY.encode(),
+    f"x--{BOUNDARY}".encode(),
+    f"--{BOUNDARY}ish\r\nno boundary".encode(),
+    f"--{BOUNDARY[:-1]}".encode(),
+    b"\r\n\r\n",
+    b"x" * 3000,
+]
+
+
+@pytest.mark.parametrize("step", [1, 7, 65536])
+@pytest.mark.parametrize("preamble", _PREAMBLES)
+def test_text_before_the_first_boundary_is_skipped(preamble: bytes, step: int) -> None:
+    body = form(part("file", b"\r\n--a"), part("text", b"y"))
+    assert _parse(preamble + b"\r\n" + body, step=step) == {"file": b"\r\n--a", "text": b"y"}
+    assert _parse(preamble + b"\r\n" + form(), step=step) == {}
+
+
+@pytest.mark.parametrize("step", [1, 7, 65536])
+@pytest.mark.parametrize("blanks", [b" ", b"\t", b" \t  ", b" " * 500])
+def test_blanks_after_a_boundary_are_skipped(blanks: bytes, step: int) -> None:
+    plain = form(part("file", b"a\r\n"), part("text", b"y"))
+    padded = plain.replace(b"boundary\r\n", b"boundary%s\r\n" % blanks)
+    padded = padded.replace(b"boundary--\r\n", b"boundary--%s\r\n" % blanks)
+    assert len(padded) == len(plain) + 3 * len(blanks)
+    assert _parse(b"preamble\r\n" + padded, step=step) == _parse(plain)
+
+
+@pytest.mark.parametrize("step", [1, 7, 65536])
+@pytest.mark.parametrize("epilogue", [b"", b"text", b"\r\n", _LINE, part("text", b"z")])
+def test_text_after_the_last_boundary_is_skipped(epilogue: bytes, step: int) -> None:
     body = form(part("text", b"x"))
-    assert _parse(b"\r\n" + body + b"epilogue") == {"text": b"x"}
+    assert _parse(body + epilogue, step=step) == {"text": b"x"}
+
+
+def test_a_body_that_never_begins_is_given_up_early() -> None:
+    parser = MultipartBody(BOUNDARY.encode(), PartLimits({}, {}, body=10**9))
+    with pytest.raises(InvalidParameter, match="let your HTTP library write this header"):
+        parser.feed(b"x" * (LONGEST_PREAMBLE + 1))
 
 
 def _headers(*lines: str) -> bytes:
@@ -86,6 +126,10 @@ BROKEN: dict[str, bytes] = {
     "a part without a name": form(_headers("Content-Disposition: form-data")),
     "a disposition of another kind": form(_headers('Content-Disposition: attachment; name="file"')),
     "a name that is empty": form(part("", b"x")),
+    "text after a boundary": form(
+        part("file", b"x"), part("text", b"y").replace(b"ry\r", b"ry x\r")
+    ),
+    "blanks before the closing hyphens": form(part("file", b"x")).replace(b"ry--", b"ry --"),
     "a header without colon": form(_headers("Content-Disposition form-data")),
     "an endless header": form(_headers("X: " + "x" * 4800)),
     "too many headers": form(_headers(*[f"X-{i}: 1" for i in range(50)])),

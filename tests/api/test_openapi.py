@@ -163,6 +163,8 @@ def test_whatever_is_sent_the_answer_is_documented(
     services = served.services
     token = services.authenticator.login(services.api_key)
     headers = {"x-api-key": services.api_key} if credential == "x-api-key" else {}
+    # Beside a good key a made-up scheme is somebody else's, which the tool takes for a break-in.
+    case.headers.pop("Authorization", None)
     if credential == "Authorization":
         headers["Authorization"] = f"Bearer {token}"
     case.call_and_validate(base_url=served.url, headers=headers, excluded_checks=UNFIT)

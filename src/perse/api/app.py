@@ -42,7 +42,8 @@ def create_app(services: Services) -> ASGIApp:
         lifespan=_lifespan(place),
     )
     log = structlog.get_logger("perse")
-    app = Cors(AnswerErrors(router, log), services.settings.cors_origins)
+    settings = services.settings
+    app = Cors(AnswerErrors(router, log), settings.cors_origins, settings.cors_headers)
     return DrainBody(Observe(SafeHeaders(app), place.metrics, log))
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from starlette.requests import ClientDisconnect, Request
 
 from perse.api.consent import declaration_of
+from perse.api.content_encoding import refuse_encoded
 from perse.api.door import Door
 from perse.api.exchange import exchange_of
 from perse.api.forms import Form, FormField, FormLimits, arriving_within, read_form
@@ -92,7 +93,11 @@ class Call:
             await asyncio.wrap_future(written)
 
     async def json_object(self) -> Mapping[str, object]:
-        """The body as a JSON object, whatever its Content-Type. Raises InvalidParameter."""
+        """The body as a JSON object, whatever its Content-Type.
+
+        Raises ContentEncodingUnsupported or InvalidParameter.
+        """
+        refuse_encoded(self.request.headers)
         body = bytearray()
         async with arriving_within(self.place.limits.upload_s):
             async for chunk in self.request.stream():

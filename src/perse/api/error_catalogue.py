@@ -16,6 +16,7 @@ MEANING: Mapping[type[errors.PerseError], str] = MappingProxyType(
         errors.EmptyFile: "a file of zero bytes",
         errors.FileTooLarge: "a file or the whole request is over the limit",
         errors.ContentTypeHeaderMissing: "the request is not multipart/form-data with a boundary",
+        errors.ContentEncodingUnsupported: "the body as a whole is compressed or otherwise encoded",
         errors.InvalidFileType: "not an accepted file, or one that does not decode",
         errors.NoFaceDetected: "no face is completely inside a picture; the message says which",
         errors.ImageUnderexposed: "the face is too dark to be enrolled",

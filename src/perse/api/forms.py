@@ -10,6 +10,7 @@ from enum import Enum
 
 from starlette.requests import Request
 
+from perse.api.content_encoding import refuse_encoded
 from perse.api.multipart import MultipartBody, PartLimits, boundary_of
 from perse.errors import EmptyFile, FileTooLarge, FormKeyMissing, InvalidParameter
 
@@ -102,9 +103,10 @@ def unquoted(text: str) -> str:
 async def read_form(request: Request, fields: Sequence[FormField], limits: FormLimits) -> Form:
     """Read the body as it arrives, and stop at the first certain fault.
 
-    Raises ContentTypeHeaderMissing, FileTooLarge, InvalidParameter; starlette's ClientDisconnect
-    when the client goes away.
+    Raises ContentEncodingUnsupported, ContentTypeHeaderMissing, FileTooLarge, InvalidParameter;
+    starlette's ClientDisconnect when the client goes away.
     """
+    refuse_encoded(request.headers)
     part_limits = limits.for_fields(fields)
     body = MultipartBody(boundary_of(request.headers.get("content-type")), part_limits)
     _refuse_announced_excess(request, part_limits)

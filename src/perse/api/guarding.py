@@ -9,12 +9,12 @@ from typing import Any
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import ClientDisconnect
-from starlette.responses import Response
+from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from perse.api.exchange import exchange_of
 from perse.api.problems import internal_response, problem_response, status_of
-from perse.errors import InvalidParameter, PerseError
+from perse.errors import PerseError
 
 SAFE_HEADERS: Mapping[str, str] = {
     "X-Content-Type-Options": "nosniff",
@@ -84,22 +84,25 @@ class SafeHeaders:
 
 
 class Cors(CORSMiddleware):
-    """Starlette's, with a refused preflight in our shape."""
+    """Starlette's, without refusals: what is not allowed is left out of the answer to a preflight.
 
-    def __init__(self, app: ASGIApp, origins: tuple[str, ...]) -> None:
+    A browser that misses its origin, method or header there goes no further, and says which it
+    missed; an answer that it may not read would tell its user nothing.
+    """
+
+    def __init__(
+        self, app: ASGIApp, origins: tuple[str, ...], further_headers: tuple[str, ...]
+    ) -> None:
         super().__init__(
             app,
             allow_origins=origins,
             allow_methods=ALLOWED_METHODS,
-            allow_headers=ALLOWED_HEADERS,
+            allow_headers=(*ALLOWED_HEADERS, *further_headers),
             expose_headers=EXPOSED_HEADERS,
             max_age=_PREFLIGHT_LIFETIME_S,
         )
 
     def preflight_response(self, request_headers: Headers) -> Response:
         response = super().preflight_response(request_headers)
-        if response.status_code == 200:
-            return response
         kept = {k: v for k, v in response.headers.items() if not k.startswith("content-")}
-        refusal = InvalidParameter("this origin, method or header is not allowed for browsers")
-        return problem_response(refusal, headers=kept)
+        return PlainTextResponse("OK", headers=kept)

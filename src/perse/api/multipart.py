@@ -7,15 +7,21 @@ never touch the disk.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 
 from perse.errors import ContentTypeHeaderMissing, FileTooLarge, InvalidParameter
 
+if TYPE_CHECKING:
+    from python_multipart.multipart import MultipartCallbacks
+
 MAX_PARTS = 32
+LONGEST_PREAMBLE = 4096
 _PLAIN_ENCODINGS = {"", "7bit", "8bit", "binary"}
 
 
@@ -52,24 +58,10 @@ class MultipartBody:
 
     def __init__(self, boundary: bytes, limits: PartLimits) -> None:
         self._limits = limits
-        self._values: dict[str, bytearray] = {}
         self._seen = 0
-        self._parts = 0
-        self._ended = False
-        self._begin_part()
-        self._parser = MultipartParser(
-            boundary,
-            {
-                "on_part_begin": self._begin_part,
-                "on_header_field": self._header_name,
-                "on_header_value": self._header_value,
-                "on_header_end": self._end_header,
-                "on_headers_finished": self._open_part,
-                "on_part_data": self._part_data,
-                "on_part_end": self._end_part,
-                "on_end": self._end,
-            },
-        )
+        self._preamble = _Preamble(boundary)
+        self._parts = _Parts(limits)
+        self._parser = MultipartParser(boundary, self._parts.callbacks())
 
     def feed(self, chunk: bytes) -> None:
         """Raises FileTooLarge or InvalidParameter as soon as that is certain."""
@@ -77,7 +69,7 @@ class MultipartBody:
         if self._seen > self._limits.body:
             raise FileTooLarge(f"the request is larger than {self._limits.body} bytes")
         try:
-            self._parser.write(chunk)
+            self._parser.write(self._preamble.removed_from(chunk))
         except FormParserError:
             raise InvalidParameter(
                 "the body is not what its Content-Type header says: no valid multipart/form-data"
@@ -85,13 +77,64 @@ class MultipartBody:
 
     def finish(self) -> Mapping[str, bytes]:
         """Every known field that was sent. Raises InvalidParameter for half a body."""
-        if self._seen and not self._ended:
+        if self._seen and not self._parts.ended:
             raise InvalidParameter("the multipart body ends before its closing boundary")
-        return {name: bytes(value) for name, value in self._values.items()}
+        return {name: bytes(value) for name, value in self._parts.values.items()}
 
-    # --- callbacks of the parser ---------------------------------------------------------------
 
-    def _begin_part(self) -> None:
+class _Preamble:
+    """Text before the first boundary, and blanks after it: legal (RFC 2046 §5.1.1) and skipped.
+
+    The parser knows neither; blanks after later boundaries and text after the last it does know.
+    """
+
+    def __init__(self, boundary: bytes) -> None:
+        self._first = re.compile(rb"(?:\A|\r\n)(--%s)(?:[ \t]*(\r\n)|(--))" % re.escape(boundary))
+        self._held = bytearray()
+        self._passed = False
+
+    def removed_from(self, chunk: bytes) -> bytes:
+        """What of the body is the form's. Raises InvalidParameter when it does not begin."""
+        if self._passed:
+            return chunk
+        self._held += chunk
+        if found := self._first.search(self._held):
+            self._passed = True
+            return b"".join(filter(None, found.groups())) + self._held[found.end() :]
+        if len(self._held) > LONGEST_PREAMBLE:
+            raise InvalidParameter(
+                "the boundary that the Content-Type header names is not where the body begins: "
+                "let your HTTP library write this header"
+            )
+        return b""
+
+
+class _Parts:
+    """The parser's callbacks and what they have read.
+
+    It does not know the parser, so that both are gone, with what they hold, when the body is done.
+    """
+
+    def __init__(self, limits: PartLimits) -> None:
+        self.values: dict[str, bytearray] = {}
+        self.ended = False
+        self._limits = limits
+        self._count = 0
+        self._begin()
+
+    def callbacks(self) -> MultipartCallbacks:
+        return {
+            "on_part_begin": self._begin,
+            "on_header_field": self._header_name,
+            "on_header_value": self._header_value,
+            "on_header_end": self._end_header,
+            "on_headers_finished": self._open,
+            "on_part_data": self._data,
+            "on_part_end": self._end_part,
+            "on_end": self._end,
+        }
+
+    def _begin(self) -> None:
         self._headers: dict[str, str] = {}
         self._name_read = bytearray()
         self._value_read = bytearray()
@@ -109,9 +152,9 @@ class MultipartBody:
         self._headers[name] = self._value_read.decode("latin-1")
         self._name_read, self._value_read = bytearray(), bytearray()
 
-    def _open_part(self) -> None:
-        self._parts += 1
-        if self._parts > MAX_PARTS:
+    def _open(self) -> None:
+        self._count += 1
+        if self._count > MAX_PARTS:
             raise InvalidParameter(f"the form has more than {MAX_PARTS} fields")
         self._field = _field_name(self._headers)
         encoding = self._headers.get("content-transfer-encoding", "").strip().lower()
@@ -119,16 +162,16 @@ class MultipartBody:
             raise InvalidParameter(
                 f"the field {self._field} is {encoding} encoded: send its bytes as they are"
             )
-        if self._field in self._values:
+        if self._field in self.values:
             raise InvalidParameter(f"the field {self._field} was sent more than once")
         if self._field in self._limits.files or self._field in self._limits.texts:
-            self._value = self._values[self._field] = bytearray()
+            self._value = self.values[self._field] = bytearray()
 
-    def _part_data(self, data: bytes, start: int, end: int) -> None:
+    def _data(self, data: bytes, start: int, end: int) -> None:
         if self._value is None:
             return
         self._refuse_excess(len(self._value) + end - start)
-        self._value += data[start:end]
+        self._value += memoryview(data)[start:end]
 
     def _refuse_excess(self, size: int) -> None:
         files, texts = self._limits.files, self._limits.texts
@@ -143,7 +186,7 @@ class MultipartBody:
         self._value = None
 
     def _end(self) -> None:
-        self._ended = True
+        self.ended = True
 
 
 def _field_name(headers: Mapping[str, str]) -> str:

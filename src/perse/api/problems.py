@@ -17,6 +17,7 @@ STATUS_OF: Mapping[type[errors.PerseError], int] = MappingProxyType(
         errors.NotFound: 404,
         errors.MethodNotAllowed: 405,
         errors.ContentTypeHeaderMissing: 415,
+        errors.ContentEncodingUnsupported: 415,
         errors.InvalidFileType: 415,
         errors.SampleError: 422,
         errors.RateLimited: 429,
@@ -63,4 +64,6 @@ def _headers_of(error: errors.PerseError) -> Mapping[str, str]:
             return {"Retry-After": str(error.retry_after_s)}
         case errors.Unauthorized():
             return {"WWW-Authenticate": _CHALLENGE}
+        case errors.ContentEncodingUnsupported():
+            return {"Accept-Encoding": "identity"}
     return {}

@@ -15,6 +15,7 @@ from perse.api.calls import Call, Workplace
 from perse.api.exchange import Exchange, exchange_of
 from perse.api.operations import Operation
 from perse.api.problems import problem_response
+from perse.auth.credentials import read_credentials
 from perse.domain.access import Caller
 from perse.errors import MethodNotAllowed
 
@@ -47,14 +48,11 @@ class OperationEndpoint:
         await answer(scope, receive, send)
 
     async def _caller(self, request: Request) -> Caller:
-        services = self.place.services
-        authorization = request.headers.get("authorization")
-        api_key = request.headers.get("x-api-key")
+        services, headers = self.place.services, request.headers
+        sent = read_credentials(headers.getlist("authorization"), headers.getlist("x-api-key"))
 
         def authenticate() -> Caller:
-            caller = services.authenticator.authenticate(
-                authorization=authorization, api_key=api_key
-            )
+            caller = services.authenticator.authenticate(sent)
             services.call_limits.take(caller.key_id)
             return caller
 

@@ -6,11 +6,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from perse.auth.api_keys import ApiKeys
+from perse.auth.credentials import Credentials
 from perse.auth.session_tokens import SessionTokens
 from perse.domain.access import ApiKey, Caller
 from perse.errors import Unauthorized
-
-_SCHEME = "bearer"
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,17 +26,17 @@ class Authenticator:
             raise Unauthorized("this API key is unknown or revoked")
         return self.tokens.issue(key.key_id)
 
-    def authenticate(self, *, authorization: str | None, api_key: str | None) -> Caller:
-        """The caller behind the values of the headers Authorization and x-api-key.
+    def authenticate(self, sent: Credentials) -> Caller:
+        """The caller behind the credentials of a request.
 
-        A session token, with or without the word Bearer, wins over an API key: a bad token is
-        refused even when a good key stands beside it. Raises Unauthorized.
+        A session token wins over an API key: a bad token is refused even when a good key stands
+        beside it. Raises Unauthorized.
         """
-        if authorization is not None:
-            return self._key_of_token(bare_token(authorization)).caller
-        if api_key is None:
+        if sent.token is not None:
+            return self._key_of_token(sent.token).caller
+        if sent.api_key is None:
             raise Unauthorized("send a session token as Authorization: Bearer, or an x-api-key")
-        key = self.keys.find(api_key)
+        key = self.keys.find(sent.api_key)
         if key is None:
             raise Unauthorized("this API key is unknown or revoked")
         return key.caller
@@ -51,9 +50,3 @@ class Authenticator:
         if key is None or not key.active:
             raise Unauthorized("the API key of this session token is unknown or revoked")
         return key
-
-
-def bare_token(authorization: str) -> str:
-    """The token of an Authorization header, whose word Bearer may be missing (RFC 6750)."""
-    scheme, _, rest = authorization.strip().partition(" ")
-    return rest.strip() if scheme.lower() == _SCHEME else authorization.strip()

@@ -13,6 +13,7 @@ from perse.api.v0.wire import CompareAnswer, DetectAnswer, compare_answer, detec
 from perse.domain.consent import Operation as Recorded
 from perse.domain.references import parse_user_token
 from perse.errors import (
+    ContentEncodingUnsupported,
     ContentTypeHeaderMissing,
     EmptyFile,
     EnduserConsentRequired,
@@ -30,6 +31,7 @@ from perse.pipelines.comparison import Picture
 
 FORM_ERRORS: tuple[type[PerseError], ...] = (
     ContentTypeHeaderMissing,
+    ContentEncodingUnsupported,
     FormKeyMissing,
     InvalidParameter,
     EnduserConsentRequired,

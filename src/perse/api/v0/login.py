@@ -8,7 +8,12 @@ from perse.api.answers import Success
 from perse.api.calls import Call
 from perse.api.operations import Operation
 from perse.api.v0.examples import LOGIN
-from perse.errors import FormKeyMissing, InvalidParameter, Unauthorized
+from perse.errors import (
+    ContentEncodingUnsupported,
+    FormKeyMissing,
+    InvalidParameter,
+    Unauthorized,
+)
 
 _KEY = "privateKey"
 _EXAMPLE_KEY = "00000000-0000-4000-8000-000000000000"
@@ -47,7 +52,7 @@ OPERATIONS = (
             },
             "example": {_KEY: _EXAMPLE_KEY},
         },
-        errors=(FormKeyMissing, InvalidParameter, Unauthorized),
+        errors=(ContentEncodingUnsupported, FormKeyMissing, InvalidParameter, Unauthorized),
         secured=False,
         example=LOGIN,
     ),
