@@ -227,11 +227,11 @@ def test_a_conversion_cut_off_before_its_receipt_is_made_again(
     converted.write_bytes(b"damaged")
 
     def power_cut(path: Path, content: bytes) -> None:
-        raise OSError
+        raise InterruptedError
 
     with monkeypatch.context() as cut:
         cut.setattr("perse.models.sources.write_file", power_cut)
-        with pytest.raises(OSError):
+        with pytest.raises(InterruptedError):
             store(tmp_path).obtain(card, repair=True)
     assert store(tmp_path).status(card).state == "missing"
     assert store(tmp_path).status(card).path == store(tmp_path).obtain(card)
