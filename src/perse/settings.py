@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Annotated, Literal
@@ -15,6 +16,19 @@ Network = IPv4Network | IPv6Network
 Fmr = Annotated[float, Field(ge=1e-6, le=1e-1)]
 # A token of RFC 9110.
 HeaderName = Annotated[str, Field(pattern=r"^[!#$%&'*+.^_`|~0-9A-Za-z-]+$")]
+
+_PREFIX = re.compile(r"(?:/(?!\.\.?(?:/|\Z))[A-Za-z0-9._~-]+)*")
+_LONGEST_PREFIX = 200
+
+
+def path_prefix(text: str) -> str | None:
+    """A path that may stand before every path of ours, without a slash at its end.
+
+    None for what could be anything else in a link: another host (``//x``), another folder
+    (``/..``), characters that would have to be escaped, or more of them than anybody needs.
+    """
+    prefix = text.removesuffix("/")
+    return prefix if len(prefix) <= _LONGEST_PREFIX and _PREFIX.fullmatch(prefix) else None
 
 
 class Settings(BaseSettings):
@@ -154,6 +168,10 @@ class Settings(BaseSettings):
         description="Addresses and networks (CIDR) of the proxies before perse, separated by "
         "commas; what they say of a request is believed. Unset = none.",
     )
+    root_path: str = Field(
+        "",
+        description="Path under which a proxy shows perse, such as /bio; unset = at its root.",
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="Least severe log line written."
     )
@@ -187,6 +205,17 @@ class Settings(BaseSettings):
         if isinstance(value, str):
             return tuple(part.strip() for part in value.split(",") if part.strip())
         return value
+
+    @field_validator("root_path")
+    @classmethod
+    def _harmless_prefix(cls, value: str) -> str:
+        prefix = path_prefix(value)
+        if prefix is None:
+            raise ValueError(
+                "a path such as /bio or /apps/bio: letters, digits, '.', '_', '~' and '-' "
+                f"between single slashes, {_LONGEST_PREFIX} at most"
+            )
+        return prefix
 
     @field_validator("trusted_proxies", mode="before")
     @classmethod

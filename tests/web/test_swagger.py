@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import re
-import shutil
-import subprocess
 from collections.abc import Iterator
 
 import httpx
 import pytest
 
-from tests.conftest import NOTHING_MAY_BE_SKIPPED
 from tests.served import Served, serving
-
-BROWSER = shutil.which("chromium") or shutil.which("chromium-browser")
+from tests.web.browser import needs_browser, shown_by_browser
 
 
 @pytest.fixture(scope="module")
@@ -54,19 +50,9 @@ def test_files_are_kept_by_browsers_until_they_change(served: Served) -> None:
     assert first.headers["etag"]
 
 
-@pytest.mark.skipif(
-    BROWSER is None and not NOTHING_MAY_BE_SKIPPED, reason="there is no chromium here"
-)
+@needs_browser
 def test_a_browser_shows_the_operations(served: Served) -> None:
-    assert BROWSER is not None
-    flags = ["--headless", "--no-sandbox", "--disable-gpu", "--virtual-time-budget=10000"]
-    shown = subprocess.run(
-        [BROWSER, *flags, "--dump-dom", f"{served.url}/swagger/"],
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=True,
-    ).stdout
+    shown = shown_by_browser(f"{served.url}/swagger/")
     for operation in ("/v0/face/detect", "/v0/login", "/health/ready"):
         assert f'data-path="{operation}"' in shown
     assert "Failed to load" not in shown

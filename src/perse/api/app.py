@@ -7,7 +7,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import structlog
-from starlette.responses import Response
 from starlette.routing import Router
 from starlette.types import ASGIApp, Lifespan, Receive, Scope, Send
 
@@ -20,7 +19,8 @@ from perse.api.forms import FieldKind, FormLimits
 from perse.api.guarding import AnswerErrors, Cors, SafeHeaders
 from perse.api.metrics import Metrics
 from perse.api.observing import Observe
-from perse.api.openapi import openapi_json
+from perse.api.openapi import openapi_endpoint
+from perse.api.prefixes import KnowPrefix
 from perse.api.routing import endpoints_of, routes_of
 from perse.api.services import Services
 from perse.errors import NotFound
@@ -43,13 +43,13 @@ def create_app(services: Services) -> ASGIApp:
     )
     log = structlog.get_logger("perse")
     settings = services.settings
-    app = Cors(AnswerErrors(router, log), settings.cors_origins, settings.cors_headers)
+    prefixed = KnowPrefix(router, settings.root_path, settings.trusted_proxies)
+    app = Cors(AnswerErrors(prefixed, log), settings.cors_origins, settings.cors_headers)
     return DrainBody(Observe(SafeHeaders(app), place.metrics, log))
 
 
 def _documentation() -> dict[str, dict[str, ASGIApp]]:
-    document = Response(openapi_json(OPERATIONS), media_type="application/json")
-    pages: dict[str, ASGIApp] = {"/openapi.json": document, **swagger_endpoints()}
+    pages = {"/openapi.json": openapi_endpoint(OPERATIONS), **swagger_endpoints()}
     return {path: {"GET": page} for path, page in pages.items()}
 
 

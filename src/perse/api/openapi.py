@@ -11,12 +11,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from pydantic.json_schema import models_json_schema
+from starlette.responses import Response
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from perse import __version__
 from perse.api.consent import CONSENT
 from perse.api.error_catalogue import EVERYWHERE, MEANING
 from perse.api.forms import FieldKind, FormField
 from perse.api.operations import Operation, Parameter
+from perse.api.prefixes import prefix_of
 from perse.api.problems import status_of
 from perse.errors import PerseError, RateLimited, StorageUnavailable, TryLater, Unauthorized
 
@@ -44,9 +47,20 @@ _SECURITY_SCHEMES: Json = {
 }
 
 
-def openapi_json(operations: Sequence[Operation]) -> bytes:
-    """The document as it is served."""
-    return json.dumps(openapi_document(operations)).encode()
+def openapi_endpoint(operations: Sequence[Operation]) -> ASGIApp:
+    """Serves the document of these operations, with the path under which they are reached."""
+    document = json.dumps(openapi_document(operations)).encode()
+
+    async def endpoint(scope: Scope, receive: Receive, send: Send) -> None:
+        servers = _servers(prefix_of(scope))
+        response = Response(b"{" + servers + document[1:], media_type="application/json")
+        await response(scope, receive, send)
+
+    return endpoint
+
+
+def _servers(prefix: str) -> bytes:
+    return b'"servers": %s, ' % json.dumps([{"url": prefix}]).encode() if prefix else b""
 
 
 def openapi_document(operations: Sequence[Operation]) -> Json:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from html import escape
 from pathlib import Path
 
-from starlette.requests import Request
 from starlette.responses import FileResponse, HTMLResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 from swagger_ui_bundle import swagger_ui_path
@@ -27,6 +26,8 @@ _HEADERS = {
     ),
     "Cache-Control": "no-cache",
 }
+# The page depends on the path that a proxy names, so no cache may show it to others.
+_PAGE_HEADERS = {**_HEADERS, "Cache-Control": "no-store"}
 
 
 def swagger_endpoints() -> dict[str, ASGIApp]:
@@ -36,9 +37,9 @@ def swagger_endpoints() -> dict[str, ASGIApp]:
 
 
 async def _page(scope: Scope, receive: Receive, send: Send) -> None:
-    root = escape(Request(scope).scope.get("root_path", ""), quote=True)
+    root = escape(scope["root_path"], quote=True)
     html = (_HERE / "index.html").read_text("utf-8").replace("{root}", root)
-    await HTMLResponse(html, headers=_HEADERS)(scope, receive, send)
+    await HTMLResponse(html, headers=_PAGE_HEADERS)(scope, receive, send)
 
 
 def _sender(path: Path) -> ASGIApp:
