@@ -21,12 +21,12 @@ BOUNDARY = "----perse-test-boundary"
 
 @dataclass(frozen=True)
 class Served:
-    port: int
+    url: str
     services: FakeServices
 
     @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
+    def port(self) -> int:
+        return int(self.url.rpartition(":")[2])
 
     def client(self) -> httpx.Client:
         return httpx.Client(
@@ -44,7 +44,7 @@ class Served:
 
 
 @contextmanager
-def serving(services: FakeServices | None = None) -> Iterator[Served]:
+def serving(services: FakeServices | None = None, *, host: str = "127.0.0.1") -> Iterator[Served]:
     services = services or FakeServices()
     ready, addresses = threading.Event(), list[str]()
 
@@ -52,12 +52,12 @@ def serving(services: FakeServices | None = None) -> Iterator[Served]:
         addresses.append(address)
         ready.set()
 
-    server = make_server(create_app(services), host="127.0.0.1", port=0, on_ready=announce)
+    server = make_server(create_app(services), host=host, port=0, on_ready=announce)
     thread = threading.Thread(target=server.run)
     thread.start()
     try:
         assert ready.wait(10)
-        yield Served(int(addresses[0].rpartition(":")[2]), services)
+        yield Served(addresses[0], services)
     finally:
         server.should_exit = True
         thread.join(10)

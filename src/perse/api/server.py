@@ -10,6 +10,7 @@ from contextlib import contextmanager
 import uvicorn
 from starlette.types import ASGIApp
 
+from perse.api.addresses import url_of
 from perse.api.connections import GuardedHttp
 from perse.errors import AddressUnusable
 
@@ -30,7 +31,7 @@ class AnnouncingServer(uvicorn.Server):
         await super().startup(sockets)
         if self.started and not self.should_exit:
             listening = self.servers[0].sockets[0]
-            self._on_ready(_url(listening))
+            self._on_ready(url_of(*listening.getsockname()[:2]))
 
 
 def make_server(
@@ -87,8 +88,3 @@ def _quiet_signals() -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-
-
-def _url(listening: socket.socket) -> str:
-    host, port = listening.getsockname()[:2]
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"

@@ -5,14 +5,16 @@ from __future__ import annotations
 from typing import Annotated
 
 import typer
+from rich.markup import escape
 
+from perse.api.addresses import url_of
 from perse.api.app import create_app
 from perse.api.logs import configure_logs
 from perse.api.server import serve as serve_app
 from perse.bootstrap.services import open_services
 from perse.cli.options import DataDir, Offline, Pack
 from perse.cli.progress import console
-from perse.cli.setting_up import prepare
+from perse.cli.setting_up import prepare, show_first_request
 from perse.settings import load_settings
 
 Host = Annotated[
@@ -25,7 +27,11 @@ Port = Annotated[
 
 def setup(data_dir: DataDir = None, pack: Pack = None, offline: Offline = None) -> None:
     """Fetch and verify the weights, and make the data folder and a first API key."""
-    prepare(load_settings(data_dir=data_dir, pack=pack, offline=offline))
+    settings = load_settings(data_dir=data_dir, pack=pack, offline=offline)
+    first_key = prepare(settings).first_key
+    if first_key and settings.port:
+        console.print("Once perse serve is running:")
+        show_first_request(url_of(settings.host, settings.port), first_key)
 
 
 def serve(
@@ -37,13 +43,17 @@ def serve(
 ) -> None:
     """Serve, after setting up what is missing. Ctrl-C finishes what was accepted and ends."""
     settings = load_settings(host=host, port=port, data_dir=data_dir, pack=pack, offline=offline)
-    services = open_services(settings, prepare(settings))
+    prepared = prepare(settings)
+    services = open_services(settings, prepared.on_disk)
     configure_logs(settings.log_level)
-    serve_app(
-        create_app(services),
-        host=settings.host,
-        port=settings.port,
-        on_ready=lambda url: console.print(
-            f"perse is ready at [bold]{url}[/]  (try it in a browser: {url}/swagger/)"
-        ),
-    )
+
+    def announce(url: str) -> None:
+        shown = escape(url)
+        console.print(
+            f"perse is ready at [bold]{shown}[/]  (try it in a browser: {shown}/swagger/)",
+            soft_wrap=True,
+        )
+        if prepared.first_key:
+            show_first_request(url, prepared.first_key)
+
+    serve_app(create_app(services), host=settings.host, port=settings.port, on_ready=announce)

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
+
+from rich.markup import escape
+
 from perse.bootstrap import obtain_networks, open_keys, open_signing_keys, open_storage
 from perse.bootstrap.weights import PackOnDisk
 from perse.cli.progress import console, weights_progress
@@ -10,7 +14,15 @@ from perse.settings import Settings
 FIRST_KEY_NAME = "first"
 
 
-def prepare(settings: Settings) -> PackOnDisk:
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """``first_key`` is the text of an API key that was made just now."""
+
+    on_disk: PackOnDisk
+    first_key: str | None = field(repr=False)
+
+
+def prepare(settings: Settings) -> Prepared:
     """Weights, signing keys, database and a first API key; each only where it is missing."""
     settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     with weights_progress() as progress:
@@ -22,24 +34,30 @@ def prepare(settings: Settings) -> PackOnDisk:
             "have no liveness_score."
         )
     open_signing_keys(settings)
-    _create_first_key(settings)
-    return on_disk
+    return Prepared(on_disk, _first_key(settings))
 
 
-def _create_first_key(settings: Settings) -> None:
+def show_first_request(url: str, key: str) -> None:
+    """Print a line to paste into a shell; ``url`` is where the server answers."""
+    console.print("Try it with a picture of yours:\n")
+    console.print(f"  {escape(first_request(url, key))}\n", soft_wrap=True, highlight=False)
+
+
+def first_request(url: str, key: str) -> str:
+    """A command that detects faces. Quoted, because shells read the brackets of IPv6 addresses."""
+    return f"curl '{url}/v0/face/detect' -H 'x-api-key: {key}' -F image_file=@selfie.jpg"
+
+
+def _first_key(settings: Settings) -> str | None:
+    """Make and show an API key where there is none."""
     database = open_storage(settings)
     try:
         keys = open_keys(database)
         if keys.store.all():
-            return
+            return None
         _, text = keys.create(FIRST_KEY_NAME)
     finally:
         database.close()
     console.print("\nYour first API key, shown this once:\n")
     console.print(f"  [bold]{text}[/]\n")
-    console.print("Try it, once the server is ready, with a picture of yours:\n")
-    console.print(
-        f"  curl http://{settings.host}:{settings.port}/v0/face/detect"
-        f" -H 'x-api-key: {text}' -F image_file=@selfie.jpg\n",
-        soft_wrap=True,
-    )
+    return text
