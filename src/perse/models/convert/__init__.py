@@ -13,10 +13,13 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
-from perse.errors import CatalogInvalid
+from perse.errors import CatalogInvalid, PerseError, WeightsCorrupt
 
 VERSIONS: Final[Mapping[str, int]] = MappingProxyType(
-    {"centerface": 1, "dlib_resnet": 1, "ge2e": 1}
+    {
+        **{"centerface": 1, "dlib_resnet": 1, "ge2e": 1},
+        **{"campplus": 1, "facemesh": 1, "sface": 1, "yunet": 1},
+    }
 )
 
 
@@ -36,4 +39,11 @@ def convert(conversion: str, source: Path, target: Path) -> None:
     """
     version_of(conversion)
     # Loaded only when there is something to convert: the ONNX library delays a start noticeably.
-    import_module(f"{__name__}.{conversion}").convert(source, target)
+    try:
+        import_module(f"{__name__}.{conversion}").convert(source, target)
+    except PerseError:
+        raise
+    except Exception as error:  # a file made to be wrong can raise nearly anything
+        raise WeightsCorrupt(
+            f"{source.name} is not the network that the conversion {conversion} reads: {error!r}"
+        ) from error
