@@ -54,10 +54,12 @@ class MemoryKeys:
         self._keys[key.key_id] = key
 
     def find(self, digest: bytes) -> ApiKey | None:
-        return next((key for key in self._keys.values() if key.digest == digest), None)
+        found = (key for key in self._keys.values() if key.digest == digest and key.active)
+        return next(found, None)
 
     def get(self, key_id: KeyId) -> ApiKey | None:
-        return self._keys.get(key_id)
+        key = self._keys.get(key_id)
+        return key if key and key.active else None
 
     def all(self) -> Sequence[ApiKey]:
         return sorted(self._keys.values(), key=lambda key: key.created_at)

@@ -132,14 +132,22 @@ def test_a_token_that_is_none(client: httpx.Client, token: str) -> None:
 
 
 def test_a_repeated_request_gets_the_same_user(client: httpx.Client) -> None:
-    first = enrol(client, 1, **{"Idempotency-Key": "form 17"}).json()
-    again = enrol(client, 1, **{"Idempotency-Key": "form 17"}).json()
+    first = enrol(client, 1, **{"Idempotency-Key": "form-17"}).json()
+    again = enrol(client, 1, **{"Idempotency-Key": "form-17"}).json()
     assert again["user_token"] == first["user_token"]
     assert listed(client) == [first["user_token"]]
-    other = enrol(client, 2, **{"Idempotency-Key": "form 17"})
+    other = enrol(client, 2, **{"Idempotency-Key": "form-17"})
     assert (other.status_code, other.json()["code"]) == (400, "invalid_parameter")
-    empty = enrol(client, 2, **{"Idempotency-Key": ""})
-    assert (empty.status_code, empty.json()["code"]) == (400, "invalid_parameter")
+
+
+@pytest.mark.parametrize("sent", [[""], ["a b"], ["a", "b"], ["x" * 256]])
+def test_a_name_of_a_request_is_what_the_document_says(
+    client: httpx.Client, sent: list[str]
+) -> None:
+    headers = [("Idempotency-Key", name) for name in sent]
+    answer = client.post(PATH, files={"image_file": picture()}, headers=headers)
+    assert (answer.status_code, answer.json()["code"]) == (400, "invalid_parameter")
+    assert "Idempotency-Key" in answer.json()["message"]
 
 
 def test_pages(client: httpx.Client) -> None:

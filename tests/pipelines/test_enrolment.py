@@ -196,7 +196,7 @@ def test_no_ledger_entry_no_enrolment(house: House) -> None:
 
 
 def test_a_retry_is_answered_without_processing(house: House) -> None:
-    retry = RetryKey.of("form 1", request=b"r" * 32)
+    retry = RetryKey.of("form-1", request=b"r" * 32)
     first = house.enrol(ACME, picture(1), declaration=GIVEN, retry=retry)
     again = house.enrol(ACME, picture(1), declaration=GIVEN, retry=retry)
     assert again == first
@@ -320,7 +320,7 @@ def test_two_purges_at_once_receipt_each_user_once(house: House) -> None:
 
 
 def test_old_retry_keys_are_forgotten(house: House) -> None:
-    retry = RetryKey.of("form 1", request=b"r" * 32)
+    retry = RetryKey.of("form-1", request=b"r" * 32)
     house.enrol(ACME, picture(1), declaration=GIVEN, retry=retry)
     house.clock.time += RETRIES_KEPT
     purge(house, None)()

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, rule
 
 from perse.domain.access import TenantId
 from perse.domain.consent import Operation
-from perse.domain.references import UserToken, UserTokens
+from perse.domain.references import UserToken, UserTokens, new_user_token
 from perse.domain.retries import RetryKey
 from perse.errors import RateLimited, UserTokenNotFound
+from perse.storage.opening import Storage
 from tests.storage.conftest import open_at
 from tests.storage.samples import ACME, NOW, OTHER, entry, reference, with_tenants
 
@@ -119,6 +122,38 @@ class TwoTenants(RuleBasedStateMachine):
             for tenant in (ACME, OTHER)
             if token in self.held[tenant]
         ]
+
+
+def test_a_user_who_is_not_there_is_told_in_the_same_words_everywhere(sqlite: Storage) -> None:
+    """Never enrolled, deleted, another tenant's: the caller learns no difference."""
+    with_tenants(sqlite.keys)
+    anothers, deleted = reference(1), reference(2)
+    sqlite.references.add(anothers, entry=entry(OTHER))
+    sqlite.references.add(deleted, entry=entry(ACME))
+    sqlite.references.delete(deleted.record.user_token, entry=entry(ACME, Operation.DELETE))
+    tokens = [new_user_token(), deleted.record.user_token, anothers.record.user_token]
+    said = {_refusal(ask) for token in tokens for ask in _questions(sqlite, token)}
+    (words,) = said
+    assert "not enrolled with this API key" in words
+
+
+def _questions(storage: Storage, token: UserToken) -> list[Callable[[], object]]:
+    references, guesses = storage.references, storage.guesses
+    update = entry(ACME, Operation.UPDATE, token=token)
+    return [
+        lambda: references.find(ACME, token),
+        lambda: references.record(ACME, token),
+        lambda: references.replace(reference(3, token=token), entry=update),
+        lambda: references.delete(token, entry=entry(ACME, Operation.DELETE, token=token)),
+        lambda: guesses.check(ACME, token, at=NOW),
+        lambda: guesses.record(ACME, token, matched=False, at=NOW),
+    ]
+
+
+def _refusal(ask: Callable[[], object]) -> str:
+    with pytest.raises(UserTokenNotFound) as refused:
+        ask()
+    return refused.value.message
 
 
 TestTwoTenants = TwoTenants.TestCase

@@ -161,7 +161,7 @@ def test_the_list_follows_every_change(subject: Subject) -> None:
 
 
 def test_a_retried_request_makes_one_user(subject: Subject) -> None:
-    retry = RetryKey.of("order 66", request=b"r" * 32)
+    retry = RetryKey.of("order-66", request=b"r" * 32)
     assert subject.store.made_by(ACME, retry) is None
     token = subject.enrol(retry=retry)
     assert subject.enrol(2, retry=retry) == token
@@ -172,17 +172,17 @@ def test_a_retried_request_makes_one_user(subject: Subject) -> None:
 
 
 def test_a_retry_key_belongs_to_its_tenant_and_request(subject: Subject) -> None:
-    retry = RetryKey.of("order 66", request=b"r" * 32)
+    retry = RetryKey.of("order-66", request=b"r" * 32)
     token = subject.enrol(retry=retry)
     assert subject.enrol(tenant=OTHER, retry=retry) != token
-    other = RetryKey.of("order 66", request=b"s" * 32)
+    other = RetryKey.of("order-66", request=b"s" * 32)
     with pytest.raises(InvalidParameter):
         subject.enrol(retry=other)
     assert list(subject.users.tokens(ACME)) == [token]
 
 
 def test_a_late_retry_does_not_enrol_a_deleted_user_again(subject: Subject) -> None:
-    retry = RetryKey.of("order 66", request=b"r" * 32)
+    retry = RetryKey.of("order-66", request=b"r" * 32)
     token = UserToken(subject.enrol(retry=retry))
     subject.store.delete(token, entry=deletion(token))
     with pytest.raises(UserTokenNotFound):

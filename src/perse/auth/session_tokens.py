@@ -69,4 +69,11 @@ class SessionTokens:
             leeway=_CLOCK_SKEW,
             options={"require": list(_CLAIMS), "strict_aud": True},
         )
-        return KeyId(claims["sub"])
+        return _key_id(claims["sub"])
+
+
+def _key_id(subject: str) -> KeyId:
+    """A subject that a database can be asked for: no surrogate halves, no NUL."""
+    if not (subject.isascii() and subject.isprintable()):
+        raise jwt.InvalidTokenError("no subject of ours")
+    return KeyId(subject)

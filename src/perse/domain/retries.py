@@ -6,11 +6,13 @@ After the IETF draft "The Idempotency-Key HTTP Header Field".
 from __future__ import annotations
 
 import hashlib
+import re
 from dataclasses import dataclass
 
 from perse.errors import InvalidParameter
 
-_LONGEST = 255
+LONGEST_NAME = 255
+NAME_PATTERN = "^[!-~]+$"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,9 +32,12 @@ class RetryKey:
 
     @classmethod
     def of(cls, name: str, *, request: bytes) -> RetryKey:
-        """Raises InvalidParameter unless ``name`` is 1 to 255 printable ASCII characters."""
-        if not 1 <= len(name) <= _LONGEST or not (name.isascii() and name.isprintable()):
-            raise InvalidParameter("Idempotency-Key must be 1 to 255 printable ASCII characters")
+        """Raises InvalidParameter unless ``name`` is 1 to 255 visible ASCII characters."""
+        if len(name) > LONGEST_NAME or not re.fullmatch(NAME_PATTERN.strip("^$"), name):
+            raise InvalidParameter(
+                f"Idempotency-Key must be sent once, with 1 to {LONGEST_NAME} visible ASCII "
+                "characters and no blanks, such as a UUID"
+            )
         return cls(hashlib.sha256(name.encode()).digest(), request)
 
     def __repr__(self) -> str:

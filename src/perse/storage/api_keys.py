@@ -32,12 +32,15 @@ class SqlKeys:
             connection.execute(sa.insert(api_keys), _row(key))
 
     def find(self, digest: bytes) -> ApiKey | None:
-        """The key with that digest, revoked ones too."""
-        return self._one(api_keys.c.digest == digest)
+        """The active key with that digest.
+
+        The database leaves out revoked keys, so that those take the time of unknown ones.
+        """
+        return self._active(api_keys.c.digest == digest)
 
     def get(self, key_id: KeyId) -> ApiKey | None:
-        """The key with that id, revoked ones too."""
-        return self._one(api_keys.c.key_id == key_id)
+        """The active key with that id."""
+        return self._active(api_keys.c.key_id == key_id)
 
     def all(self) -> Sequence[ApiKey]:
         """Every key, the oldest first."""
@@ -71,9 +74,10 @@ class SqlKeys:
             connection.execute(sa.insert(api_keys), _row(key))
         return replace(old, name=retired_name)
 
-    def _one(self, condition: sa.ColumnElement[bool]) -> ApiKey | None:
+    def _active(self, condition: sa.ColumnElement[bool]) -> ApiKey | None:
+        query = sa.select(api_keys).where(condition, api_keys.c.revoked_at.is_(None))
         with self.database.read() as connection:
-            row = connection.execute(sa.select(api_keys).where(condition)).one_or_none()
+            row = connection.execute(query).one_or_none()
         return None if row is None else _key(row)
 
 

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from perse.domain.access import TenantId
 from perse.domain.references import UserToken
 from perse.domain.throttling import Guesses, GuessPolicy
-from perse.errors import UserTokenNotFound
+from perse.storage.absence import user_not_found
 from perse.storage.database import Database
 from perse.storage.schema import Row, biometric_references
 
@@ -65,7 +65,7 @@ def _guesses(
     ).where(references.c.tenant_id == tenant_id, references.c.user_token == user_token)
     row: Row | None = connection.execute(query.with_for_update() if hold else query).one_or_none()
     if row is None:
-        raise UserTokenNotFound("this user was deleted meanwhile")
+        raise user_not_found()
     return Guesses(row.failures_in_row, row.failures_total, row.blocked_until)
 
 

@@ -17,7 +17,7 @@ from perse.domain.receipts import Destruction, DestructionEvent, Receipt, token_
 from perse.domain.references import BiometricReference, ReferenceRecord, UserToken
 from perse.domain.retries import RetryKey
 from perse.domain.samples import ModelName
-from perse.errors import UserTokenNotFound
+from perse.storage.absence import user_not_found
 from perse.storage.database import Database
 from perse.storage.ledger import SqlLedger
 from perse.storage.receipts import SqlReceipts
@@ -156,7 +156,7 @@ class SqlReferences:
         with self.database.read() as connection:
             row = connection.execute(_sealed(owner)).one_or_none()
         if row is None:
-            raise _not_found()
+            raise user_not_found()
         key = self.tenant_keys.open(
             row.wrapped_key,
             tenant_id=tenant_id,
@@ -177,14 +177,14 @@ def lock_tenant(connection: sa.Connection, tenant_id: TenantId) -> None:
     """Hold the tenant until the transaction ends. Raises UserTokenNotFound for an erased one."""
     query = sa.select(tenants.c.tenant_id).where(tenants.c.tenant_id == tenant_id)
     if connection.execute(query.with_for_update()).first() is None:
-        raise _not_found()
+        raise user_not_found()
 
 
 def find_record(connection: sa.Connection, owner: Owner) -> ReferenceRecord:
     """Raises UserTokenNotFound."""
     row = connection.execute(sa.select(*_RECORD).where(_is(owner))).one_or_none()
     if row is None:
-        raise _not_found()
+        raise user_not_found()
     return _record(row)
 
 
@@ -219,7 +219,7 @@ def _reference_id(
         query = query.where(biometric_references.c.updated_at < before)
     found = connection.execute(query).scalar()
     if found is None:
-        raise _not_found()
+        raise user_not_found()
     return int(found)
 
 
@@ -246,10 +246,4 @@ def _record(row: Row) -> ReferenceRecord:
         quality=json.loads(row.quality),
         created_at=row.created_at,
         updated_at=row.updated_at,
-    )
-
-
-def _not_found() -> UserTokenNotFound:
-    return UserTokenNotFound(
-        "this user_token is not enrolled with this API key: list the tokens, or enrol the user"
     )

@@ -16,6 +16,7 @@ from perse.api.operations import Operation, Parameter
 from perse.api.v0.examples import DELETED, ENROLLED, EXAMPLE_TOKEN, LIST
 from perse.api.v0.faces import FORM_ERRORS, PICTURE, USER_TOKEN, picture_of
 from perse.domain.references import ReferenceRecord, UserToken, UserTokens, parse_user_token
+from perse.domain.retries import LONGEST_NAME, NAME_PATTERN
 from perse.errors import (
     ImageOverexposed,
     ImageUnderexposed,
@@ -53,8 +54,9 @@ async def enrol(call: Call) -> EnrolAnswer:
     """Keep the template of a new user."""
     form = await call.form()
     declaration, picture = declaration_of(form), picture_of(call, form, PICTURE.name)
-    enrolment, name = call.services.enrolment, call.request.headers.get(_RETRY_HEADER)
-    retry = None if name is None else enrolment.retry_key(name, form.file(PICTURE.name))
+    enrolment, names = call.services.enrolment, call.request.headers.getlist(_RETRY_HEADER)
+    # Several are one list (RFC 9110 §5.3), which no name may be.
+    retry = enrolment.retry_key(", ".join(names), form.file(PICTURE.name)) if names else None
     record = await call.compute(
         lambda: enrolment.enrol(call.caller, picture, declaration=declaration, retry=retry)
     )
@@ -147,8 +149,14 @@ OPERATIONS = (
             Parameter(
                 _RETRY_HEADER,
                 "header",
-                "A name of your choice for this request, 1 to 255 characters; kept for 24 hours.",
-                {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"},
+                f"A name of your choice for this request, 1 to {LONGEST_NAME} visible ASCII "
+                "characters; kept for 24 hours.",
+                {
+                    "type": "string",
+                    "minLength": 1,
+                    "maxLength": LONGEST_NAME,
+                    "pattern": NAME_PATTERN,
+                },
             ),
         ),
         form=(PICTURE, CONSENT),
@@ -191,8 +199,8 @@ OPERATIONS = (
             Parameter(
                 "limit",
                 "query",
-                f"Most tokens to answer; more than {_MOST_PER_PAGE} are never answered at once.",
-                {"type": "integer", "minimum": 1},
+                "Most tokens to answer at once.",
+                {"type": "integer", "minimum": 1, "maximum": _MOST_PER_PAGE},
             ),
             Parameter("after", "query", "Begin after this user.", _TOKEN_SCHEMA),
         ),
