@@ -7,12 +7,15 @@ import sys
 
 import structlog
 
-# Strangers can make these warn as often as they like.
-_NOISY = ("python_multipart", "uvicorn", "asyncio", "httpx")
 
 
 def configure_logs(level: str) -> None:
-    """Send structlog and the standard library's loggers the same way. Called once, by ``serve``."""
+    """Log what we say from ``level`` on, and of what libraries say, errors. Called once, by
+    ``serve``.
+
+    Libraries do not know what is private here: below errors they name chunks of people's
+    pictures, addresses and paths, and strangers can make them warn as often as they like.
+    """
     shared: list[structlog.typing.Processor] = [
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
@@ -31,9 +34,9 @@ def configure_logs(level: str) -> None:
             processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, _to_json()],
         )
     )
-    logging.basicConfig(level=threshold, handlers=[handler], force=True)
-    for name in _NOISY:
-        logging.getLogger(name).setLevel(logging.ERROR)
+    handler.setLevel(logging.ERROR)
+    logging.basicConfig(level=logging.ERROR, handlers=[handler], force=True)
+    logging.captureWarnings(True)
 
 
 def _to_json() -> structlog.processors.JSONRenderer:
