@@ -13,6 +13,7 @@ from starlette.types import ASGIApp, Lifespan, Receive, Scope, Send
 from perse import __version__
 from perse.api import system, v0
 from perse.api.calls import Readiness, Workplace
+from perse.api.departures import NoticeDepartures
 from perse.api.door import Door
 from perse.api.draining import DrainBody
 from perse.api.forms import FieldKind, FormLimits
@@ -45,7 +46,7 @@ def create_app(services: Services) -> ASGIApp:
     settings = services.settings
     prefixed = KnowPrefix(router, settings.root_path, settings.trusted_proxies)
     app = Cors(AnswerErrors(prefixed, log), settings.cors_origins, settings.cors_headers)
-    return DrainBody(Observe(SafeHeaders(app), place.metrics, log))
+    return NoticeDepartures(DrainBody(Observe(SafeHeaders(app), place.metrics, log)))
 
 
 def _documentation() -> dict[str, dict[str, ASGIApp]]:

@@ -12,6 +12,7 @@ from starlette.requests import ClientDisconnect, Request
 
 from perse.api.consent import declaration_of
 from perse.api.content_encoding import refuse_encoded
+from perse.api.departures import departure
 from perse.api.door import Door
 from perse.api.exchange import exchange_of
 from perse.api.forms import Form, FormField, FormLimits, arriving_within, read_form
@@ -116,7 +117,7 @@ class Call:
 
     async def _while_wanted(self, work: Coroutine[None, None, Result]) -> Result:
         working = asyncio.create_task(work)
-        leaving = asyncio.create_task(_departure(self.request))
+        leaving = asyncio.create_task(departure(self.request.receive))
         try:
             await asyncio.wait({working, leaving}, return_when=asyncio.FIRST_COMPLETED)
             if working.done():
@@ -125,11 +126,6 @@ class Call:
         finally:
             working.cancel()
             leaving.cancel()
-
-
-async def _departure(request: Request) -> None:
-    while (await request.receive())["type"] != "http.disconnect":
-        pass
 
 
 def _json_object(body: bytes) -> Mapping[str, object]:

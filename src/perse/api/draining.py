@@ -17,7 +17,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 @dataclass(frozen=True, slots=True)
 class DrainBody:
-    """ASGI middleware, the outermost. ``most_bytes`` and ``most_s`` bound what is thrown away."""
+    """ASGI middleware, next to the outermost.
+
+    ``most_bytes`` and ``most_s`` bound what is thrown away.
+    """
 
     app: ASGIApp
     most_bytes: int = 64 * 1024 * 1024

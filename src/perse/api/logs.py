@@ -8,7 +8,6 @@ import sys
 import structlog
 
 
-
 def configure_logs(level: str) -> None:
     """Log what we say from ``level`` on, and of what libraries say, errors. Called once, by
     ``serve``.

@@ -1,4 +1,4 @@
-"""Outermost but one: request ids, one log line and the metrics of every exchange."""
+"""Outermost but two: request ids, one log line and the metrics of every exchange."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Observe:
             with self.metrics.in_flight.track_inprogress():
                 await self.app(scope, *_counting(exchange, receive, send))
         except ClientDisconnect:
-            exchange.code = "client_left"
+            exchange.code, exchange.status = "client_left", _CLIENT_LEFT
         finally:
             self._record(exchange, scope["method"])
 

@@ -1,0 +1,84 @@
+"""Clients that leave without their answer, and how the log says so."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import struct
+from typing import Any
+
+import pytest
+from starlette.types import Message
+from structlog.testing import capture_logs
+
+from perse.api.app import create_app
+from tests.fakes import FakeServices, picture
+from tests.served import form, part, post, serving
+
+RESET = struct.pack("ii", 1, 0)
+PATHS = ["/version", "/nothing", "/swagger/swagger-ui-bundle.js"]
+
+
+def _answered(path: str, failure: Exception, *, sent: int) -> list[Any]:
+    """What is logged when the server fails to send the message after the first ``sent``."""
+    messages: list[Message] = []
+
+    async def send(message: Message) -> None:
+        if len(messages) == sent:
+            raise failure
+        messages.append(message)
+
+    async def receive() -> Message:
+        await asyncio.sleep(10)
+        raise AssertionError("nobody waits for a client that says no more")
+
+    scope = {
+        "type": "http",
+        "method": "GET",
+        "path": path,
+        "raw_path": path.encode(),
+        "query_string": b"",
+        "headers": [],
+        "client": ("127.0.0.1", 1),
+    }
+
+    async def answer() -> None:
+        await create_app(FakeServices())(scope, receive, send)
+
+    with capture_logs() as logs:
+        asyncio.run(answer())
+    return logs
+
+
+@pytest.mark.parametrize("sent", [0, 1])
+@pytest.mark.parametrize("path", PATHS)
+@pytest.mark.parametrize(
+    "failure",
+    [
+        BrokenPipeError(),
+        ConnectionResetError(),
+        RuntimeError("unable to perform operation on <TCPTransport>; the handler is closed"),
+    ],
+)
+def test_who_leaves_before_the_end_is_no_fault(path: str, sent: int, failure: Exception) -> None:
+    (line,) = _answered(path, failure, sent=sent)
+    assert (line["event"], line["status"], line["code"]) == ("request", 499, "client_left")
+
+
+def test_an_answer_that_breaks_the_protocol_is_one() -> None:
+    with pytest.raises(RuntimeError, match="Response content longer"):
+        _answered("/version", RuntimeError("Response content longer than Content-Length"), sent=1)
+
+
+def test_connections_that_are_reset_leave_no_fault_in_the_log() -> None:
+    services = FakeServices()
+    body = form(part("image_file", picture(size=50_000)))
+    requests = [post("/v0/face/detect", body, key=services.api_key)]
+    requests += [f"GET {path} HTTP/1.1\r\nHost: x\r\n\r\n".encode() for path in PATHS]
+    with capture_logs() as logs, serving(services) as served:
+        for request in requests * 10:
+            with served.connect() as connection:
+                connection.sendall(request)
+                connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
+    assert {line["event"] for line in logs} == {"request"}
+    assert {line["status"] for line in logs} <= {200, 404, 499}
