@@ -24,7 +24,7 @@ from perse.cli.calibrate import app as calibrate_app
 from perse.cli.evaluate import app as evaluate_app
 from perse.cli.evaluating import Inquiry, evaluate_comparison, evaluate_liveness
 from perse.cli.evaluation_tables import show_comparison, show_liveness
-from perse.errors import NoFaceDetected
+from perse.errors import InvalidParameter, NoFaceDetected
 from perse.evaluation.acquisition import Acquired
 from perse.evaluation.calibration import calibrate_comparison, calibrate_liveness
 from perse.evaluation.local_points import Kind, LocalPointsFolder
@@ -197,9 +197,8 @@ def test_cached_templates_are_deleted_on_request(
 
 def test_a_report_into_a_folder_that_is_missing_fails_before_the_work(surroundings: Path) -> None:
     arguments = ["face", str(surroundings), "--report", str(surroundings / "no" / "report.html")]
-    outcome = CliRunner().invoke(evaluate_app, arguments)
-    assert outcome.exit_code == 2
-    assert "there is no folder" in outcome.stderr
+    with pytest.raises(InvalidParameter, match="make it"):
+        raise CliRunner().invoke(evaluate_app, arguments).exception or AssertionError
 
 
 def test_a_template_is_a_unit_vector() -> None:

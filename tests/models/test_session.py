@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -10,6 +13,7 @@ from onnx import TensorProto, helper
 
 from perse.errors import NetworkUnusable, SetupError, WeightsUnavailable
 from perse.models.session import Session, open_session
+from tests.recorder import plain_environment
 
 
 @pytest.fixture
@@ -72,6 +76,33 @@ def test_an_input_that_does_not_fit_is_a_setup_error(
     session: Session = open_session(doubling)
     with pytest.raises(NetworkUnusable):
         session.run(inputs)
+
+
+@pytest.mark.parametrize("wish", [None, "0", "false", ""])
+def test_onnx_runtime_reports_nothing_whatever_was_set(
+    doubling: Path, tmp_path: Path, wish: str | None
+) -> None:
+    home = tmp_path / "home"
+    home.mkdir()
+    environment = plain_environment(
+        dict(os.environ), HOME=str(home), ORT_DISABLE_TELEMETRY=wish, XDG_CACHE_HOME=None
+    )
+    opened = run_opening(doubling, environment)
+    assert (opened.returncode, opened.stdout, opened.stderr) == (0, "", "")
+    assert list(home.rglob("*")) == []
+
+
+def test_nothing_is_said_where_there_is_no_home(doubling: Path) -> None:
+    opened = run_opening(doubling, plain_environment(dict(os.environ), HOME=None))
+    assert (opened.returncode, opened.stdout, opened.stderr) == (0, "", "")
+
+
+def run_opening(network: Path, environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    program = (
+        f"from perse.models import session; session.open_session(session.Path({str(network)!r}))"
+    )
+    command = [sys.executable, "-c", program]
+    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
 
 
 def test_nothing_is_printed(doubling: Path, capfd: pytest.CaptureFixture[str]) -> None:

@@ -18,11 +18,12 @@ from perse.cli.evaluating import (
 from perse.cli.evaluation_tables import show_comparison, show_liveness
 from perse.cli.options import DataDir, Pack
 from perse.cli.progress import console
+from perse.errors import InvalidParameter
 from perse.evaluation.local_points import Kind
-from perse.evaluation.plotting import require_matplotlib
+from perse.evaluation.plotting import prepare_matplotlib
 from perse.evaluation.results import plain
 from perse.evaluation.sample_cache import forget_samples
-from perse.settings import load_settings
+from perse.settings import Settings, load_settings
 
 app = typer.Typer(help="Measure error rates on your own files.", no_args_is_help=True)
 
@@ -30,19 +31,31 @@ DEFAULT_BPCER = 0.05
 
 Source = Annotated[
     Path,
-    typer.Argument(help="A folder with a folder per person, or a file that lists pairs of files."),
+    typer.Argument(
+        readable=False,
+        help="A folder with a folder per person, or a file that lists pairs of files.",
+    ),
 ]
 Presentations = Annotated[
-    Path, typer.Argument(help="A folder with live/ and spoof/, the latter by species if you like.")
+    Path,
+    typer.Argument(
+        readable=False, help="A folder with live/ and spoof/, the latter by species if you like."
+    ),
 ]
 Root = Annotated[
-    Path | None, typer.Option(help="Where the names in a list of pairs start. [its folder]")
+    Path | None,
+    typer.Option(readable=False, help="Where the names in a list of pairs start. [its folder]"),
 ]
 Groups = Annotated[
     Path | None,
-    typer.Option(help="CSV of groups: a column person or file, then such as sex, age, device."),
+    typer.Option(
+        readable=False,
+        help="CSV of groups: a column person or file, then such as sex, age, device.",
+    ),
 ]
-Report = Annotated[Path | None, typer.Option(help="Also write one HTML page with plots.")]
+Report = Annotated[
+    Path | None, typer.Option(readable=False, help="Also write one HTML page with plots.")
+]
 PrintJson = Annotated[bool, typer.Option("--json", help="Print everything as one JSON object.")]
 NoCache = Annotated[
     bool, typer.Option("--no-cache", help="Keep no templates in the data folder, and use none.")
@@ -102,8 +115,8 @@ def liveness(
     pack: Pack = None,
 ) -> None:
     """Tell live faces from presentation attacks, species by species."""
-    _check_report(report)
     settings = load_settings(data_dir=data_dir, pack=pack)
+    _check_report(report, settings)
     inquiry = Inquiry(source, groups=groups, rate=bpcer, cached=not no_cache)
     result, scores = evaluate_liveness(
         inquiry, open_evaluated("liveness", settings), settings, DEFAULT_BPCER
@@ -134,8 +147,8 @@ def _compare(
     data_dir: Path | None,
     pack: str | None,
 ) -> None:
-    _check_report(report)
     settings = load_settings(data_dir=data_dir, pack=pack)
+    _check_report(report, settings)
     result, curves = evaluate_comparison(inquiry, open_evaluated(kind, settings), settings)
     if report:
         from perse.evaluation.report import comparison_page  # noqa: PLC0415 - an optional extra
@@ -147,12 +160,14 @@ def _compare(
         show_comparison(result, Console())
 
 
-def _check_report(report: Path | None) -> None:
+def _check_report(report: Path | None, settings: Settings) -> None:
     """Before hours of work rather than after them."""
     if report:
-        require_matplotlib()
+        prepare_matplotlib(settings.data_dir)
         if not report.absolute().parent.is_dir():
-            raise typer.BadParameter(f"there is no folder {report.absolute().parent}")
+            raise InvalidParameter(
+                f"there is no folder {report.absolute().parent} to write the report into: make it"
+            )
 
 
 def _write(report: Path, page: str) -> None:

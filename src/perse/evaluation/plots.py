@@ -1,6 +1,6 @@
 """Plots of an evaluation as SVG text.
 
-matplotlib is optional: import this module only after ``require_matplotlib``.
+matplotlib is optional: import this module only after ``prepare_matplotlib``.
 """
 
 from __future__ import annotations

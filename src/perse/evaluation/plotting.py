@@ -1,16 +1,27 @@
-"""Whether plots can be drawn here."""
+"""Whether plots can be drawn here, and where what they need is kept."""
 
 from __future__ import annotations
 
+import os
 from importlib.util import find_spec
+from pathlib import Path
 
 from perse.errors import SetupError
 
+_FOLDER = "plot-cache"
 
-def require_matplotlib() -> None:
-    """Raises SetupError, saying how to install it, when matplotlib is missing."""
+
+def prepare_matplotlib(data_dir: Path) -> None:
+    """Let matplotlib keep its list of fonts in the data folder rather than in the user's home,
+    unless ``MPLCONFIGDIR`` says where. Call it before plots are imported.
+
+    Raises SetupError, saying how to install it, when matplotlib is missing.
+    """
     if find_spec("matplotlib") is None:
         raise SetupError(
             "plots need matplotlib: install it with pip install 'perse[evaluate]', or leave out "
             "--report"
         )
+    folder = data_dir / _FOLDER
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    os.environ.setdefault("MPLCONFIGDIR", str(folder.absolute()))

@@ -6,15 +6,22 @@ One thread per run by default and no spinning: concurrency comes from the worker
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnxruntime as ort
 from numpy.typing import NDArray
 
 from perse.errors import NetworkUnusable, WeightsUnavailable
+
+# As it comes, ONNX Runtime reports its use to its makers and keeps a device id and a queue of
+# reports in the home folder. It looks at this once, when it is first imported. Whatever value was
+# set is replaced, because anything but 1 would break what perse promises: no call leaves here.
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"
+
+import onnxruntime as ort
 
 _LOG_ERRORS_ONLY = 3
 _CPU = ["CPUExecutionProvider"]

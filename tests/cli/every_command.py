@@ -1,0 +1,51 @@
+"""A command line for every command there is, with names in the place of folders and files."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+# {data} is added to every one of them.
+COMMAND_LINES: Mapping[str, str] = {
+    "setup": "",
+    "serve": "--host 192.0.2.1",  # an address that this machine does not have: it ends
+    "doctor": "",
+    "detect": "{picture} --draw {drawn}",
+    "compare": "{picture} {picture} --json",
+    "voice compare": "{recording} {recording} --json",
+    "models list": "--json",
+    "models fetch": "",
+    "models verify": "",
+    "db status": "",
+    "db upgrade": "",
+    "keys create": "app",
+    "keys list": "",
+    "keys rotate": "app",
+    "keys revoke": "app",
+    "tenants list": "",
+    "tenants delete": "nobody --yes",
+    "references status": "",
+    "references unlock": "{token}",
+    "references purge": "",
+    "subjects export": "{token}",
+    "consent verify": "",
+    "consent export": "",
+    "receipts list": "",
+    "receipts verify": "{receipt} --jwks {jwks}",
+    "secrets rotate": "--tenant-keys",
+    "evaluate face": "{faces} --groups {groups} --report {report}",
+    "evaluate voice": "{voices} --report {report}",
+    "evaluate liveness": "{presentations} --report {report}",
+    "evaluate forget": "",
+    "calibrate face": "{faces} --fmr 0.1",
+    "calibrate voice": "{voices} --fmr 0.1",
+    "calibrate liveness": "{presentations} --bpcer 0.5",
+    "calibrate list": "",
+    "calibrate compare": "{points} {points}",
+    "calibrate rollback": "liveness",
+}
+
+
+def words(command: str, names: Mapping[str, object]) -> list[str]:
+    """The command line, ``names`` put in their places."""
+    rest = COMMAND_LINES[command].format(**names)
+    return [*command.split(), *rest.split(), "--data-dir", str(names["data"])]
