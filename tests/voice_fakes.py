@@ -21,8 +21,12 @@ THRESHOLDS = VoiceThresholds(
     similarity_by_fmr={"1e-1": 0.5, "1e-2": 0.6, "1e-3": 0.7},
     recording=VoiceRequirements(),
 )
-GOOD = VoiceQuality(net_speech_s=3.2, snr_db=25.0, clipped_share=0.0, bandwidth_hz=8000.0)
-TELEPHONE = VoiceQuality(net_speech_s=1.2, snr_db=9.0, clipped_share=0.2, bandwidth_hz=3500.0)
+GOOD = VoiceQuality(
+    net_speech_s=3.2, snr_db=25.0, clipped_share=0.0, bandwidth_hz=8000.0, decoded_s=4.0
+)
+TELEPHONE = VoiceQuality(
+    net_speech_s=1.2, snr_db=9.0, clipped_share=0.2, bandwidth_hz=3500.0, decoded_s=2.0
+)
 
 
 def recording(identity: int = 1) -> bytes:

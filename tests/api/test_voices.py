@@ -38,6 +38,7 @@ def test_each_recording_is_judged_in_the_order_sent(client: httpx.Client) -> Non
         "clipping": 0.0,
         "bandwidth": 8000.0,
     }
+    assert (good["decoded_s"], telephone["decoded_s"]) == (4.0, 2.0)
     assert all(verdict["pass"] for verdict in good["verdicts"].values())
     assert not any(verdict["pass"] for verdict in telephone["verdicts"].values())
     assert telephone["verdicts"]["bandwidth"] == {

@@ -17,7 +17,9 @@ from perse.domain.voice_quality import (
 from tests.synthetic_speech import ALICE, speech
 
 RATE_HZ = 16_000
-GOOD = VoiceQuality(net_speech_s=3.0, snr_db=25.0, clipped_share=0.0, bandwidth_hz=7000.0)
+GOOD = VoiceQuality(
+    net_speech_s=3.0, snr_db=25.0, clipped_share=0.0, bandwidth_hz=7000.0, decoded_s=4.0
+)
 
 
 def _noise(seconds: float, power: float = 1.0, seed: int = 3) -> NDArray[np.float32]:
@@ -63,11 +65,13 @@ def test_everything_of_a_recording_is_measured() -> None:
     assert quality.snr_db > 40
     assert quality.clipped_share == 0.25
     assert quality.bandwidth_hz > 4000
+    assert quality.decoded_s == 4
 
 
 def test_a_recording_without_speech_has_nothing_good() -> None:
     quality = assess_voice(VoiceSample(_noise(1, 0.01), RATE_HZ), ())
     assert (quality.net_speech_s, quality.snr_db, quality.bandwidth_hz) == (0, 0, 0)
+    assert quality.decoded_s == 1
 
 
 def test_a_good_recording_needs_no_guidance() -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from tests.media.ogg_files import giant_codebooks, page, pages, repositioned
 from tests.media.recordings import encoded, tone, with_lengths
 
 FOLDER = Path(__file__).parents[1] / "samples" / "hostile_recordings"
@@ -18,6 +19,12 @@ _SOUND = tone(440, seconds=0.2, rate_hz=8_000)
 _WAV = encoded(_SOUND, 8_000)
 _VORBIS = encoded(_SOUND, 8_000, "OGG", "VORBIS")
 _OPUS = encoded(_SOUND, 8_000, "OGG", "OPUS")
+# The decoder fills a gigabyte with what 3 KB of it claim.
+_GIANT_CODEBOOKS = (
+    page(2, 0, pages(_VORBIS)[0][28:])
+    + page(0, 1, b"\x03vorbis" + bytes(8) + b"\x01", giant_codebooks(255))
+    + page(4, 2, bytes(2), bytes(2))
+)
 
 
 def files() -> Mapping[str, tuple[bytes, str]]:
@@ -39,7 +46,11 @@ def _not_recordings() -> dict[str, tuple[bytes, str]]:
         "adpcm.wav": encoded(_SOUND, 8_000, subtype="IMA_ADPCM"),
         "gsm.wav": encoded(_SOUND, 8_000, subtype="GSM610"),
         "rf64.wav": encoded(_SOUND, 8_000, "RF64"),
+        "mp3_inside.wav": _patched(20, "<H", 0x55),
         "pages_of_nothing.ogg": b"OggS" + bytes(200),
+        "speex.ogg": page(2, 0, b"Speex   1.2.1" + bytes(67)),
+        "flac.ogg": page(2, 0, b"\x7fFLAC\x01\0\0\x01fLaC" + bytes(38)),
+        "video.ogg": page(2, 0, b"\x80theora" + bytes(35), serial=8) + _VORBIS,
     }
     return {"empty.wav": (b"", EMPTY), **{name: (data, INVALID) for name, data in contents.items()}}
 
@@ -59,6 +70,9 @@ def _odd() -> dict[str, tuple[bytes, str]]:
         "many_chunks.wav": _WAV[:12] + b"JUNK\0\0\0\0" * 500 + _WAV[12:],
         "trailing_bytes.wav": _WAV + b"\xff" * 99,
         "two_in_a_row.ogg": _VORBIS + _VORBIS,
+        "two_in_a_row.wav": _WAV + _WAV,
+        "claims_a_year.ogg": repositioned(_OPUS, {-1: 48_000 * 86_400 * 365}),
+        "ends_before_it_begins.ogg": repositioned(_VORBIS, {-1: -(1 << 40)}),
     }
     return {name: (data, FINE) for name, data in contents.items()}
 
@@ -75,9 +89,10 @@ def _damaged() -> dict[str, tuple[bytes, str]]:
         "format_fffe_without_more.wav": _patched(20, "<H", 0xFFFE),
         "endless_chunk.wav": _WAV[:12] + b"JUNK\xff\xff\xff\xff" + _WAV[12:],
         "cut_before_the_sound.ogg": _OPUS[: len(_OPUS) * 2 // 3],
-        "claims_a_year.ogg": _with_last_position(_OPUS, 48_000 * 86_400 * 365),
         "vorbis_header_only.ogg": _VORBIS[:58],
         "opus_header_only.ogg": _OPUS[:47],
+        "headers_in_a_row.ogg": b"".join(pages(_OPUS)[:2]) * 100,
+        "giant_codebooks.ogg": _GIANT_CODEBOOKS,
     }
     return {name: (data, INVALID) for name, data in contents.items()}
 
@@ -85,34 +100,13 @@ def _damaged() -> dict[str, tuple[bytes, str]]:
 def _giants() -> dict[str, tuple[bytes, str]]:
     """Small files that hold more than anybody should decode."""
     long = encoded(np.zeros(8_000 * 150), 8_000, "OGG", "OPUS")
-    return {"150_s.ogg": (long, TOO_LARGE)}
+    return {"150_s.ogg": (long, TOO_LARGE), "201_in_a_row.wav": (_WAV[:52] * 201, TOO_LARGE)}
 
 
 def _patched(offset: int, form: str, value: int) -> bytes:
     changed = bytearray(_WAV)
     struct.pack_into(form, changed, offset, value)
     return bytes(changed)
-
-
-def _with_last_position(ogg: bytes, position: int) -> bytes:
-    """The last page claims that the recording ends there; its checksum is made good."""
-    start = ogg.rindex(b"OggS")
-    page = bytearray(ogg[start:])
-    struct.pack_into("<q", page, 6, position)
-    struct.pack_into("<I", page, 22, 0)
-    struct.pack_into("<I", page, 22, _ogg_checksum(bytes(page)))
-    return ogg[:start] + bytes(page)
-
-
-def _ogg_checksum(page: bytes) -> int:
-    """RFC 3533, section 6: CRC-32 with polynomial 0x04c11db7, not reflected, from 0."""
-    value = 0
-    for byte in page:
-        value ^= byte << 24
-        for _ in range(8):
-            value = (value << 1) ^ (0x04C11DB7 if value & 0x80000000 else 0)
-        value &= 0xFFFFFFFF
-    return value
 
 
 def main() -> None:

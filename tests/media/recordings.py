@@ -36,6 +36,8 @@ def good_recordings() -> Mapping[str, bytes]:
         "wav extensible, stereo": encoded(np.stack([sound] * 2, axis=1), 8_000, "WAVEX", "FLOAT"),
         "ogg vorbis": encoded(sound, 8_000, "OGG", "VORBIS"),
         "ogg opus": encoded(sound, 8_000, "OGG", "OPUS"),
+        "ogg chain": encoded(sound, 8_000, "OGG", "OPUS") + encoded(sound, 8_000, "OGG", "VORBIS"),
+        "wav joined": encoded(sound, 8_000) + encoded(sound, 16_000),
     }
 
 

@@ -118,7 +118,7 @@ def test_windows_are_mel_power_at_the_training_level() -> None:
 def test_a_recording_stands_between_two_conditions(
     snr_db: float, bandwidth_hz: float, expected: dict[int, float]
 ) -> None:
-    weights = condition_weights(VoiceQuality(2.0, snr_db, 0.0, bandwidth_hz))
+    weights = condition_weights(VoiceQuality(2.0, snr_db, 0.0, bandwidth_hz, 3.0))
     assert weights.shape == (CONDITIONS,)
     assert {int(i): float(weights[i]) for i in np.flatnonzero(weights)} == expected
 

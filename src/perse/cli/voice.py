@@ -81,7 +81,7 @@ def _show(
     )
     typer.echo(f"cosine {comparison.cosine:.3f} by {comparison.models['speaker_embedder']}")
     for name, quality in zip(names, (comparison.first, comparison.second), strict=True):
-        typer.echo(name)
+        typer.echo(f"{name}: {quality.decoded_s:.1f} s heard")
         Console().print(_table(quality, thresholds))
 
 

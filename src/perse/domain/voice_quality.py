@@ -41,13 +41,15 @@ class VoiceQuality:
     ``net_speech_s``: seconds of speech, more is better. ``snr_db``: speech over background in dB,
     0..60, more is better. ``clipped_share``: share of samples at full scale, 0..1, less is better.
     ``bandwidth_hz``: highest frequency with speech in it, at most half the sampling rate; about
-    3400..4000 of a telephone, up to 8000 otherwise.
+    3400..4000 of a telephone, up to 8000 otherwise. ``decoded_s``: seconds of sound, speech or not;
+    nobody judges it.
     """
 
     net_speech_s: float
     snr_db: float
     clipped_share: float
     bandwidth_hz: float
+    decoded_s: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +79,7 @@ def judge_voice(quality: VoiceQuality, requirements: VoiceRequirements) -> Mappi
 def assess_voice(sample: VoiceSample, speech: Sequence[SpeechSegment]) -> VoiceQuality:
     """Measure a recording whose ``speech`` is known; without speech every figure is the worst."""
     if not speech:
-        return VoiceQuality(0.0, 0.0, sample.clipped_share, 0.0)
+        return VoiceQuality(0.0, 0.0, sample.clipped_share, 0.0, sample.duration_s)
     spoken = speech_mask(sample, speech)
     near = speech_mask(sample, speech, margin_s=_SPEECH_MARGIN_S)
     return VoiceQuality(
@@ -85,6 +87,7 @@ def assess_voice(sample: VoiceSample, speech: Sequence[SpeechSegment]) -> VoiceQ
         snr_db=snr_db(sample.samples[spoken], sample.samples[~near], rate_hz=sample.rate_hz),
         clipped_share=sample.clipped_share,
         bandwidth_hz=bandwidth_hz(sample.samples[spoken], rate_hz=sample.rate_hz),
+        decoded_s=sample.duration_s,
     )
 
 

@@ -20,29 +20,16 @@ from numpy.typing import NDArray
 from perse.domain.samples import VoiceSample
 from perse.errors import EmptyFile, FileTooLarge, InvalidFileType, PerseError
 from perse.media.mixing import Mixer
-from perse.media.wav_header import is_wav, with_true_lengths
+from perse.media.ogg import is_ogg, ogg_parts
+from perse.media.recording_kinds import ACCEPTED, kind_of_recording
+from perse.media.wav import is_wav, wav_parts
 
 RATE_HZ = 16_000
 
-_ACCEPTED = "Send a WAV file (PCM, float, A-law or µ-law) or an OGG file (Vorbis or Opus)."
 _LOWEST_RATE_HZ, _HIGHEST_RATE_HZ = 8_000, 192_000
-_SUBTYPES = {
-    "WAV": {"PCM_U8", "PCM_16", "PCM_24", "PCM_32", "FLOAT", "DOUBLE", "ALAW", "ULAW"},
-    "OGG": {"VORBIS", "OPUS"},
-}
-_SUBTYPES["WAVEX"] = _SUBTYPES["WAV"]
-_UNKNOWN_LENGTH = 1 << 48
 _VALUES_PER_BLOCK = 1 << 18
-_OTHER_FILES = (
-    (b"ID3", "an MP3 file"),
-    (b"fLaC", "a FLAC file"),
-    (b"#!AMR", "an AMR file"),
-    (b"caff", "a CAF file"),
-    (b"FORM", "an AIFF file"),
-    (b"\x1aE\xdf\xa3", "a WebM or Matroska file"),
-    (b"RF64", "an RF64 file"),
-    (b"RIFX", "a big-endian RIFX file"),
-)
+# What a sum of durations may be off by.
+_ROUNDING_S = 1e-6
 
 Block = NDArray[np.float32]
 
@@ -51,110 +38,136 @@ Block = NDArray[np.float32]
 class AudioLimits:
     """``max_bytes``: size of the file; ``max_duration_s``: length of the recording;
     ``max_values``: samples in all channels together, which bounds the time that decoding takes
-    (24 million are 120 s of four channels at 48 kHz)."""
+    (24 million are 120 s of four channels at 48 kHz); ``max_parts``: files joined end to end."""
 
     max_bytes: int = 10_000_000
     max_duration_s: float = 120.0
     max_values: int = 24_000_000
+    max_parts: int = 200
 
 
 _DEFAULT_LIMITS = AudioLimits()
 
 
+@dataclass(slots=True)
+class _Allowance:
+    """What the parts decoded so far have used of the limits."""
+
+    limits: AudioLimits
+    seconds: float = 0.0
+    values: int = 0
+
+    def check(self, frames: int, file: sf.SoundFile) -> None:
+        """Raises FileTooLarge when ``frames`` more of ``file`` are too many."""
+        longest_s = self.limits.max_duration_s
+        if self.seconds + frames / file.samplerate > longest_s + _ROUNDING_S:
+            raise FileTooLarge(
+                f"The recording is longer than the limit of {longest_s:g} s: send a shorter one."
+            )
+        if self.values + frames * file.channels > self.limits.max_values:
+            raise FileTooLarge(
+                "The recording has too many channels for its length: send one channel."
+            )
+
+    def spend(self, frames: int, file: sf.SoundFile) -> None:
+        self.seconds += frames / file.samplerate
+        self.values += frames * file.channels
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Sound:
+    """Mono at 16 kHz; ``clipped``: how many samples stood at full scale, before resampling."""
+
+    samples: Block
+    clipped: float
+
+
 def decode_audio(data: bytes | memoryview, limits: AudioLimits = _DEFAULT_LIMITS) -> VoiceSample:
     """Decode a WAV or OGG file of 8 to 192 kHz with any number of channels.
 
-    The result is mono at 16 kHz, without direct current, within -1..1. The channels are averaged;
-    when they cancel each other out the loudest is taken. Samples that are not numbers or infinite
-    become silence, samples beyond full scale are cut there. A recording cut off in the middle is
-    taken as far as it goes.
+    Files that were joined end to end, of whatever rates and numbers of channels, are heard one
+    after the other. The result is mono at 16 kHz, without direct current, within -1..1. The
+    channels are averaged; when they cancel each other out the loudest is taken. Samples that are
+    not numbers or infinite become silence, samples beyond full scale are cut there. A recording
+    cut off in the middle is taken as far as it goes.
 
     Raises EmptyFile; InvalidFileType for anything else and for what does not decode; FileTooLarge
-    for more bytes or seconds than ``limits`` allow.
+    for more bytes, seconds or parts than ``limits`` allow.
     """
     data = bytes(data)
     if not data:
-        raise EmptyFile("The file is empty. " + _ACCEPTED)
+        raise EmptyFile("The file is empty. " + ACCEPTED)
     if len(data) > limits.max_bytes:
         raise FileTooLarge(
             f"The recording has {len(data) / 1e6:.1f} MB, more than the limit of "
             f"{limits.max_bytes / 1e6:g} MB: send a shorter one, or an OGG file."
         )
     try:
-        return _decode(_repaired(data), limits)
+        return _decode(data, limits)
     except PerseError:
         raise
     # The decoder of foreign bytes raises several kinds; each of them means the same to a caller.
     except Exception:
         raise InvalidFileType(
-            "The recording is damaged, or of a kind that cannot be read. " + _ACCEPTED
+            "The recording is damaged, or of a kind that cannot be read. " + ACCEPTED
         ) from None
 
 
-def _repaired(data: bytes) -> bytes:
-    if is_wav(data):
-        return with_true_lengths(data)
-    if data.startswith(b"OggS"):
-        return data
-    raise InvalidFileType(f"This is {_kind_of(data)}. {_ACCEPTED}")
-
-
-def _kind_of(data: bytes) -> str:
-    if data[4:8] == b"ftyp":
-        return "an MP4 or M4A file"
-    if _is_mpeg_frame(data):
-        return "an MP3 or AAC file"
-    kinds = (kind for start, kind in _OTHER_FILES if data.startswith(start))
-    return next(kinds, "no recording that is known here")
-
-
-def _is_mpeg_frame(data: bytes) -> bool:
-    """Eleven bits set, whatever layer and version follow: ISO/IEC 11172-3, 2.4.1.3."""
-    return len(data) > 1 and data[0] == 0xFF and data[1] & 0xE0 == 0xE0
-
-
 def _decode(data: bytes, limits: AudioLimits) -> VoiceSample:
-    with sf.SoundFile(io.BytesIO(data)) as file:
-        _check_kind(file, limits)
+    allowance = _Allowance(limits)
+    sounds = [_sound(part, allowance) for part in _counted(_parts(data, limits), limits)]
+    samples = np.concatenate([sound.samples for sound in sounds])
+    clipped = sum(sound.clipped for sound in sounds)
+    share = min(1.0, clipped / len(samples)) if len(samples) else 0.0
+    return VoiceSample(_without_direct_current(samples), RATE_HZ, share)
+
+
+def _parts(data: bytes, limits: AudioLimits) -> Iterator[bytes]:
+    if is_wav(data):
+        return wav_parts(data)
+    if is_ogg(data):
+        return ogg_parts(data, enough_s=limits.max_duration_s + 1)
+    raise InvalidFileType(f"This is {kind_of_recording(data)}. {ACCEPTED}")
+
+
+def _counted(parts: Iterator[bytes], limits: AudioLimits) -> Iterator[bytes]:
+    for number, part in enumerate(parts):
+        if number == limits.max_parts:
+            raise FileTooLarge(
+                f"More than {limits.max_parts} recordings are joined in this file: "
+                "send them as one, or fewer of them."
+            )
+        yield part
+
+
+def _sound(part: bytes, allowance: _Allowance) -> _Sound:
+    with sf.SoundFile(io.BytesIO(part)) as file:
+        _check_rate(file.samplerate)
+        allowance.check(file.frames, file)
         mixer = Mixer(file.channels)
-        samples = _resampled(map(mixer.mix, _blocks(file, limits)), file.samplerate)
+        samples = _resampled(map(mixer.mix, _blocks(file, allowance)), file.samplerate)
         if mixer.cancelled:
             file.seek(0)
             loudest = Mixer(file.channels, only=mixer.loudest)
-            samples = _resampled(map(loudest.mix, _blocks(file, limits)), file.samplerate)
-    return VoiceSample(_without_direct_current(samples), RATE_HZ, mixer.clipped_share)
+            samples = _resampled(map(loudest.mix, _blocks(file, allowance)), file.samplerate)
+        allowance.spend(mixer.frames, file)
+    return _Sound(samples, mixer.clipped_share * len(samples))
 
 
-def _check_kind(file: sf.SoundFile, limits: AudioLimits) -> None:
-    if file.subtype not in _SUBTYPES.get(file.format, ()):
+def _check_rate(rate_hz: int) -> None:
+    if not _LOWEST_RATE_HZ <= rate_hz <= _HIGHEST_RATE_HZ:
         raise InvalidFileType(
-            f"Recordings coded as {file.subtype_info} are not taken. " + _ACCEPTED
+            f"The recording has {rate_hz} samples a second: send one of 8,000 to 192,000."
         )
-    if not _LOWEST_RATE_HZ <= file.samplerate <= _HIGHEST_RATE_HZ:
-        raise InvalidFileType(
-            f"The recording has {file.samplerate} samples a second: send one of 8,000 to 192,000."
-        )
-    if file.frames < _UNKNOWN_LENGTH:
-        _check_length(file.frames, file, limits)
 
 
-def _check_length(frames: int, file: sf.SoundFile, limits: AudioLimits) -> None:
-    if frames > limits.max_duration_s * file.samplerate:
-        raise FileTooLarge(
-            f"The recording is longer than the limit of {limits.max_duration_s:g} s: "
-            "send a shorter one."
-        )
-    if frames * file.channels > limits.max_values:
-        raise FileTooLarge("The recording has too many channels for its length: send one channel.")
-
-
-def _blocks(file: sf.SoundFile, limits: AudioLimits) -> Iterator[Block]:
+def _blocks(file: sf.SoundFile, allowance: _Allowance) -> Iterator[Block]:
     """The recording as blocks of frames x channels, float32, full scale -1..1."""
     size = max(1, _VALUES_PER_BLOCK // file.channels)
     read = 0
     while len(block := file.read(size, dtype="float32", always_2d=True)):
         read += len(block)
-        _check_length(read, file, limits)
+        allowance.check(read, file)
         yield block
 
 

@@ -86,6 +86,7 @@ COMPARE: dict[str, Any] = {
 }
 
 _RECORDING: dict[str, Any] = {
+    "decoded_s": 4.72,
     "voice_metrics": {
         "net_speech": 2.816,
         "signal_to_noise": 24.5,

@@ -39,6 +39,9 @@ class VoiceMetrics(Answer):
 
 
 class WireRecording(Answer):
+    decoded_s: Positive = Field(
+        description="Seconds of sound that were heard, of all recordings joined in the file."
+    )
     voice_metrics: VoiceMetrics
     verdicts: dict[str, MetricVerdict]
 
@@ -97,6 +100,7 @@ def _recording(quality: VoiceQuality, requirements: VoiceRequirements) -> WireRe
     }
     metrics = {measure: _number(verdict.value) for measure, verdict in verdicts.items()}
     return WireRecording(
+        decoded_s=_number(quality.decoded_s),
         voice_metrics=VoiceMetrics(**metrics),
         verdicts={measure: _verdict(verdict) for measure, verdict in verdicts.items()},
     )
