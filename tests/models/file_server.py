@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import ClassVar
@@ -14,13 +14,21 @@ from typing import ClassVar
 @dataclass
 class FileServer:
     """``failures``: statuses answered first, one per request. ``cut_after``: bytes after which the
-    next answers break off, one per request. ``requests``: path and Range header of each."""
+    next answers break off, one per request. ``resumes``: gives parts of files; ``range_shift``:
+    and says that they begin so many bytes later. ``redirects``: where a path is sent on to.
+    ``endless``: paths whose answer ends only when nobody listens. ``kinds``: content types by path.
+    ``requests``: path and Range header of each. ``sent_bytes``: of all bodies."""
 
     files: dict[str, bytes]
     url: str = ""
     failures: list[int] = field(default_factory=list)
     cut_after: list[int] = field(default_factory=list)
     resumes: bool = True
+    range_shift: int = 0
+    redirects: dict[str, str] = field(default_factory=dict)
+    endless: set[str] = field(default_factory=set)
+    kinds: dict[str, str] = field(default_factory=dict)
+    sent_bytes: int = 0
     delay_s: float = 0.0
     requests: list[tuple[str, str | None]] = field(default_factory=list)
 
@@ -51,21 +59,43 @@ class _Handler(BaseHTTPRequestHandler):
         content = served.files.get(self.path.lstrip("/"))
         if served.failures:
             self._answer(served.failures.pop(0), b"")
+        elif self.path in served.redirects:
+            self._answer(302, b"", Location=served.redirects[self.path])
+        elif self.path in served.endless:
+            self._go_on(206 if wanted_range and served.resumes else 200)
         elif content is None:
             self._answer(404, b"")
         elif wanted_range and served.resumes:
             first, _, last = wanted_range.removeprefix("bytes=").partition("-")
-            self._answer(206, content[int(first) : int(last) + 1 if last else None])
+            part = content[int(first) : int(last) + 1 if last else None]
+            shift = served.range_shift
+            stated = f"bytes {int(first) + shift}-{int(first) + shift + len(part) - 1}"
+            self._answer(206, part, Content_Range=f"{stated}/{len(content)}")
         else:
-            self._answer(200, content)
+            kind = served.kinds.get(self.path, "application/octet-stream")
+            self._answer(200, content, Content_Type=kind)
 
-    def _answer(self, status: int, content: bytes) -> None:
+    def _go_on(self, status: int) -> None:
         self.send_response(status)
+        self.send_header("Content-Type", self.served.kinds.get(self.path, "text/plain"))
+        self.send_header("Content-Range", "bytes 0-65535/65536")
+        self.end_headers()
+        self.close_connection = True
+        with suppress(OSError):
+            while self.served.sent_bytes < 1 << 30:
+                self.served.sent_bytes += self.wfile.write(bytes(1 << 16))
+
+    def _answer(self, status: int, content: bytes, **headers: str) -> None:
+        self.send_response(status)
+        for name, value in headers.items():
+            self.send_header(name.replace("_", "-"), value)
         self.send_header("Content-Length", str(len(content)))
         self.send_header("Connection", "close")
         self.end_headers()
         cuts = self.served.cut_after
-        self.wfile.write(content[: cuts.pop(0)] if cuts and content else content)
+        self.served.sent_bytes += len(content)
+        with suppress(OSError):  # the other side may have heard enough
+            self.wfile.write(content[: cuts.pop(0)] if cuts and content else content)
         self.close_connection = True
 
     def log_message(self, format: str, *args: object) -> None:

@@ -73,13 +73,13 @@ def test_the_shipped_packs(catalog: Catalog) -> None:
 
 def test_the_offline_pack_needs_the_package_index_alone(catalog: Catalog) -> None:
     for card in catalog.cards_of("offline").values():
-        assert not isinstance(card.source, UrlSource | PathSource)
+        assert not isinstance(card.sources[0], UrlSource | PathSource)
 
 
 def test_every_network_says_where_it_is_from_and_what_its_licences_are(catalog: Catalog) -> None:
     for card in catalog.models.values():
-        if isinstance(card.source, UrlSource):
-            assert card.source.url.startswith("https://")
+        if isinstance(card.sources[0], UrlSource):
+            assert card.sources[0].url.startswith("https://")
         for words in (card.licence.code, card.licence.weights, card.licence.training_data):
             assert words != "not stated", card.name
         assert not card.licence.commercial_use.startswith("not known"), card.name
@@ -95,8 +95,8 @@ def test_files_are_those_of_the_mirror(catalog: Catalog, shared: Path) -> None:
     for card in catalog.models.values():
         entry = mirrored.get(card.file)
         if entry:
-            assert isinstance(card.source, UrlSource)
-            assert card.source.url == entry["url"]
+            assert isinstance(card.sources[0], UrlSource)
+            assert card.sources[0].url == entry["url"]
             assert (card.sha256, card.size_bytes) == (entry["sha256"], entry["bytes"])
             assert card.role == entry["role"]
             checked.add(card.file)
@@ -106,8 +106,8 @@ def test_files_are_those_of_the_mirror(catalog: Catalog, shared: Path) -> None:
 def test_a_catalogue_of_ones_own(tmp_path: Path) -> None:
     catalog = load(tmp_path, MODEL + PACK + POINTS)
     card = catalog.card("mine")
-    assert isinstance(card.source, PathSource)
-    assert card.source.path == tmp_path / "networks" / "mine.onnx"
+    assert isinstance(card.sources[0], PathSource)
+    assert card.sources[0].path == tmp_path / "networks" / "mine.onnx"
     assert card.parameters["mean"] == (127.5, 127.5, 127.5)
     assert card.operating_points is not None
     assert [point.fmr for point in card.operating_points.points] == [1e-1, 1e-2]
@@ -140,7 +140,7 @@ def test_nothing_of_a_card_can_be_changed(catalog: Catalog) -> None:
         (MODEL.replace("role =", "roles ="), "models.mine.roles: no such key"),
         (MODEL.replace("face_embedder", "face_eater"), "models.mine.role"),
         (MODEL.replace('"mine.onnx"', '"../mine.onnx"'), "models.mine.file"),
-        (MODEL.replace('"path",', '"web",'), "models.mine.source"),
+        (MODEL.replace('"path",', '"web",'), "models.mine.sources"),
         (MODEL.replace("[models.mine]", '[models."My net"]'), "models.My net.name"),
         (MODEL.replace("input =", 'name = "x"\ninput ='), "models.mine.name"),
         (MODEL.replace("mean = [127.5, 127.5, 127.5]", ""), "models.mine.parameters.mean"),
@@ -179,7 +179,7 @@ def test_addresses_and_paths_inside_archives_are_held_in_check(tmp_path: Path) -
     )
     assert "climbs" in refusal(tmp_path, MODEL.replace(SOURCE_LINE, inside))
     card = load(tmp_path, MODEL.replace(SOURCE_LINE, inside.replace("../x", "p/x"))).card("mine")
-    assert isinstance(card.source, PackageSource)
+    assert isinstance(card.sources[0], PackageSource)
 
 
 SOURCE_LINE = 'source = { kind = "path", path = "networks/mine.onnx" }'

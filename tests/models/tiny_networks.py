@@ -26,6 +26,7 @@ def card_of(
     content: bytes,
     *,
     source: Source = NOWHERE,
+    sources: tuple[Source, ...] = (),
     conversion: str | None = None,
     name: str = "tiny",
     file: str = "tiny.onnx",
@@ -37,7 +38,7 @@ def card_of(
         file=file,
         sha256=hashlib.sha256(content).hexdigest(),
         size_bytes=len(content),
-        source=source,
+        sources=sources or (source,),
         input="anything",
         conversion=conversion,
     )

@@ -62,5 +62,5 @@ def obtain_networks(settings: Settings, progress: Progress | None = None) -> Pac
 def _verify_shipped(catalog: Catalog, store: WeightStore) -> None:
     """Files that ship with perse also judge beside a pack's own network (``pad_pair``)."""
     for card in catalog.models.values():
-        if isinstance(card.source, PackagedSource):
+        if isinstance(card.sources[0], PackagedSource):
             store.path(card)

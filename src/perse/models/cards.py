@@ -9,7 +9,7 @@ from dataclasses import field
 from itertools import pairwise
 from pathlib import Path, PurePosixPath
 from types import MappingProxyType
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import (
     AfterValidator,
@@ -124,6 +124,7 @@ class PathSource:
 Source = Annotated[
     UrlSource | PackageSource | PackagedSource | PathSource, Field(discriminator="kind")
 ]
+FETCHED: Final = (UrlSource, PackageSource)
 
 
 @dataclass(frozen=True, slots=True, config=_STRICT)
@@ -204,7 +205,8 @@ class EmbedderInput:
 class ModelCard:
     """One network.
 
-    ``file``, ``sha256`` and ``size_bytes`` are those of the file as it was published;
+    ``file``, ``sha256`` and ``size_bytes`` are those of the file as it was published; it is the
+    same from each of ``sources``, which are tried in order. A file that is never fetched has one.
     ``conversion`` names what turns it into ONNX, None where it is ONNX already. ``adapter`` names
     the class that runs it, ``parameters`` are that class's own.
     """
@@ -215,7 +217,7 @@ class ModelCard:
     file: FileName
     sha256: Digest
     size_bytes: Size
-    source: Source
+    sources: Annotated[tuple[Source, ...], Field(min_length=1)]
     input: Text
     licence: Licence = Licence()
     conversion: Text | None = None
@@ -224,6 +226,10 @@ class ModelCard:
     parameters: Parameters = field(default_factory=dict)
     operating_points: OperatingPoints | None = None
     attack_point: AttackPoint | None = None
+
+    def __post_init__(self) -> None:
+        if len(self.sources) > 1 and not all(isinstance(it, FETCHED) for it in self.sources):
+            raise ValueError("a file that is never fetched has one source")
 
 
 def facts_of(card: ModelCard) -> dict[str, Any]:

@@ -119,7 +119,7 @@ def _read(path: Path) -> _Tables:
         read = _reader(kind, named=named)
         tables = _table(document.get(section, {}), f"{path}: {section}")
         return {
-            ModelName(name): read(name, table, f"{path}: {section}.{name}")
+            ModelName(name): read(name, _listing_sources(table), f"{path}: {section}.{name}")
             for name, table in tables.items()
         }
 
@@ -135,6 +135,15 @@ def _read(path: Path) -> _Tables:
         entries("operating_points", OperatingPoints),
         entries("attack_points", AttackPoint),
     )
+
+
+def _listing_sources(table: object) -> object:
+    """A network's one ``source`` as the list of ``sources`` that it stands for."""
+    if not isinstance(table, dict) or "source" not in table or "sources" in table:
+        return table
+    return {key: value for key, value in table.items() if key != "source"} | {
+        "sources": [table["source"]]
+    }
 
 
 def _document(path: Path) -> dict[str, Any]:
@@ -187,9 +196,13 @@ def _first_problem(error: ValidationError) -> str:
 
 
 def _anchored(card: ModelCard, folder: Path) -> ModelCard:
-    if not isinstance(card.source, PathSource):
-        return card
-    return replace(card, source=replace(card.source, path=(folder / card.source.path).absolute()))
+    sources = (
+        replace(source, path=(folder / source.path).absolute())
+        if isinstance(source, PathSource)
+        else source
+        for source in card.sources
+    )
+    return replace(card, sources=tuple(sources))
 
 
 def _entry(entries: Mapping[ModelName, Entry], name: str, what: str) -> Entry:

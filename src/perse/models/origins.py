@@ -1,4 +1,4 @@
-"""From a network's card to its published file: the mirror first, then the origin it names."""
+"""From a network's card to its published file: the mirror first, then the sources it names."""
 
 from __future__ import annotations
 
@@ -10,34 +10,26 @@ from typing import Final
 
 from perse.errors import WeightsCorrupt, WeightsUnavailable
 from perse.files import settle
-from perse.models.archives import take_member
 from perse.models.cards import ModelCard, PackageSource, UrlSource
 from perse.models.package_index import PackageIndexes, configured_indexes
 from perse.models.suppliers import (
     AddressSupplier,
+    ArchiveSupplier,
     FolderSupplier,
     IndexSupplier,
+    RenamedSupplier,
     Supplier,
     WebFolderSupplier,
 )
-from perse.models.weight_files import Piece, Progress, holds
+from perse.models.weight_files import Piece, Progress
 
 _OFFLINE: Final = "perse is told to stay offline, and has no folder to look in"
-
-
-@dataclass(frozen=True, slots=True)
-class _Route:
-    """``member``: which file of the piece is wanted, None when the piece is that file."""
-
-    supplier: Supplier
-    piece: Piece
-    member: str | None = None
 
 
 @dataclass(frozen=True)
 class Origins:
     """``mirror``: a folder or an http(s) address that is asked first. ``offline``: nothing but
-    folders of this machine is asked at all."""
+    folders of this machine is asked at all. ``progress`` hears which place each file comes from."""
 
     mirror: str | None
     offline: bool
@@ -46,38 +38,54 @@ class Origins:
     def fetch(self, card: ModelCard, target: Path) -> None:
         """Put the card's published file, verified, where ``target`` says.
 
-        Raises WeightsUnavailable when no place has it, WeightsCorrupt when one has another file.
+        A source with another file of that name is passed over, for the SHA-256 decides; a mirror,
+        which somebody chose, is not. Raises WeightsUnavailable when no place has the file,
+        WeightsCorrupt when the mirror or the only sources that answered have another one.
         """
-        problems = []
-        for route in self._routes(card):
+        piece = Piece(card.file, card.sha256, card.size_bytes)
+        part = target.with_name(f"{target.name}.part")
+        problems: list[WeightsUnavailable | WeightsCorrupt] = []
+        for supplier, chosen in self._suppliers(card):
             try:
-                self._follow(route, card, target)
+                supplier.bring(piece, part, self._telling(supplier.place))
             except WeightsUnavailable as problem:
-                problems.append(problem.message)
+                problems.append(problem)
+            except WeightsCorrupt as problem:
+                if chosen:
+                    raise
+                problems.append(problem)
             else:
-                return
-        raise WeightsUnavailable(self._advice(card, problems))
+                return settle(part, target)
+        wrong = any(isinstance(problem, WeightsCorrupt) for problem in problems)
+        advice = self._advice(card, [problem.message for problem in problems])
+        raise WeightsCorrupt(advice) if wrong else WeightsUnavailable(advice)
 
     def obstacle(self, card: ModelCard) -> str | None:
         """Why the file could not be fetched now; None when it could. Takes seconds at most."""
+        piece = Piece(card.file, card.sha256, card.size_bytes)
         obstacle: str | None = _OFFLINE
-        for route in self._routes(card):
-            obstacle = route.supplier.obstacle(route.piece)
+        for supplier, _ in self._suppliers(card):
+            obstacle = supplier.obstacle(piece)
             if obstacle is None:
                 break
         return obstacle
 
-    def _routes(self, card: ModelCard) -> Iterator[_Route]:
+    def _telling(self, place: str) -> Progress:
+        return lambda done, total, name: self.progress(done, total, f"{name} from {place}")
+
+    def _suppliers(self, card: ModelCard) -> Iterator[tuple[Supplier, bool]]:
+        """Each with whether somebody chose it."""
         mirror = self._mirror()
         if mirror is not None:
-            yield from _routes_by_name(mirror, card)
+            for supplier in _ways_into(mirror, card):
+                yield supplier, True
         if self.offline:
             return
-        if isinstance(card.source, UrlSource):
-            yield _Route(AddressSupplier(card.source.url), _published(card))
-        elif isinstance(card.source, PackageSource):
-            index = IndexSupplier(card.source, lambda: self._indexes)
-            yield _Route(index, _archive(card.source), card.source.member)
+        for source in card.sources:
+            if isinstance(source, UrlSource):
+                yield AddressSupplier(source.url), False
+            elif isinstance(source, PackageSource):
+                yield IndexSupplier(source, lambda: self._indexes), False
 
     @cached_property
     def _indexes(self) -> PackageIndexes:
@@ -90,23 +98,6 @@ class Origins:
             return None if self.offline else WebFolderSupplier(self.mirror)
         return FolderSupplier(Path(self.mirror).expanduser())
 
-    def _follow(self, route: _Route, card: ModelCard, target: Path) -> None:
-        part = target.with_name(f"{Path(route.piece.name).name}.part")
-        route.supplier.bring(route.piece, part, self.progress)
-        if route.member is not None:
-            part = self._unpack(part, route.member, card, target)
-        settle(part, target)
-
-    def _unpack(self, archive: Path, member: str, card: ModelCard, target: Path) -> Path:
-        piece = _published(card)
-        part = target.with_name(f"{target.name}.part")
-        take_member(archive, member, piece, part, self.progress)
-        if not holds(part, piece):
-            part.unlink()
-            raise WeightsCorrupt(f"{member} is not the file that the catalogue pins by SHA-256")
-        archive.unlink()
-        return part
-
     def _advice(self, card: ModelCard, problems: list[str]) -> str:
         why = "; ".join(dict.fromkeys(problems)) or _OFFLINE
         return (
@@ -116,18 +107,10 @@ class Origins:
         )
 
 
-def _routes_by_name(supplier: Supplier, card: ModelCard) -> Iterator[_Route]:
-    """The file by its own name, by its path inside the package, or the package as a whole."""
-    published = _published(card)
-    yield _Route(supplier, published)
-    if isinstance(card.source, PackageSource):
-        yield _Route(supplier, Piece(card.source.member, card.sha256, card.size_bytes))
-        yield _Route(supplier, _archive(card.source), card.source.member)
-
-
-def _published(card: ModelCard) -> Piece:
-    return Piece(card.file, card.sha256, card.size_bytes)
-
-
-def _archive(source: PackageSource) -> Piece:
-    return Piece(source.archive, source.archive_sha256, source.archive_size_bytes)
+def _ways_into(folder: Supplier, card: ModelCard) -> Iterator[Supplier]:
+    """The file by its own name, by its path inside a package, or the package as a whole."""
+    yield folder
+    for source in card.sources:
+        if isinstance(source, PackageSource):
+            yield RenamedSupplier(folder, source.member)
+            yield ArchiveSupplier(folder, source)

@@ -11,10 +11,11 @@ import os
 import ssl
 import subprocess
 import sys
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Final, cast
+from typing import Any, Final, cast
 
 import httpx2
 from unearth import Package, PackageFinder
@@ -23,10 +24,13 @@ from unearth.fetchers import Fetcher, PyPIClient
 
 from perse.errors import WeightsUnavailable
 from perse.models.cards import PackageSource
-from perse.models.downloads import TIMEOUT, NotThere
+from perse.models.downloads import TIMEOUT, NotThere, stay_on_the_web
 
 _PIP_S: Final = 30
 _LATER_WINS: Final = ("global", "install", "download", ":env:")
+_LONGEST_PAGE_BYTES: Final = 16 << 20
+_LONGEST_S: Final = 60.0
+_OF_THE_BODY: Final = frozenset({"content-encoding", "content-length", "transfer-encoding"})
 _YES: Final = frozenset({"1", "true", "yes", "on", "y", "t"})
 
 
@@ -78,15 +82,33 @@ def parse_pip_listing(listing: str) -> dict[str, str]:
 
 def open_index_client(indexes: PackageIndexes) -> PyPIClient:
     """An HTTP client (which opens file:// too) with pip's certificates, proxy and sign-in."""
-    client = PyPIClient(
+    client = _IndexClient(
         trusted_hosts=indexes.trusted_hosts,
         verify=_certificates(indexes),
         proxy=indexes.proxy,
         timeout=TIMEOUT,
         follow_redirects=True,
+        event_hooks={"response": [stay_on_the_web]},
     )
     client.auth = MultiDomainBasicAuth(prompting=False, index_urls=list(indexes.index_urls))
     return client
+
+
+class _IndexClient(PyPIClient):
+    """Reads pages of some length in some time: an index may be hostile, or broken."""
+
+    def get(self, url: httpx2.URL | str, **options: Any) -> httpx2.Response:  # noqa: ANN401
+        """The page, as a whole. Raises WeightsUnavailable when it does not end."""
+        content, started = bytearray(), time.monotonic()
+        with self.stream("GET", url, **options) as response:
+            for chunk in response.iter_bytes():
+                content += chunk
+                if len(content) > _LONGEST_PAGE_BYTES or time.monotonic() - started > _LONGEST_S:
+                    raise WeightsUnavailable(f"a page of {response.url.host} does not end")
+        headers = [it for it in response.headers.multi_items() if it[0].lower() not in _OF_THE_BODY]
+        return httpx2.Response(
+            response.status_code, headers=headers, content=bytes(content), request=response.request
+        )
 
 
 def locate(source: PackageSource, indexes: PackageIndexes, client: PyPIClient) -> str:
@@ -99,6 +121,8 @@ def locate(source: PackageSource, indexes: PackageIndexes, client: PyPIClient) -
     for place in _places(indexes):
         try:
             packages += _matches(source, place, client)
+        except WeightsUnavailable as problem:
+            failures.append(problem.message)
         except (httpx2.HTTPError, OSError) as error:
             failures.append(f"{type(error).__name__}: {error}")
     url = _as_released(source, packages)
@@ -132,6 +156,8 @@ def _as_released(source: PackageSource, packages: Sequence[Package]) -> str | No
     """The file with the pinned hash; else one of the same name that states none."""
     unstated = None
     for link in (package.link for package in packages):
+        if link.is_file and (link.comes_from or "").startswith(("http://", "https://")):
+            continue  # a page of the web has no say about files of this machine
         stated = (link.hash_option or {}).get("sha256", [])
         if source.archive_sha256 in stated:
             return link.normalized

@@ -205,21 +205,23 @@ def _ready(status: WeightStatus) -> Path:
 
 def _own_path(card: ModelCard) -> Path | None:
     """Where a file lies that is never fetched: the user's own, or one that ships with perse."""
-    if isinstance(card.source, PathSource):
-        return card.source.path
-    return PACKAGED / card.file if isinstance(card.source, PackagedSource) else None
+    (source, *_) = card.sources
+    if isinstance(source, PathSource):
+        return source.path
+    return PACKAGED / card.file if isinstance(source, PackagedSource) else None
 
 
 def _missing(card: ModelCard, path: Path) -> str:
-    if isinstance(card.source, PathSource):
+    (source, *_) = card.sources
+    if isinstance(source, PathSource):
         return f"there is no file {path}, which your catalogue names for {card.name}: correct it"
-    if isinstance(card.source, PackagedSource):
+    if isinstance(source, PackagedSource):
         return f"the network {card.name}, {path}, is missing in this installation: install again"
     return f"the network {card.name} is not here ({path}): run `perse models fetch`"
 
 
 def _corrupt(card: ModelCard, path: Path) -> str:
-    if isinstance(card.source, PathSource):
+    if isinstance(card.sources[0], PathSource):
         return (
             f"{path} is not the file that your catalogue pins as {card.name}: its SHA-256 is "
             f"{sha256_of(path)} and its size {path.stat().st_size} bytes; correct the catalogue "

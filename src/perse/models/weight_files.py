@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Final
+from typing import IO, Final, Protocol
 
 from perse.errors import WeightsCorrupt
 
@@ -18,6 +18,16 @@ Progress = Callable[[int, int, str], None]
 
 def silent(_done: int, _total: int, _name: str) -> None:
     """A Progress that tells nobody."""
+
+
+class Sized(Protocol):
+    """Something of a name and a known size."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def size_bytes(self) -> int: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +60,7 @@ def pour(source: IO[bytes], target: IO[bytes], piece: Piece, progress: Progress)
         progress(done, piece.size_bytes, piece.name)
 
 
-def refuse_longer(size_bytes: int, piece: Piece) -> None:
+def refuse_longer(size_bytes: int, piece: Sized) -> None:
     """Raises WeightsCorrupt when ``size_bytes`` is more than ``piece`` has."""
     if size_bytes > piece.size_bytes:
         raise WeightsCorrupt(
