@@ -12,7 +12,7 @@ import simplejpeg
 from PIL.JpegImagePlugin import JpegImageFile
 
 from perse.errors import InvalidFileType
-from perse.media.orientation import UPRIGHT, read_orientation
+from perse.media.orientation import EXIF_PREFIXES, orientation_of
 from perse.media.raster import Channels, Header, Raster, raster_of
 
 SIGNATURE = b"\xff\xd8\xff"
@@ -51,10 +51,10 @@ def read_jpeg_header(data: bytes) -> Header:
 
     ``scans`` counts every start-of-scan marker after the frame header, so it is never too small.
     """
-    orientation, parts, frame = UPRIGHT, dict[int, bytes](), None
+    exif, parts, frame = list[bytes](), dict[int, bytes](), None
     for segment in _segments(data):
-        if segment.marker == _APP1 and segment.body.startswith(b"Exif\0\0"):
-            orientation = read_orientation(segment.body)
+        if segment.marker == _APP1 and segment.body.startswith(EXIF_PREFIXES):
+            exif.append(segment.body)
         elif segment.marker == _APP2 and segment.body.startswith(_ICC):
             parts.setdefault(segment.body[len(_ICC)], segment.body[len(_ICC) + 2 :])
         elif segment.marker in _FRAMES:
@@ -64,7 +64,7 @@ def read_jpeg_header(data: bytes) -> Header:
     width, height = _frame_size(frame)
     profile = b"".join(parts[number] for number in sorted(parts)) or None
     scans = data.count(bytes((0xFF, _SCAN)), frame.start)
-    return Header(width, height, orientation, profile, max(1, scans))
+    return Header(width, height, orientation_of(exif), profile, max(1, scans))
 
 
 def _segments(data: bytes) -> Iterator[_Segment]:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import struct
-import zlib
 from collections.abc import Iterator
 from io import BytesIO
+from itertools import chain, islice
 
 import numpy as np
 from PIL import Image
 from PIL.PngImagePlugin import PngImageFile
 
-from perse.media.orientation import UPRIGHT, read_orientation
+from perse.media.orientation import orientation_of
+from perse.media.png_texts import inflated, is_raw_exif, raw_exif
 from perse.media.raster import Header, Raster, raster_of, strips
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
@@ -19,6 +20,7 @@ SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _FIRST_CHUNK = b"\0\0\0\rIHDR"
 _KEPT = frozenset({b"IHDR", b"PLTE", b"IDAT", b"IEND"})
 _LARGEST_PROFILE_BYTES = 4_000_000
+_MOST_RAW_PROFILES = 4
 _DEPTH_OFFSET, _COLOUR_OFFSET = 24, 25
 _PALETTE_COLOURS = 3
 
@@ -28,13 +30,16 @@ def read_png_header(data: bytes) -> Header:
     if data[len(SIGNATURE) : 16] != _FIRST_CHUNK:
         raise ValueError("no header")
     width, height = struct.unpack_from(">II", data, 16)
-    orientation, profile = UPRIGHT, None
+    exif, texts, profile = list[bytes](), list[tuple[bytes, bytes]](), None
     for name, body in _chunks(data):
         if name == b"eXIf":
-            orientation = read_orientation(body)
+            exif.append(body)
         elif name == b"iCCP" and profile is None:
             profile = _inflate_profile(body)
-    return Header(width, height, orientation, profile)
+        elif is_raw_exif(name, body):
+            texts.append((name, body))
+    raw = (raw_exif(*text) for text in islice(texts, _MOST_RAW_PROFILES))
+    return Header(width, height, orientation_of(chain(exif, raw)), profile)
 
 
 def _chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
@@ -48,12 +53,9 @@ def _chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
 
 
 def _inflate_profile(body: bytes) -> bytes | None:
-    """At most ``_LARGEST_PROFILE_BYTES``; a profile that does not inflate is no profile."""
+    """A profile that does not inflate is no profile."""
     _, _, packed = body.partition(b"\0")
-    try:
-        return zlib.decompressobj().decompress(packed[1:], _LARGEST_PROFILE_BYTES)
-    except zlib.error:
-        return None
+    return inflated(packed[1:], _LARGEST_PROFILE_BYTES)
 
 
 def decode_png(data: bytes, _header: Header) -> Raster:

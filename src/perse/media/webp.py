@@ -12,14 +12,14 @@ from PIL.WebPImagePlugin import WebPImageFile
 
 from perse.domain.samples import Pixels
 from perse.errors import FileTooLarge
-from perse.media.orientation import UPRIGHT, read_orientation
+from perse.media.orientation import orientation_of
 from perse.media.raster import Header, Raster, over_white, raster_of, strips
 
 # With less OpenCV does not look at a file, however small its picture, and complains aloud.
 _LEAST_BYTES = 32
 # The decoder of animations holds several whole frames.
 _LARGEST_ANIMATION_PIXELS = 10_000_000
-_ANIMATED_FLAG = 0x02
+_ANIMATED_FLAG, _EXIF_FLAG = 0x02, 0x08
 _SIDE_BITS = 14
 _SIDE_MASK = (1 << _SIDE_BITS) - 1
 
@@ -35,7 +35,7 @@ def read_webp_header(data: bytes) -> Header:
     return Header(
         width,
         height,
-        read_orientation(_chunk(data, b"EXIF")) if b"EXIF" in data else UPRIGHT,
+        orientation_of((_chunk(data, b"EXIF"),) if _has_flag(data, _EXIF_FLAG) else ()),
         (_chunk(data, b"ICCP") if b"ICCP" in data else None) or None,
     )
 
@@ -67,7 +67,7 @@ def _chunk(data: bytes, wanted: bytes) -> bytes:
 def decode_webp(data: bytes, header: Header) -> Raster:
     """The first frame of an animation. Raises ValueError or OSError for damage, FileTooLarge for
     a large animation."""
-    if _is_animated(data):
+    if _has_flag(data, _ANIMATED_FLAG):
         return _first_frame(data, header)
     padded = np.frombuffer(data.ljust(_LEAST_BYTES, b"\0"), np.uint8)
     pixels = cv2.imdecode(padded, cv2.IMREAD_UNCHANGED)
@@ -78,8 +78,8 @@ def decode_webp(data: bytes, header: Header) -> Raster:
     return Raster(np.asarray(cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB, dst=pixels), np.uint8), "RGB")
 
 
-def _is_animated(data: bytes) -> bool:
-    return data[12:16] == b"VP8X" and bool(data[20] & _ANIMATED_FLAG)
+def _has_flag(data: bytes, flag: int) -> bool:
+    return data[12:16] == b"VP8X" and bool(data[20] & flag)
 
 
 def _first_frame(data: bytes, header: Header) -> Raster:
