@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import struct
+
 import numpy as np
 import pytest
 
@@ -195,6 +197,32 @@ def test_limits_hold_over_the_whole_chain() -> None:
         decode_audio(link * 3, AudioLimits(max_parts=2))
     with pytest.raises(FileTooLarge, match="channels"):
         decode_audio(link * 3, AudioLimits(max_values=2 * RATE_HZ))
+
+
+def test_headers_that_come_again_are_passed_over() -> None:
+    first, headers, *sound = pages(OGG["VORBIS"])
+    again = page(0, 70, b"\x03vorbis" + bytes(8) + b"\x01", serial=serial_of(first))
+    assert heard(b"".join((first, headers, sound[0], again, *sound[1:]))) == len(SOUND)
+
+
+def test_an_opus_header_that_leaves_out_much_hides_nothing_from_the_limit() -> None:
+    """What the decoder leaves out at the beginning must not make a long recording short."""
+    first, *others = pages(encoded(np.zeros(5 * 48_000), 48_000, "OGG", "OPUS"))
+    head = bytearray(first[28:])
+    struct.pack_into("<H", head, 10, 0xFFFF)
+    late = page(2, 0, bytes(head), serial=serial_of(first)) + b"".join(others)
+    assert decode_audio(late).duration_s == pytest.approx(5 - 65_535 / 48_000, abs=0.1)
+    with pytest.raises(FileTooLarge, match="longer than the limit of 3 s"):
+        decode_audio(late, AudioLimits(max_duration_s=3))
+
+
+def test_a_false_codebook_hides_no_true_one() -> None:
+    identification = pages(OGG["VORBIS"])[0][28:]
+    setup = giant_codebooks(1)
+    hidden = setup[:8] + b"BCV" + setup[8:]
+    headers = page(2, 0, identification) + page(0, 1, b"\x03vorbis", hidden)
+    with pytest.raises(ValueError, match="giant codebooks"):
+        list(ogg_parts(headers + page(4, 2, bytes(2)), enough_s=60))
 
 
 @pytest.mark.parametrize("books", [1, 255])

@@ -31,6 +31,9 @@ _VALUES_PER_BLOCK = 1 << 18
 # What a sum of durations may be off by.
 _ROUNDING_S = 1e-6
 
+# More than the 65,535 positions that an Opus header may leave out at the beginning.
+_SURPLUS_S = 2.0
+
 Block = NDArray[np.float32]
 
 
@@ -126,7 +129,7 @@ def _parts(data: bytes, limits: AudioLimits) -> Iterator[bytes]:
     if is_wav(data):
         return wav_parts(data)
     if is_ogg(data):
-        return ogg_parts(data, enough_s=limits.max_duration_s + 1)
+        return ogg_parts(data, enough_s=limits.max_duration_s + _SURPLUS_S)
     raise InvalidFileType(f"This is {kind_of_recording(data)}. {ACCEPTED}")
 
 

@@ -107,8 +107,11 @@ def _timed(
         offsets.add(offset)
         before = counted
         for _, packet in group:
-            timed.append((packet, stream.duration(packet)))
-            counted += timed[-1][1]
+            duration = stream.duration(packet)
+            if duration is None:
+                continue
+            timed.append((packet, duration))
+            counted += duration
             if counted > enough_s * stream.rate_hz:
                 return timed, 0
         claimed = counted + offset - page.position

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import struct
 from collections.abc import Iterator, Sequence
 from itertools import islice
@@ -11,6 +10,7 @@ from typing import Protocol
 from perse.errors import InvalidFileType
 from perse.media.ogg_pages import Page
 from perse.media.recording_kinds import ACCEPTED
+from perse.media.vorbis_setup import block_flags, refuse_giant_codebooks
 
 _VORBIS, _OPUS = b"\x01vorbis", b"OpusHead"
 # Describes the other streams and holds nothing to hear.
@@ -41,8 +41,9 @@ class OggStream(Protocol):
     @property
     def rate_hz(self) -> int: ...
 
-    def duration(self, packet: bytes) -> int:
-        """Of the next packet, in positions. Raises ValueError or LookupError for damage."""
+    def duration(self, packet: bytes) -> int | None:
+        """Of the next packet, in positions; None when it holds no sound. Raises ValueError or
+        LookupError for damage."""
         ...
 
 
@@ -99,72 +100,19 @@ class _Vorbis:
     _COMMENT = b"\x03vorbis" + bytes(8) + b"\x01"
 
     def __init__(self, identification: bytes, setup: bytes) -> None:
-        _refuse_giant_codebooks(setup)
+        refuse_giant_codebooks(setup)
         self.headers = (identification, self._COMMENT, setup)
         (self.rate_hz,) = struct.unpack_from("<I", identification, 12)
         sizes = identification[28]
         self._quarters = (1 << (sizes & 15)) // 4, (1 << (sizes >> 4)) // 4
-        self._long = _block_flags(setup)
+        self._long = block_flags(setup)
         self._mode_mask = (1 << (len(self._long) - 1).bit_length()) - 1
         self._before: int | None = None
 
-    def duration(self, packet: bytes) -> int:
+    def duration(self, packet: bytes) -> int | None:
         if packet[0] & 1:
-            raise ValueError("not a packet of sound")
+            return None
         quarter = self._quarters[self._long[packet[0] >> 1 & self._mode_mask]]
         added = 0 if self._before is None else self._before + quarter
         self._before = quarter
         return added
-
-
-_MODE_BITS = 41
-_MODE_ZEROS = (1 << 32) - 1
-
-
-def _block_flags(setup: bytes) -> Sequence[int]:
-    """Per mode whether its blocks are long.
-
-    The modes stand at the end of a header that is otherwise long to read (Vorbis I, 4.2.4): six
-    bits with their number less one; for each a bit for its block, 32 of zero and eight for its
-    mapping; one bit that is set. So they are read from behind, as far as that fits.
-    """
-    bits = int.from_bytes(setup.rstrip(b"\0"), "little")
-    start = bits.bit_length() - 1
-    flags: list[int] = []
-    found: list[int] = []
-    while len(flags) < 64 and start >= _MODE_BITS:
-        start -= _MODE_BITS
-        mode = bits >> start
-        if mode >> 1 & _MODE_ZEROS:
-            break
-        flags.insert(0, mode & 1)
-        if bits >> start - 6 & 63 == len(flags) - 1:
-            found = list(flags)
-    if not found:
-        raise ValueError("no modes")
-    return found
-
-
-_LARGEST_SETUP_BYTES = 65_025
-# Sync pattern, dimensions, entries (Vorbis I, 3.2.1).
-_CODEBOOK = re.compile(rb"BCV(..)(...)", re.DOTALL)
-_CODEBOOK_BITS = 24
-# The largest setup that libvorbis writes, six channels at best quality, has 88,000.
-_MOST_CODEBOOK_VALUES = 1_000_000
-
-
-def _refuse_giant_codebooks(setup: bytes) -> None:
-    """A codebook of a dozen bytes can make the decoder fill 64 MB, and there may be 256 of them.
-
-    One begins at any bit, so the header is looked at in its eight shifts. The decoder itself
-    refuses those of more than 24 bits."""
-    if len(setup) > _LARGEST_SETUP_BYTES:
-        raise ValueError("giant setup")
-    bits, values = int.from_bytes(setup, "little"), 0
-    for shift in range(8):
-        for book in _CODEBOOK.finditer((bits >> shift).to_bytes(len(setup), "little")):
-            dimensions, entries = (int.from_bytes(field, "little") for field in book.groups())
-            if dimensions.bit_length() + entries.bit_length() <= _CODEBOOK_BITS:
-                values += max(1, dimensions) * entries
-    if values > _MOST_CODEBOOK_VALUES:
-        raise ValueError("giant codebooks")

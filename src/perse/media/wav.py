@@ -74,12 +74,12 @@ def _bare(data: bytes) -> bytes:
     return _chunk(b"RIFF", b"WAVE", _chunk(b"fmt ", form), _chunk(b"data", *samples))
 
 
-def _chunk(name: bytes, *body: bytes) -> bytes:
+def _chunk(name: bytes, *body: bytes | memoryview) -> bytes:
     size = sum(map(len, body))
     return b"".join((_CHUNK_HEADER.pack(name, size), *body, bytes(size % 2)))
 
 
-def _refuse_other_codings(form: bytes) -> None:
+def _refuse_other_codings(form: memoryview) -> None:
     (tag,) = struct.unpack_from("<H", form)
     if tag == _EXTENSIBLE:
         (tag,) = struct.unpack_from("<H", form, 24)
@@ -88,15 +88,15 @@ def _refuse_other_codings(form: bytes) -> None:
         raise InvalidFileType(f"This WAV file holds sound coded as {coding}. {ACCEPTED}")
 
 
-def _chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
-    position = _RIFF_HEADER
+def _chunks(data: bytes) -> Iterator[tuple[bytes, memoryview]]:
+    view, position = memoryview(data), _RIFF_HEADER
     for _ in range(_MOST_CHUNKS):
         if position + _CHUNK_HEADER.size > len(data):
             return
         name, size = _CHUNK_HEADER.unpack_from(data, position)
         start = position + _CHUNK_HEADER.size
         end = _end_of_samples(data, start, size) if name == b"data" else start + size
-        yield name, data[start:end]
+        yield name, view[start:end]
         position = _next_chunk(data, end, padded=size % 2 == 1)
     raise ValueError("too many chunks")
 
@@ -113,7 +113,7 @@ def _end_of_samples(data: bytes, start: int, size: int) -> int:
     end = start + size
     if size == 0 and data[start : start + 4] in _FOLLOWERS:
         return start
-    if size and any(_chunk_begins(data, at) for at in (end, end + size % 2)):
+    if size and any(_chunk_begins(data, at) for at in {end, end + size % 2}):
         return end
     padding = size % 2 if end + size % 2 == len(data) else 0
     return _start_of_tail(data, start, len(data) - padding)
