@@ -234,6 +234,21 @@ def test_codebooks_that_would_fill_the_memory_are_refused(books: int) -> None:
         list(ogg_parts(headers + page(4, 2, bytes(2)), enough_s=60))
 
 
+def test_hours_in_small_packets_are_too_long_and_not_damaged() -> None:
+    first, tags, *_ = pages(OGG["OPUS"])
+    serial = serial_of(first)
+    second = page(0, 2, *[b"\x08"] * 50, serial=serial)
+    with pytest.raises(FileTooLarge, match="longer than the limit of 120 s"):
+        decode_audio(first + tags + second * 1800)
+    with pytest.raises(FileTooLarge, match="too many pieces: send a shorter one"):
+        decode_audio(first + tags + second * 10_800)
+
+
+def test_damage_has_an_end() -> None:
+    with pytest.raises(InvalidFileType, match="damaged"):
+        decode_audio(OGG["OPUS"] + b"OggS" * 2_000)
+
+
 def test_clipping_is_counted_over_the_whole_chain() -> None:
     loud = encoded(np.clip(tone(300, peak=9), -1, 1), RATE_HZ)
     share = decode_audio(loud).clipped_share

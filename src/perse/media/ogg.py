@@ -30,8 +30,8 @@ def ogg_parts(data: bytes, enough_s: float) -> Iterator[bytes]:
     """Each link that holds sound, as an Ogg file of its own with one Vorbis or Opus stream.
 
     A link ends with the packet that exceeds ``enough_s`` seconds. Raises InvalidFileType, which
-    names what was found, for streams of another kind; ValueError, LookupError or struct.error
-    for damage.
+    names what was found, for streams of another kind; FileTooLarge for more pages and packets
+    than anybody should take apart; ValueError, LookupError or struct.error for damage.
     """
     for link in _links(data):
         packets = _packets(sound_among(link))

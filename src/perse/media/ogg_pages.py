@@ -7,6 +7,8 @@ import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from perse.errors import FileTooLarge
+
 CONTINUED, FIRST, LAST = 1, 2, 4
 
 _CAPTURE = b"OggS"
@@ -37,7 +39,7 @@ class Page:
 def pages_of(data: bytes) -> Iterator[Page]:
     """Every whole page with a right checksum; what lies between is skipped.
 
-    Raises ValueError when there is no end of pages, or of damage.
+    Raises FileTooLarge when there is no end of pages and packets, ValueError of damage.
     """
     position = pieces = damaged = 0
     while (position := data.find(_CAPTURE, position)) >= 0:
@@ -47,8 +49,10 @@ def pages_of(data: bytes) -> Iterator[Page]:
         else:
             pieces += 1 + len(page.lacing)
             position += _HEADER.size + len(page.lacing) + len(page.body)
-        if pieces > _MOST_PIECES or damaged > _MOST_DAMAGED:
-            raise ValueError("too many pages")
+        if pieces > _MOST_PIECES:
+            raise FileTooLarge("The recording is in too many pieces: send a shorter one.")
+        if damaged > _MOST_DAMAGED:
+            raise ValueError("too much damage")
         if page is not None:
             yield page
 
