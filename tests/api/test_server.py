@@ -43,6 +43,7 @@ def test_a_signal_ends_the_server_in_good_order(number: signal.Signals) -> None:
         assert process.stdout is not None
         url = process.stdout.readline().strip()
         assert httpx.get(f"{url}/health/ready").status_code == 200
+        assert _largest_core(process.pid) == ["0", "0"]
         process.send_signal(number)
         rest, logged = process.communicate(timeout=20)
     assert rest == "ended well\n"
@@ -50,6 +51,15 @@ def test_a_signal_ends_the_server_in_good_order(number: signal.Signals) -> None:
     lines = logged.splitlines()
     assert len(lines) == 1
     assert '"route": "/health/ready"' in lines[0]
+
+
+def _largest_core(pid: int) -> list[str]:
+    """Soft and hard limit in bytes; what they must be where only Linux shows them."""
+    limits = Path(f"/proc/{pid}/limits")
+    if sys.platform != "linux":
+        return ["0", "0"]
+    line = next(li for li in limits.read_text().splitlines() if li.startswith("Max core file"))
+    return line.split()[4:6]
 
 
 def test_a_taken_port_is_one_clear_sentence() -> None:

@@ -126,6 +126,7 @@ class Call:
         finally:
             working.cancel()
             leaving.cancel()
+            del working  # holds what was raised, which holds this frame: a circle round the body
 
 
 def _json_object(body: bytes) -> Mapping[str, object]:

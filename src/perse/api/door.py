@@ -54,7 +54,10 @@ class Door:
             self._leave(None)
             raise
         future.add_done_callback(self._leave)
-        return await asyncio.wrap_future(future)
+        try:
+            return await asyncio.wrap_future(future)
+        finally:
+            del future  # holds what was raised, which holds this frame: a circle round the body
 
     def side_by_side(
         self, first: Callable[[], Result], second: Callable[[], Other]
@@ -69,10 +72,10 @@ class Door:
         other = self._pool.submit(self._occupied, second)
         try:
             one = first()
-        except BaseException:
+            return one, second() if other.cancel() else other.result()
+        finally:
             other.cancel()
-            raise
-        return one, second() if other.cancel() else other.result()
+            del other  # as in ``run``
 
     def close(self) -> None:
         """Finish what was accepted, then end the threads."""

@@ -12,6 +12,7 @@ from starlette.types import ASGIApp
 
 from perse.api.addresses import url_of
 from perse.api.connections import GuardedHttp
+from perse.api.own_memory import keep_memory_private
 from perse.errors import AddressUnusable
 
 _BACKLOG = 2048
@@ -42,6 +43,8 @@ def make_server(
         app,
         host=host,
         port=port,
+        # uvloop keeps the last 256 KB that it received in a buffer of its own for ever.
+        loop="asyncio",
         http=GuardedHttp,
         ws="none",
         lifespan="on",
@@ -63,6 +66,7 @@ def serve(app: ASGIApp, *, host: str, port: int, on_ready: Callable[[str], None]
     Raises AddressUnusable before anything is started.
     """
     _try_address(host, port)
+    keep_memory_private()
     with _quiet_signals():
         make_server(app, host=host, port=port, on_ready=on_ready).run()
 

@@ -1,0 +1,37 @@
+"""What is left of people's pictures in this process's memory, and who else may look at it."""
+
+from __future__ import annotations
+
+import ctypes
+import resource
+
+# <malloc.h>: freed memory is filled with this byte, fresh memory with its complement, which is 0.
+_M_PERTURB = -6
+_FREED_BYTE = 0xFF
+# <linux/prctl.h>
+_PR_SET_DUMPABLE = 4
+
+
+def keep_memory_private() -> None:
+    """Called once, when a server starts: nothing of a body outlives its request, as far as that
+    can be had, and no crash writes memory to a disk."""
+    overwrite_freed_memory()
+    refuse_core_dumps()
+
+
+def overwrite_freed_memory() -> bool:
+    """Have the C library overwrite what is freed: bodies, pixels, samples, templates, and every
+    copy that a parser or decoder made of them. False where it cannot (only glibc can).
+
+    Pieces under 1 KB may stay until their place is used again: Python and glibc keep those aside.
+    """
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+    return mallopt is not None and mallopt(_M_PERTURB, _FREED_BYTE) == 1
+
+
+def refuse_core_dumps() -> None:
+    """No core file, no core handed to a collector, and on Linux no debugger of the same user."""
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    prctl = getattr(ctypes.CDLL(None), "prctl", None)
+    if prctl is not None:
+        prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
