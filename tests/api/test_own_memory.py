@@ -70,13 +70,10 @@ server.run()
 
 @dataclass(frozen=True)
 class Process:
-    pid: int
-    url: str
-    key: str
+    """``client`` keeps its connections open, so that they are searched, too."""
 
-    def post(self, path: str, files: dict[str, bytes]) -> httpx.Response:
-        headers = {"x-api-key": self.key}
-        return httpx.post(self.url + path, files=files, headers=headers, timeout=30)
+    pid: int
+    client: httpx.Client
 
     def holds(self, wanted: bytes) -> list[bytes]:
         """The byte after each place where ``wanted`` is in the memory of the process."""
@@ -109,7 +106,8 @@ def process() -> Iterator[Process]:
         assert started.stdout is not None
         key, url = (started.stdout.readline().strip() for _ in range(2))
         try:
-            yield Process(started.pid, url, key)
+            with httpx.Client(base_url=url, headers={"x-api-key": key}, timeout=30) as client:
+                yield Process(started.pid, client)
         finally:
             started.terminate()
 
@@ -175,14 +173,14 @@ def test_what_is_kept_is_found(process: Process) -> None:
 @pytest.mark.parametrize("name", ANSWERED)
 def test_nothing_of_an_answered_body_is_held(process: Process, name: str) -> None:
     path, files, status = ANSWERED[name]
-    assert process.post(path, files).status_code == status
+    assert process.client.post(path, files=files).status_code == status
     _await_nothing(process)
 
 
 @LINUX_ONLY
 def test_nothing_but_a_buffer_of_recordings_is_held(process: Process) -> None:
     files = {"audio_file1": wav(b"1"), "audio_file2": wav(b"2")}
-    assert process.post("/v0/voice/compare", files).status_code == 200
+    assert process.client.post("/v0/voice/compare", files=files).status_code == 200
     most = WORKERS * STACK_BYTES // len(RECORDED)
     assert most < 12_000 / 10
     _await_nothing(process, RECORDED, most=most)
@@ -190,8 +188,8 @@ def test_nothing_but_a_buffer_of_recordings_is_held(process: Process) -> None:
 
 @LINUX_ONLY
 def test_nothing_of_a_body_is_held_whose_sender_left(process: Process) -> None:
-    request = post("/v0/face/detect", form(part("image_file", jpeg(b"f"))), key=process.key)
-    port = int(process.url.rpartition(":")[2])
+    key, port = process.client.headers["x-api-key"], process.client.base_url.port
+    request = post("/v0/face/detect", form(part("image_file", jpeg(b"f"))), key=key)
     for cut in (len(request) // 2, len(request)):
         with socket.create_connection(("127.0.0.1", port)) as connection:
             connection.sendall(request[:cut])
