@@ -213,3 +213,12 @@ def test_a_lock_is_free_again_after_a_failure(tmp_path: Path) -> None:
         raise ZeroDivisionError
     with only_one(lock, wait_s=0.2, busy=BUSY):
         pass
+
+
+def test_a_lock_that_cannot_be_written_blames_nobody_else(tmp_path: Path) -> None:
+    (tmp_path / "lock").mkdir()
+    with (
+        pytest.raises(SetupError, match="cannot be written"),
+        only_one(tmp_path / "lock", wait_s=5, busy=BUSY),
+    ):
+        raise AssertionError("never held")

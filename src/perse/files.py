@@ -93,11 +93,11 @@ def only_one(lock: Path, *, wait_s: float, busy: PerseError) -> Iterator[None]:
     """
     with _said(lock):
         _make_lock(lock)
-    with closing(sqlite3.connect(lock, timeout=wait_s, isolation_level=None)) as connection:
-        try:
+    with _said_by_sqlite(lock, busy):
+        connection = sqlite3.connect(lock, timeout=wait_s, isolation_level=None)
+    with closing(connection):
+        with _said_by_sqlite(lock, busy):
             connection.execute("BEGIN EXCLUSIVE")
-        except sqlite3.OperationalError:
-            raise busy from None
         yield
         connection.execute("ROLLBACK")
 
@@ -110,6 +110,19 @@ def _said(path: Path) -> Iterator[None]:
         raise SetupError(
             f"{path} cannot be written ({problem.strerror}): check owner and mode of its folder, "
             "and the room on its disk"
+        ) from None
+
+
+@contextmanager
+def _said_by_sqlite(lock: Path, busy: PerseError) -> Iterator[None]:
+    """A full disk is nobody else's doing."""
+    try:
+        yield
+    except sqlite3.OperationalError as problem:
+        if problem.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY:
+            raise busy from None
+        raise SetupError(
+            f"{lock} cannot be written ({problem}): check its owner and mode, and the room on its disk"
         ) from None
 
 

@@ -80,6 +80,13 @@ def test_anything_but_ed25519_private_keys_stops_the_start(text: str) -> None:
     assert not text or len(text) < 5 or text not in caught.value.message
 
 
+def test_a_file_of_anything_is_no_key_file(tmp_path: Path) -> None:
+    (tmp_path / "keys").write_bytes(bytes(range(256)))
+    (tmp_path / "keys").chmod(0o600)
+    with pytest.raises(SettingsInvalid):
+        SigningKeyFile(tmp_path / "keys").open()
+
+
 def test_a_file_is_made_once_for_its_owner_alone(tmp_path: Path) -> None:
     file = SigningKeyFile(tmp_path / "data" / "signing-keys.json")
     keys = file.open()

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import shlex
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from uuid import UUID
@@ -85,6 +88,16 @@ def test_rotation_gives_a_second_key_of_the_same_tenant(tmp_path: Path) -> None:
     assert first != second
     assert len(listed) == 2
     assert len(tenants) == 1
+
+
+def test_a_current_folder_that_is_gone_is_told(tmp_path: Path) -> None:
+    folder, perse = tmp_path / "gone", [sys.executable, "-m", "perse", "setup"]
+    folder.mkdir()
+    script = f"cd {folder} && rmdir {folder} && exec {shlex.join(perse)}"
+    command = ["sh", "-c", script]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert done.stderr == "perse: the current folder is gone: change to one that is there\n"
 
 
 def test_the_doctor_says_what_is_missing_and_changes_nothing(tmp_path: Path) -> None:

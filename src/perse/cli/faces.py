@@ -19,10 +19,13 @@ from perse.engine import Engine, open_engine
 from perse.errors import PerseError
 from perse.media.face_drawing import draw_detection
 
-Pictures = Annotated[list[Path], typer.Argument(help="JPEG, PNG or WebP files.")]
+Pictures = Annotated[list[Path], typer.Argument(readable=False, help="JPEG, PNG or WebP files.")]
 Draw = Annotated[
     Path | None,
-    typer.Option(help="Also paint boxes, landmarks and metrics onto a copy of the one picture."),
+    typer.Option(
+        readable=False,
+        help="Also paint boxes, landmarks and metrics onto a copy of the one picture.",
+    ),
 ]
 
 
@@ -43,13 +46,13 @@ def detect(
                 _detect_one(engine, picture, as_json=as_json, draw=draw)
             except PerseError as error:
                 failed = True
-                console.print(f"{picture}: {error.message}", style="red", markup=False)
+                _tell(picture, error)
     raise typer.Exit(1 if failed else 0)
 
 
 def compare(
-    first: Annotated[Path, typer.Argument(help="One picture.")],
-    second: Annotated[Path, typer.Argument(help="Another picture.")],
+    first: Annotated[Path, typer.Argument(readable=False, help="One picture.")],
+    second: Annotated[Path, typer.Argument(readable=False, help="Another picture.")],
     as_json: AsJson = False,
     data_dir: DataDir = None,
     pack: Pack = None,
@@ -69,6 +72,13 @@ def compare(
 def _engine(data_dir: Path | None, pack: str | None) -> Engine:
     with weights_progress() as progress:
         return open_engine(pack, progress=progress, data_dir=data_dir)
+
+
+def _tell(picture: Path, error: PerseError) -> None:
+    """One line, whose picture is named once."""
+    named = error.message.startswith(str(picture))
+    text = error.message if named else f"{picture}: {error.message}"
+    console.print(text, style="red", markup=False, soft_wrap=True)
 
 
 def _detect_one(engine: Engine, picture: Path, *, as_json: bool, draw: Path | None) -> None:

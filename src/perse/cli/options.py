@@ -7,9 +7,12 @@ from typing import Annotated
 
 import typer
 
+# A path that may not be read is told by whoever opens it, in a sentence, and not by the parser.
 DataDir = Annotated[
     Path | None,
-    typer.Option(help="Folder of weights, keys and the database. [PERSE_DATA_DIR, else data]"),
+    typer.Option(
+        readable=False, help="Folder of weights, keys and the database. [PERSE_DATA_DIR, else data]"
+    ),
 ]
 Pack = Annotated[
     str | None,

@@ -53,11 +53,14 @@ def verify(
         typer.Argument(
             help="A receipt: the JWS alone, or the JSON answer that carries it; - reads stdin.",
             allow_dash=True,
+            readable=False,
         ),
     ],
     jwks: Annotated[
         Path | None,
-        typer.Option(help="Public keys to verify with; without it, this installation's."),
+        typer.Option(
+            readable=False, help="Public keys to verify with; without it, this installation's."
+        ),
     ] = None,
     user_token: Annotated[
         str | None, typer.Option(help="Check that the receipt is about this user.")
@@ -65,8 +68,13 @@ def verify(
     data_dir: DataDir = None,
 ) -> None:
     """Check a receipt's signature and print what it says. Exit 1 when it is not genuine."""
-    text = typer.get_text_stream("stdin").read() if str(file) == "-" else file.read_text("utf-8")
-    keys = None if jwks is None else jwks.read_text("utf-8")
+    text = typer.get_text_stream("stdin").read() if str(file) == "-" else _text(file)
+    keys = None if jwks is None else _text(jwks)
     settings = load_settings(data_dir=data_dir)
     claims = check_receipt(text, settings=settings, jwks=keys, user_token=user_token)
     typer.echo(json.dumps(dict(claims), indent=2))
+
+
+def _text(file: Path) -> str:
+    """What is no text is no receipt and no key list either, which others say better."""
+    return file.read_text("utf-8", errors="replace")

@@ -35,8 +35,8 @@ def _voices() -> None:
 
 @app.command("compare")
 def compare(
-    first: Annotated[Path, typer.Argument(help="A WAV or OGG recording.")],
-    second: Annotated[Path, typer.Argument(help="Another recording.")],
+    first: Annotated[Path, typer.Argument(readable=False, help="A WAV or OGG recording.")],
+    second: Annotated[Path, typer.Argument(readable=False, help="Another recording.")],
     as_json: AsJson = False,
     data_dir: DataDir = None,
     pack: Pack = None,

@@ -9,6 +9,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from perse.domain.faces import AssessedFace, FaceDetection
 from perse.domain.samples import FaceImage
+from perse.errors import InvalidParameter
 
 _BOX_COLOUR = (0, 230, 118)
 _POINT_COLOURS = ((255, 82, 82), (68, 138, 255), (255, 215, 64), (255, 82, 82), (68, 138, 255))
@@ -17,12 +18,20 @@ _SMALLEST_TEXT_PX = 12
 
 def draw_detection(image: FaceImage, detection: FaceDetection, target: Path) -> None:
     """Write ``target`` (format by its suffix): boxes, landmarks (red = the subject's right,
-    blue = left, yellow = nose) and each face's metrics."""
+    blue = left, yellow = nose) and each face's metrics.
+
+    Raises InvalidParameter for a suffix of no picture, OSError when it cannot be written.
+    """
     canvas = Image.fromarray(np.ascontiguousarray(image.pixels))
     pen = ImageDraw.Draw(canvas)
     for number, face in enumerate(detection.faces, start=1):
         _draw_face(pen, face, number)
-    canvas.save(target)
+    try:
+        canvas.save(target)
+    except (ValueError, KeyError):
+        raise InvalidParameter(
+            f"{target} does not say by its ending which kind of picture to write: use .png or .jpg"
+        ) from None
 
 
 def _draw_face(pen: ImageDraw.ImageDraw, face: AssessedFace, number: int) -> None:

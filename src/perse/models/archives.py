@@ -22,6 +22,8 @@ def take_member(archive: Path, member: str, piece: Piece, target: Path, progress
         with _opened(archive, member) as source, target.open("wb") as file:
             pour(source, file, piece, progress)
     except (zipfile.BadZipFile, tarfile.TarError, EOFError, OSError) as error:
+        if isinstance(error, OSError) and error.errno is not None:
+            raise  # of the disk, not of the archive
         raise WeightsCorrupt(f"{archive.name} cannot be read as an archive: {error}") from error
 
 

@@ -21,7 +21,7 @@ from perse.models.suppliers import (
     Supplier,
     WebFolderSupplier,
 )
-from perse.models.weight_files import Piece, Progress
+from perse.models.weight_files import Piece, Progress, home_expanded
 
 _OFFLINE: Final = "perse is told to stay offline, and has no folder to look in"
 
@@ -96,7 +96,7 @@ class Origins:
             return None
         if self.mirror.startswith(("http://", "https://")):
             return None if self.offline else WebFolderSupplier(self.mirror)
-        return FolderSupplier(Path(self.mirror).expanduser())
+        return FolderSupplier(home_expanded(self.mirror))
 
     def _advice(self, card: ModelCard, problems: list[str]) -> str:
         why = "; ".join(dict.fromkeys(problems)) or _OFFLINE

@@ -14,7 +14,6 @@ import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any, Final, cast
 
 import httpx2
@@ -25,6 +24,7 @@ from unearth.fetchers import Fetcher, PyPIClient
 from perse.errors import WeightsUnavailable
 from perse.models.cards import PackageSource
 from perse.models.downloads import TIMEOUT, NotThere, stay_on_the_web
+from perse.models.weight_files import home_expanded
 
 _PIP_S: Final = 30
 _LATER_WINS: Final = ("global", "install", "download", ":env:")
@@ -191,7 +191,7 @@ def _default_index() -> tuple[str, ...]:
 def _existing(links: tuple[str, ...]) -> Iterator[str]:
     """The finder stops at a folder that is missing, where pip only warns."""
     for link in links:
-        path = Path(link).expanduser()
+        path = home_expanded(link)
         if "://" in link:
             yield link
         elif path.exists():

@@ -83,9 +83,13 @@ def recorded_pack(data_dir: Path) -> PackRecord | None:
         return None
     except (OSError, ValueError) as error:
         raise PackMismatch(
-            f"{path} says which pack this data folder belongs to and cannot be read: restore it, "
-            "or use a new data folder"
+            f"{path} says which pack this data folder belongs to and cannot be read "
+            f"({_reason(error)}): make it readable, restore it, or use another data folder"
         ) from error
+
+
+def _reason(error: OSError | ValueError) -> str:
+    return error.strerror or str(error) if isinstance(error, OSError) else "it is no record"
 
 
 def _keep(catalog: Catalog, requested: str, recorded: PackRecord) -> PackChoice:

@@ -39,6 +39,14 @@ class Piece:
     size_bytes: int
 
 
+def home_expanded(name: str) -> Path:
+    """``name`` with ~ for the home folder; as it stands where there is no such home."""
+    try:
+        return Path(name).expanduser()
+    except RuntimeError:
+        return Path(name)
+
+
 def sha256_of(path: Path) -> str:
     """Hex digest of the file's content."""
     with path.open("rb") as file:

@@ -24,6 +24,7 @@ from perse.errors import SettingsInvalid, StorageUnavailable
 
 _BUSY_TIMEOUT_S = 15
 _CHECK_AGAIN_S = 0.002
+_INSUFFICIENT_PRIVILEGE = "42501"  # PostgreSQL's SQLSTATE
 _WRITE = {"perse_write": True}
 _LATER = {"perse_later": True}
 
@@ -112,7 +113,7 @@ def open_database(url: str) -> Database:
                 return Database(_open_sqlite(parsed))
             case "postgresql":
                 return Database(_open_postgresql(parsed))
-    except (ArgumentError, NoSuchModuleError, ModuleNotFoundError) as problem:
+    except (ArgumentError, NoSuchModuleError, ModuleNotFoundError, ValueError) as problem:
         raise SettingsInvalid(
             f"this database URL cannot be opened ({type(problem).__name__}): use "
             "sqlite:///FILE or postgresql://USER:PASSWORD@HOST/NAME; PostgreSQL needs "
@@ -124,6 +125,8 @@ def open_database(url: str) -> Database:
 def _open_sqlite(url: sa.URL) -> sa.Engine:
     if not url.database or url.database == ":memory:":
         raise SettingsInvalid("a SQLite database is a file here: sqlite:///FILE")
+    if url.query:
+        raise SettingsInvalid("a SQLite URL takes no options here: sqlite:///FILE")
     _create_private(Path(url.database))
     engine = sa.create_engine(
         url.set(drivername="sqlite+pysqlite"),
@@ -142,8 +145,9 @@ def _create_private(file: Path) -> None:
         file.parent.mkdir(parents=True, exist_ok=True)
         os.close(os.open(file, os.O_RDWR | os.O_CREAT, 0o600))
     except OSError as problem:
+        place = "" if problem.filename == str(file) else f"{problem.filename}: "
         raise StorageUnavailable(
-            f"the database file {file} cannot be opened for writing: {problem.strerror}"
+            f"the database file {file} cannot be opened for writing: {place}{problem.strerror}"
         ) from None
 
 
@@ -210,8 +214,22 @@ def _storage_errors() -> Iterator[None]:
         raise StorageUnavailable("all database connections are in use: try again") from None
     except DBAPIError as problem:
         if isinstance(problem, sa.exc.IntegrityError | sa.exc.ProgrammingError):
+            _raise_what_an_operator_set(problem)
             raise
         raise StorageUnavailable(_advice(str(problem.orig)), retry_after_s=2) from problem
+
+
+def _raise_what_an_operator_set(problem: DBAPIError) -> None:
+    """Mistakes of a URL and of a database's rights, which look like mistakes of ours."""
+    if problem.statement is None:
+        raise SettingsInvalid(
+            "the options of this database URL are no good: use postgresql://USER:PASSWORD@HOST/NAME"
+        ) from None
+    if getattr(problem.orig, "sqlstate", None) == _INSUFFICIENT_PRIVILEGE:
+        raise SettingsInvalid(
+            "the database's user may not do this: make it the owner of the database, or grant it "
+            "CREATE and USAGE on the schema and all rights on its tables"
+        ) from None
 
 
 def _advice(cause: str) -> str:
@@ -221,6 +239,9 @@ def _advice(cause: str) -> str:
         "is locked": "the database was busy for too long: try again; nothing was lost",
         "readonly": "the database file may not be written: check its owner and mode",
         "not a database": "the database file is damaged or no SQLite database: restore a backup",
+        "unable to open": "the database file cannot be opened: check its folder's owner and mode, "
+        "and the room on its disk",
+        "disk I/O": "the disk that holds the database fails: check it and the room on it",
         "malformed": "the database file is damaged: restore a backup",
     }
     for mark, advice in known.items():
