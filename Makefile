@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 # A lock is the whole of what is installed: pip resolves nothing (.ci/locks proves that nothing is missing).
 PIP_INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check --no-deps
 PYTHON ?= $(shell for name in python3 python3.14 python3.13 python3.12 python3.11; do \
-	command -v $$name >/dev/null && $$name -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	command -v $$name >/dev/null && $$name -I -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 	&& echo $$name && break; done)
 
 .PHONY: serve setup test check campaign fuzz lock clean
@@ -56,7 +56,7 @@ clean:
 
 $(VENV)/bin/python:
 	@test -n "$(PYTHON)" || { echo "perse needs Python 3.11 or later: install it, or run make PYTHON=/path/to/python"; exit 1; }
-	@$(PYTHON) -m venv $(VENV) || { echo "Python's venv module is missing: on Debian and Ubuntu, apt install python3-venv"; rm -rf $(VENV); exit 1; }
+	@$(PYTHON) -I -m venv $(VENV) || { echo "Python's venv module is missing: on Debian and Ubuntu, apt install python3-venv"; rm -rf $(VENV); exit 1; }
 
 $(VENV)/.serve: requirements/serve.txt pyproject.toml | $(VENV)/bin/python
 	@echo "Installing perse into $(VENV) ..."

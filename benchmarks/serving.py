@@ -80,7 +80,7 @@ def sample_picture() -> bytes:
 
 
 def prepared_key(environment: dict[str, str]) -> str:
-    perse = [sys.executable, "-m", "perse"]
+    perse = [sys.executable, "-I", "-m", "perse"]
     subprocess.run([*perse, "setup"], env=environment, check=True, capture_output=True)
     created = subprocess.run(
         [*perse, "keys", "create", "benchmark"],
@@ -208,7 +208,7 @@ class Server:
 def served(environment: dict[str, str]) -> Iterator[Server]:
     started = time.perf_counter()
     process = subprocess.Popen(
-        [sys.executable, "-m", "perse", "serve", "--port", "0", "--offline"],
+        [sys.executable, "-I", "-m", "perse", "serve", "--port", "0", "--offline"],
         env={**environment, "COLUMNS": "200"},
         stderr=subprocess.PIPE,
         text=True,

@@ -122,7 +122,8 @@ def _said_by_sqlite(lock: Path, busy: PerseError) -> Iterator[None]:
         if problem.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY:
             raise busy from None
         raise SetupError(
-            f"{lock} cannot be written ({problem}): check its owner and mode, and the room on its disk"
+            f"{lock} cannot be written ({problem}): check its owner and mode, "
+            "and the room on its disk"
         ) from None
 
 

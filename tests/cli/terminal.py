@@ -62,6 +62,7 @@ def terminal(*before: str, environment: Mapping[str, str] | None = None) -> Iter
         stdout=subprocess.PIPE,
         text=True,
         env=environment,
+        umask=0,
     )
     with process:
         yield Terminal(process)

@@ -59,6 +59,11 @@ class House:
     def recorder(self, name: str) -> Recorder:
         return Recorder(self.folder / f"{name}.strace", self.start)
 
+    def open_to_others(self) -> list[Path]:
+        """Of what perse made: every process here starts with the umask that hides nothing."""
+        made = [self.data, *self.data.rglob("*"), self.files / "drawn.png", self.files / "report"]
+        return [path for path in made if path.stat().st_mode & 0o077]
+
     def stray_files(self) -> list[Path]:
         places = [self.folder / name for name in ("home", "tmp", "start")]
         return [path for place in places for path in place.rglob("*")]
@@ -139,12 +144,19 @@ def test_the_server_and_every_command_keep_to_their_folder(house: House) -> None
     for recorder in (setting_up, serving, commands):
         assert recorder.strangers(house.data, house.files) == []
     assert house.stray_files() == []
+    assert house.open_to_others() == []
 
 
 def run(house: House, recorder: Recorder, *words: str) -> str:
     command = [*recorder.before, sys.executable, "-m", "perse", *words]
     done = subprocess.run(
-        command, env=house.environment, cwd=house.start, capture_output=True, text=True, check=False
+        command,
+        env=house.environment,
+        cwd=house.start,
+        umask=0,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert done.returncode == 0, done.stderr
     return done.stdout
@@ -155,7 +167,8 @@ def served(house: House, recorder: Recorder, key: str) -> Iterator[httpx.Client]
     command = [*recorder.before, sys.executable, "-m", "perse", "serve", "--port", "0"]
     environment = house.environment | {"COLUMNS": "200"}
     log = (house.folder / "serve.log").open("w+")
-    with log, subprocess.Popen(command, env=environment, cwd=house.start, stderr=log) as process:
+    started = subprocess.Popen(command, env=environment, cwd=house.start, stderr=log, umask=0)
+    with log, started as process:
         try:
             headers = {"x-api-key": key}
             with httpx.Client(base_url=ready_at(house, process), headers=headers, timeout=30) as c:

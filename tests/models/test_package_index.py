@@ -101,6 +101,15 @@ def test_the_users_pip_is_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     assert configured_indexes().index_urls[0] == "https://mine.example/simple"
 
 
+def test_a_pip_that_lies_in_the_current_folder_is_not_the_users(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "pip.py").write_text("import pathlib; pathlib.Path('run').touch()")
+    monkeypatch.chdir(tmp_path)
+    configured_indexes()
+    assert not (tmp_path / "run").exists()
+
+
 def test_without_pip_the_environment_is_read(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -48,6 +48,7 @@ def obtain_networks(settings: Settings, progress: Progress | None = None) -> Pac
     Operating points of this installation replace the catalogue's. Raises PackMismatch,
     WeightsUnavailable, WeightsCorrupt, CatalogInvalid or SettingsInvalid.
     """
+    settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     catalog, store = open_catalog(settings), open_store(settings, progress)
     choice = choose_pack(catalog, store, settings.pack, recorded_pack(settings.data_dir))
     paths = obtain_pack(catalog, choice.name, store)

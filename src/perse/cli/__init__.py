@@ -15,11 +15,12 @@ _STDOUT = 1
 
 
 def main() -> None:
-    """Run the command line.
+    """Run the command line. Whatever it writes is for its user alone, whatever umask was set.
 
     An error perse foresees, and whatever the system refuses, is one sentence on stderr and exit
     status 1. A reader of stdout who leaves early is no news to anybody: only the status tells.
     """
+    os.umask(0o077)
     try:
         _run()
     except BrokenPipeError:

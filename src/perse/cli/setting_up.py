@@ -24,7 +24,6 @@ class Prepared:
 
 def prepare(settings: Settings) -> Prepared:
     """Weights, signing keys, database and a first API key; each only where it is missing."""
-    settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     with weights_progress() as progress:
         on_disk = obtain_networks(settings, progress)
     console.print(f"Pack [bold]{on_disk.pack.name}[/]: {on_disk.choice.reason}.")

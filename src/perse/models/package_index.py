@@ -167,7 +167,8 @@ def _as_released(source: PackageSource, packages: Sequence[Package]) -> str | No
 
 
 def _options_of_pip() -> dict[str, str] | None:
-    command = [sys.executable, "-m", "pip", "config", "list", "--disable-pip-version-check"]
+    # Isolated: a pip.py lying in the current folder is not the user's pip.
+    command = [sys.executable, "-I", "-m", "pip", "config", "list", "--disable-pip-version-check"]
     try:
         listed = subprocess.run(command, capture_output=True, text=True, timeout=_PIP_S, check=True)
         return parse_pip_listing(listed.stdout)
