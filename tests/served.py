@@ -13,6 +13,8 @@ from typing import Any
 import httpx
 
 from perse.api.app import create_app
+from perse.api.crowd import Crowd, Patience, Room
+from perse.api.metrics import Metrics
 from perse.api.server import make_server
 from tests.fakes import FakeServices
 
@@ -44,15 +46,25 @@ class Served:
 
 
 @contextmanager
-def serving(services: FakeServices | None = None, *, host: str = "127.0.0.1") -> Iterator[Served]:
+def serving(
+    services: FakeServices | None = None,
+    patience: Patience | None = None,
+    room: Room | None = None,
+    *,
+    host: str = "127.0.0.1",
+) -> Iterator[Served]:
     services = services or FakeServices()
+    metrics = Metrics()
+    crowd = Crowd(room or Room.of(services.settings), patience or Patience(), metrics)
     ready, addresses = threading.Event(), list[str]()
 
     def announce(address: str) -> None:
         addresses.append(address)
         ready.set()
 
-    server = make_server(create_app(services), host=host, port=0, on_ready=announce)
+    server = make_server(
+        create_app(services, metrics), host=host, port=0, on_ready=announce, crowd=crowd
+    )
     thread = threading.Thread(target=server.run)
     thread.start()
     try:
@@ -62,6 +74,18 @@ def serving(services: FakeServices | None = None, *, host: str = "127.0.0.1") ->
         server.should_exit = True
         thread.join(10)
     assert not thread.is_alive()
+
+
+def is_closed(connection: socket.socket) -> bool:
+    """True if the other side ends the connection, with or without what is left of an answer."""
+    try:
+        while connection.recv(65536):
+            pass
+    except ConnectionError:
+        pass
+    except TimeoutError:
+        return False
+    return True
 
 
 @dataclass(frozen=True)

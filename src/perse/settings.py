@@ -134,6 +134,19 @@ class Settings(BaseSettings):
     upload_timeout_s: float = Field(
         30.0, gt=0, le=600, description="Seconds that the body of a request may take to arrive."
     )
+    max_connections: int = Field(
+        1000,
+        ge=2,
+        le=100_000,
+        description="Connections open at once; fewer where the process may open fewer files.",
+    )
+    max_connections_per_peer: int = Field(
+        250,
+        ge=1,
+        le=100_000,
+        description="Connections open at once from one address (IPv6: one /64 network) that is no "
+        "trusted proxy; at most half of all.",
+    )
 
     # the HTTP side
     cors_origins: Annotated[tuple[str, ...], NoDecode] = Field(

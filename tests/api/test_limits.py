@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from perse.api import connections
+from perse.api.crowd import Patience
 from tests.fakes import FakeServices, picture, settings
 from tests.served import BOUNDARY, Served, form, part, post, read_answer, serving
 
@@ -111,9 +111,8 @@ def test_a_slow_body_is_given_up(path: str) -> None:
     assert "0.3 seconds" in answer.json()["message"]
 
 
-def test_a_head_that_does_not_come_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(connections, "HEAD_TIMEOUT_S", 0.2)
-    with serving() as served:
+def test_a_head_that_does_not_come_is_given_up() -> None:
+    with serving(patience=Patience(head_s=0.2)) as served:
         for beginning in (b"", b"GET / HTTP/1.1\r\nHost: "):
             with served.connect() as connection:
                 connection.sendall(beginning)

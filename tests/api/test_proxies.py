@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from perse.api.proxies import is_trusted
+from perse.api.proxies import is_trusted, party_of
 from perse.errors import SettingsInvalid
 from perse.settings import load_settings
 
@@ -33,3 +33,21 @@ def test_what_is_no_network_stops_the_start(value: str, monkeypatch: pytest.Monk
     monkeypatch.setenv("PERSE_TRUSTED_PROXIES", value)
     with pytest.raises(SettingsInvalid, match="PERSE_TRUSTED_PROXIES"):
         load_settings()
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("192.0.2.1", "192.0.2.1", True),
+        ("192.0.2.1", "::ffff:192.0.2.1", True),
+        ("192.0.2.1", "192.0.2.2", False),
+        ("2001:db8::1", "2001:db8::ffff:1", True),
+        ("2001:db8::1", "2001:db8:0:0:ffff::", True),
+        ("2001:db8::1", "2001:db8:0:1::1", False),
+        ("::ffff:192.0.2.1", "::ffff:192.0.2.2", False),
+        (None, "", True),
+    ],
+)
+def test_one_host_is_one_party(one: str | None, other: str | None, same: bool) -> None:
+    """An IPv6 host has 2^64 addresses to choose from."""
+    assert (party_of(one) == party_of(other)) is same

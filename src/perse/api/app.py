@@ -21,6 +21,7 @@ from perse.api.guarding import AnswerErrors, Cors, SafeHeaders
 from perse.api.metrics import Metrics
 from perse.api.observing import Observe
 from perse.api.openapi import openapi_endpoint
+from perse.api.paths import PlainPaths
 from perse.api.prefixes import KnowPrefix
 from perse.api.routing import endpoints_of, routes_of
 from perse.api.services import Services
@@ -32,9 +33,9 @@ _LOOKUP_THREADS = 4
 _LOOKUPS_WAITING = 1000
 
 
-def create_app(services: Services) -> ASGIApp:
+def create_app(services: Services, metrics: Metrics | None = None) -> ASGIApp:
     """The whole server over ready services; it owns its worker threads from start to end."""
-    place = _workplace(services)
+    place = _workplace(services, metrics or Metrics())
     _watch(place)
     router = Router(
         routes_of(endpoints_of(OPERATIONS, place) | _documentation()),
@@ -44,7 +45,7 @@ def create_app(services: Services) -> ASGIApp:
     )
     log = structlog.get_logger("perse")
     settings = services.settings
-    prefixed = KnowPrefix(router, settings.root_path, settings.trusted_proxies)
+    prefixed = KnowPrefix(PlainPaths(router), settings.root_path, settings.trusted_proxies)
     app = Cors(AnswerErrors(prefixed, log), settings.cors_origins, settings.cors_headers)
     return NoticeDepartures(DrainBody(Observe(SafeHeaders(app), place.metrics, log)))
 
@@ -58,7 +59,7 @@ async def _unknown_path(scope: Scope, receive: Receive, send: Send) -> None:  # 
     raise NotFound("there is nothing at this path: /openapi.json lists what there is")
 
 
-def _workplace(services: Services) -> Workplace:
+def _workplace(services: Services, metrics: Metrics) -> Workplace:
     settings = services.settings
     workers = settings.workers or usable_cores()
     return Workplace(
@@ -72,7 +73,7 @@ def _workplace(services: Services) -> Workplace:
             },
             upload_s=settings.upload_timeout_s,
         ),
-        metrics=Metrics(),
+        metrics=metrics,
         readiness=Readiness(),
     )
 

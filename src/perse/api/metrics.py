@@ -43,12 +43,22 @@ class Metrics:
         self.in_flight = Gauge(
             "perse_http_requests_in_flight", "Requests being answered.", registry=self.registry
         )
+        self._ended = Counter(
+            "perse_connections_ended",
+            "Connections that the server refused or gave up.",
+            ("reason",),
+            registry=self.registry,
+        )
 
     def observe(self, method: str, route: str, *, status: int, elapsed_s: float) -> None:
         """Count one answered request."""
         known = method if method in METHODS else OTHER_METHOD
         self._requests.labels(known, route, str(status)).inc()
         self._seconds.labels(route).observe(elapsed_s)
+
+    def connection_ended(self, reason: str) -> None:
+        """Count a connection that the server refused or gave up; reasons are a closed set."""
+        self._ended.labels(reason).inc()
 
     def watch(self, name: str, description: str, read: Callable[[], float]) -> None:
         """A gauge that is read when it is asked for."""

@@ -1,11 +1,13 @@
-"""Which peers are proxies of ours, so that what they say of a request may be believed."""
+"""Who is at the other end of a connection, and whether it is a proxy of ours."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from ipaddress import IPv4Address, IPv6Address, ip_address
+from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 
 from perse.settings import Network
+
+_PREFIX_OF_ONE_SITE = 64
 
 
 def is_trusted(peer: str | None, proxies: Iterable[Network]) -> bool:
@@ -19,6 +21,17 @@ def is_trusted(peer: str | None, proxies: Iterable[Network]) -> bool:
     except ValueError:
         return False
     return any(address in network for network in proxies)
+
+
+def party_of(peer: str | None) -> IPv4Address | IPv6Network | None:
+    """Whose connection it is: an IPv4 address, or the /64 of IPv6 that one host can use."""
+    try:
+        address = _plain(ip_address(peer or ""))
+    except ValueError:
+        return None
+    if isinstance(address, IPv4Address):
+        return address
+    return IPv6Network((int(address), _PREFIX_OF_ONE_SITE), strict=False)
 
 
 def _plain(address: IPv4Address | IPv6Address) -> IPv4Address | IPv6Address:

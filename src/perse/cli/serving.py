@@ -9,7 +9,9 @@ from rich.markup import escape
 
 from perse.api.addresses import url_of
 from perse.api.app import create_app
+from perse.api.crowd import Crowd, Room
 from perse.api.logs import configure_logs
+from perse.api.metrics import Metrics
 from perse.api.server import serve as serve_app
 from perse.bootstrap.services import open_services
 from perse.cli.options import DataDir, Offline, Pack
@@ -56,4 +58,11 @@ def serve(
         if prepared.first_key:
             show_first_request(url, prepared.first_key)
 
-    serve_app(create_app(services), host=settings.host, port=settings.port, on_ready=announce)
+    metrics = Metrics()
+    serve_app(
+        create_app(services, metrics),
+        host=settings.host,
+        port=settings.port,
+        on_ready=announce,
+        crowd=Crowd(Room.of(settings), metrics=metrics),
+    )
