@@ -97,7 +97,8 @@ def test_a_current_folder_that_is_gone_is_told(tmp_path: Path) -> None:
     command = ["sh", "-c", script]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 1
-    assert done.stderr == "perse: the current folder is gone: change to one that is there\n"
+    said = "perse: the current folder is gone: change to one that is there"
+    assert done.stderr.strip() == said
 
 
 def test_the_doctor_says_what_is_missing_and_changes_nothing(tmp_path: Path) -> None:

@@ -67,7 +67,11 @@ def acquire(content: bytes) -> Acquired:
 
 def pipeline(catalog: Catalog, kind: Kind) -> Evaluated:
     on_disk = PackOnDisk(
-        catalog.pack("standard"), PackChoice("standard", "a test"), catalog.cards_of("standard"), {}
+        catalog.pack("standard"),
+        PackChoice("standard", "a test"),
+        catalog.cards_of("standard"),
+        paths={},
+        digests={},
     )
     return Evaluated(kind, on_disk, acquire, "fake-1", default_fmr=1e-2, served=None)
 

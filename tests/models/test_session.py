@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import hashlib
 import os
 import subprocess
 import sys
@@ -11,7 +12,7 @@ import onnx
 import pytest
 from onnx import TensorProto, helper
 
-from perse.errors import NetworkUnusable, SetupError, WeightsUnavailable
+from perse.errors import NetworkUnusable, SetupError, WeightsCorrupt, WeightsUnavailable
 from perse.models.session import Session, open_session
 from tests.recorder import plain_environment
 
@@ -54,6 +55,14 @@ def test_one_copy_serves_many_threads(doubling: Path) -> None:
 def test_a_missing_file_says_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(WeightsUnavailable, match="perse models fetch"):
         open_session(tmp_path / "none.onnx")
+
+
+def test_what_runs_is_what_was_verified(doubling: Path) -> None:
+    digest = hashlib.sha256(doubling.read_bytes()).hexdigest()
+    assert open_session(doubling, digest).input_names == ("x",)
+    doubling.write_bytes(doubling.read_bytes() + b"\x0a\x00")
+    with pytest.raises(WeightsCorrupt, match="changed since it was verified"):
+        open_session(doubling, digest)
 
 
 @pytest.mark.parametrize("content", [b"", b"not a network", b"\x08\x08" * 100])

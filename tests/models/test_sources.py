@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 import zipfile
@@ -15,6 +16,7 @@ from perse.models.cards import PackagedSource, PackageSource, PathSource
 from perse.models.catalog import Catalog
 from perse.models.convert import VERSIONS
 from perse.models.sources import WeightStore, obtain_pack
+from perse.models.weight_files import sha256_of
 from tests.models.file_server import FileServer
 from tests.models.tiny_networks import card_of, package_source, small_centerface
 
@@ -252,6 +254,25 @@ def test_a_changed_conversion_stops_until_it_is_repaired(tmp_path: Path, mirror:
     with pytest.raises(WeightsCorrupt, match=r"converted.tiny\.onnx"):
         store(tmp_path).obtain(card)
     assert store(tmp_path).obtain(card, repair=True).read_bytes() == content
+
+
+def test_a_changed_conversion_with_a_changed_receipt_is_found_by_making_it_again(
+    tmp_path: Path, mirror: Path
+) -> None:
+    published = small_centerface()
+    (mirror / "tiny.onnx").write_bytes(published)
+    card = card_of(published, conversion="centerface")
+    here = store(tmp_path, mirror)
+    converted = here.obtain(card)
+    assert here.check(card).state == "ready"
+    content, receipt = converted.read_bytes(), converted.with_suffix(".json")
+    converted.write_bytes(content[:-1] + b"\0")
+    noted = json.loads(receipt.read_text()) | {"sha256": sha256_of(converted)}
+    receipt.write_text(json.dumps(noted))
+    assert here.check(card).state == "corrupt"
+    assert here.obtain(card, repair=True).read_bytes() == content
+    assert here.check(card).state == "ready"
+    assert sorted(path.name for path in converted.parent.iterdir()) == ["tiny.json", "tiny.onnx"]
 
 
 @pytest.mark.parametrize("receipt", ["", "[]", "{}"])

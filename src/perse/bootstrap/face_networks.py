@@ -70,7 +70,7 @@ def open_face_networks(on_disk: PackOnDisk, *, threads: int) -> FaceNetworks:
     cv2.setNumThreads(1)
 
     def session_of(role: Role) -> Session:
-        return open_session(on_disk.paths[role], threads=threads)
+        return open_session(on_disk.paths[role], on_disk.digests[role], threads=threads)
 
     def opened(role: Role, openers: Mapping[str, Callable[[Session, ModelCard], Part]]) -> Part:
         return _opener(openers, on_disk.cards[role])(session_of(role), on_disk.cards[role])

@@ -141,4 +141,4 @@ def _adapter(
 
 
 def _open(on_disk: PackOnDisk, card: ModelCard, *, threads: int) -> Session:
-    return open_session(on_disk.paths[card.role], threads=threads)
+    return open_session(on_disk.paths[card.role], on_disk.digests[card.role], threads=threads)

@@ -17,13 +17,15 @@ from perse.settings import Settings
 
 @dataclass(frozen=True, slots=True)
 class PackOnDisk:
-    """A pack whose every file is here and verified. ``local_points``: ids of the operating points
+    """A pack whose every file is here and verified. ``digests``: SHA-256 of each, which is compared
+    again with the bytes that are run. ``local_points``: ids of the operating points
     of this installation that stand in the place of the catalogue's, by kind."""
 
     pack: Pack
     choice: PackChoice
     cards: Mapping[Role, ModelCard]
     paths: Mapping[Role, Path]
+    digests: Mapping[Role, str]
     local_points: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -52,12 +54,13 @@ def obtain_networks(settings: Settings, progress: Progress | None = None) -> Pac
     catalog, store = open_catalog(settings), open_store(settings, progress)
     choice = choose_pack(catalog, store, settings.pack, recorded_pack(settings.data_dir))
     paths = obtain_pack(catalog, choice.name, store)
+    digests = {role: store.digest(card) for role, card in catalog.cards_of(choice.name).items()}
     _verify_shipped(catalog, store)
     record_pack(settings.data_dir, catalog, choice)
     pack, cards = catalog.pack(choice.name), catalog.cards_of(choice.name)
     local = local_points_of(settings.data_dir, cards)
     ids: dict[str, str] = {kind: points.id for kind, points in local.items()}
-    return PackOnDisk(pack_with(pack, local), choice, cards_with(cards, local), paths, ids)
+    return PackOnDisk(pack_with(pack, local), choice, cards_with(cards, local), paths, digests, ids)
 
 
 def _verify_shipped(catalog: Catalog, store: WeightStore) -> None:

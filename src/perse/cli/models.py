@@ -68,12 +68,15 @@ def fetch(
 
 @app.command()
 def verify(names: Names = None, pack: OfPack = None, data_dir: DataDir = None) -> None:
-    """Check networks against the SHA-256 pinned for them; exit status 1 unless all are right."""
+    """Check networks against the SHA-256 pinned for them; exit status 1 unless all are right.
+
+    What was converted here is converted again and compared.
+    """
     settings = load_settings(data_dir=data_dir)
     store = open_store(settings)
     failed = False
     for card in _wanted(settings, names, pack):
-        status = store.status(card)
+        status = store.check(card)
         typer.echo(f"{card.name}: {status.note or 'ready'}")
         failed = failed or status.state != "ready"
     if failed:

@@ -6,6 +6,7 @@ One thread per run by default and no spinning: concurrency comes from the worker
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from perse.errors import NetworkUnusable, WeightsUnavailable
+from perse.errors import NetworkUnusable, WeightsCorrupt, WeightsUnavailable
 
 # As it comes, ONNX Runtime reports its use to its makers and keeps a device id and a queue of
 # reports in the home folder. It looks at this once, when it is first imported. Whatever value was
@@ -49,15 +50,20 @@ class Session:
         return [np.asarray(output) for output in outputs]
 
 
-def open_session(path: Path, *, threads: int = 1) -> Session:
+def open_session(path: Path, sha256: str | None = None, *, threads: int = 1) -> Session:
     """Open the ONNX file at ``path``; ``threads`` work on one run together.
 
-    Raises WeightsUnavailable when there is no such file, NetworkUnusable when it is no network.
+    The file is read once: the bytes that are verified by ``sha256`` are those that run. Raises
+    WeightsUnavailable when there is no such file, WeightsCorrupt when its digest is another,
+    NetworkUnusable when it is no network.
     """
     if not path.is_file():
         raise WeightsUnavailable(f"there is no weight file {path}: run `perse models fetch`")
+    content = path.read_bytes()
+    if sha256 is not None and hashlib.sha256(content).hexdigest() != sha256:
+        raise WeightsCorrupt(f"{path} was changed since it was verified: run `perse models verify`")
     try:
-        return Session(ort.InferenceSession(str(path), _options(threads), providers=_CPU))
+        return Session(ort.InferenceSession(content, _options(threads), providers=_CPU))
     except Exception as error:  # its exceptions share no root of their own
         raise NetworkUnusable(
             f"{path} cannot be opened as a network: run `perse models verify` ({error})"

@@ -14,6 +14,7 @@ from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Final, Literal
 
 from perse.errors import WeightsCorrupt, WeightsUnavailable
@@ -80,16 +81,45 @@ class WeightStore:
         """Reads every byte of the file that would be run."""
         return self._converted(card) if card.conversion else self._published(card)
 
+    def check(self, card: ModelCard) -> WeightStatus:
+        """As ``status``, and a conversion is made again and compared: whoever can change a result
+        can change its receipt, too."""
+        here, published = self.status(card), self._published(card)
+        if here.state != "ready" or not card.conversion:
+            return here
+        if published.state != "ready":
+            return published
+        with TemporaryDirectory(prefix=".again.", dir=here.path.parent) as folder:
+            again = Path(folder) / here.path.name
+            convert(card.conversion, published.path, again)
+            same = sha256_of(again) == sha256_of(here.path)
+        return here if same else WeightStatus("corrupt", here.path, _corrupt(card, here.path))
+
+    def digest(self, card: ModelCard) -> str:
+        """SHA-256 of the file to run: the catalogue's, or a conversion's by its receipt.
+
+        Raises WeightsUnavailable where a conversion has no receipt.
+        """
+        if not card.conversion:
+            return card.sha256
+        path, receipt_path = self._converted_paths(card)
+        receipt = _read_receipt(receipt_path)
+        if receipt is None:
+            raise WeightsUnavailable(_missing(card, path))
+        return receipt.sha256
+
     def obtain(self, card: ModelCard, *, repair: bool = False) -> Path:
         """The file to run; fetched, verified and converted first where it is not here.
 
-        A file that is here but is another one is replaced only to ``repair``. Raises as ``path``.
+        A file that is here but is another one, by ``check``, is replaced only to ``repair``.
+        Raises as ``path``.
         """
-        here = self.status(card)
+        look = self.check if repair else self.status
+        here = look(card)
         if here.state == "ready":
             return here.path
         with self._only_one(card):
-            state = self.status(card).state
+            state = look(card).state
             if state == "missing" or (state == "corrupt" and repair):
                 self._provide(card, repair=repair)
             return self.path(card)
