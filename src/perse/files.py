@@ -40,21 +40,11 @@ def write_file(path: Path, content: bytes, *, durable: bool = True) -> None:
 
     ``durable=False``: what is lost with the machine is no loss. Raises SetupError.
     """
-    with _said(path):
-        _make_folder(path.parent)
-        handle, name = tempfile.mkstemp(prefix=_prefix(path), suffix=".part", dir=path.parent)
-        part = Path(name)
-        try:
-            with os.fdopen(handle, "wb") as file:
-                _give_to_owner_of(part, path if path.exists() else path.parent)
-                file.write(content)
-            if durable:
-                settle(part, path)
-            else:
-                part.replace(path)
-        except BaseException:
-            part.unlink(missing_ok=True)
-            raise
+    with _said(path), _part(path, content) as part:
+        if durable:
+            settle(part, path)
+        else:
+            part.replace(path)
 
 
 def change_file(path: Path, edit: Callable[[bytes | None], bytes]) -> None:
@@ -68,12 +58,8 @@ def change_file(path: Path, edit: Callable[[bytes | None], bytes]) -> None:
     lock = path.parent / ".locks" / f"{path.name}.lock"
     with _said(path), only_one(lock, wait_s=_LONGEST_WAIT_S, busy=busy):
         _remove_leftovers(path)
-        before = _content(path)
-        while (after := edit(before)) != before:
-            if (now := _content(path)) == before:
-                write_file(path, after)
-                return
-            before = now
+        while not _swapped(path, before := _content(path), edit(before)):
+            pass
 
 
 def settle(part: Path, target: Path) -> None:
@@ -135,6 +121,32 @@ def _content(path: Path) -> bytes | None:
             return file.read()
     except FileNotFoundError:
         return None
+
+
+def _swapped(path: Path, before: bytes | None, after: bytes) -> bool:
+    """Put ``after`` in the place of ``before``; False when that is not there any more."""
+    if after == before:
+        return True
+    with _part(path, after) as part:
+        if _content(path) != before:
+            return False
+        settle(part, path)
+    return True
+
+
+@contextmanager
+def _part(path: Path, content: bytes) -> Iterator[Path]:
+    """A file beside ``path``, to take its place; it is gone when the block ends."""
+    _make_folder(path.parent)
+    handle, name = tempfile.mkstemp(prefix=_prefix(path), suffix=".part", dir=path.parent)
+    part = Path(name)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            _give_to_owner_of(part, path if path.exists() else path.parent)
+            file.write(content)
+        yield part
+    finally:
+        part.unlink(missing_ok=True)
 
 
 def _prefix(path: Path) -> str:

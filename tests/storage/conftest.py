@@ -10,6 +10,7 @@ from perse.storage.opening import MasterKeyChoice, Storage, open_storage
 from tests.conftest import NOTHING_MAY_BE_SKIPPED
 from tests.fake_storage import FakeSigner
 from tests.storage.postgresql import Cluster, installed_programs, running_cluster
+from tests.storage.stage import Stage, running_stage
 
 OpenStorage = Callable[[], Storage]
 
@@ -31,6 +32,18 @@ def cluster() -> Iterator[Cluster]:
         pytest.skip(message)
     with running_cluster(programs) as started:
         yield started
+
+
+@pytest.fixture(scope="session")
+def one_stage() -> Iterator[Stage]:
+    with running_stage() as started:
+        yield started
+
+
+@pytest.fixture
+def stage(one_stage: Stage) -> Iterator[Stage]:
+    yield one_stage
+    one_stage.clear()
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 
 from perse.auth.api_keys import utc_now
 from perse.bootstrap.storing import open_sealed_storage
@@ -16,11 +15,9 @@ from perse.models.packs import recorded_pack
 from perse.pipelines.subject_export import ExportSubject
 from perse.settings import Settings
 from perse.storage.ledger_writer import LedgerWriter
-from perse.storage.master_key import parse_keys, write_key_file
+from perse.storage.master_key_file import MasterKeyFile
 from perse.storage.opening import Storage
-from perse.storage.sealing import new_key
-from perse.storage.secrets import RenewTenantKeys, rewrap_with_first
-from perse.storage.tenant_keys import TenantKeys
+from perse.storage.rotation import Rotated, RotateSecrets
 
 
 @contextmanager
@@ -33,35 +30,17 @@ def opened_storage(settings: Settings) -> Iterator[Storage]:
         storage.close()
 
 
-@dataclass(frozen=True, slots=True)
-class Rotation:
-    """``master_key``: the id of the key that wraps everything now; ``drop_old``: whether the
-    operator has to take the old key out of the settings; ``data_keys`` is None unless renewed."""
+def rotate_secrets(settings: Settings, *, renew_tenant_keys: bool) -> Rotated:
+    """Wrap everything with a new master key, while servers go on. Raises as RotateSecrets.
 
-    master_key: str
-    tenant_keys: int
-    data_keys: int | None
-    drop_old: bool
-
-
-def rotate_secrets(settings: Settings, *, renew_tenant_keys: bool) -> Rotation:
-    """Wrap everything with a new master key, while servers go on.
-
-    With the key in a file, the new key is made here and the old one is dropped from the file in the
-    end. Otherwise the first key of the setting or command is taken.
+    With the key in a file, the new key is made here and the old one is dropped from the file.
+    Otherwise the first key of the setting or command is taken.
     """
     in_file = settings.master_key is None and settings.master_key_command is None
+    file = MasterKeyFile(settings.effective_master_key_file) if in_file else None
     with opened_storage(settings) as storage:
-        file, new = settings.effective_master_key_file, new_key()
-        if in_file:
-            write_key_file(file, [new, *parse_keys(file.read_text("ascii"))])
-        count = rewrap_with_first(storage.database, storage.master)
-        data_keys = None
-        if renew_tenant_keys:
-            data_keys = RenewTenantKeys(storage.database, TenantKeys(storage.master))()
-        if in_file:
-            write_key_file(file, [new])
-        return Rotation(storage.master.first_id, count, data_keys, drop_old=not in_file)
+        rotate = RotateSecrets(storage.database, storage.master, file)
+        return rotate(renew_tenant_keys=renew_tenant_keys)
 
 
 def embedder_in_use(settings: Settings) -> str | None:

@@ -32,13 +32,16 @@ def rotate(
 ) -> None:
     """Wrap everything with a new master key; servers go on serving.
 
-    With the key in a file, this makes the new key and drops the old one. With PERSE_MASTER_KEY or
-    PERSE_MASTER_KEY_COMMAND, give the new key first and the old one second, restart the servers,
-    rotate, and then take the old one out.
+    One at a time on a database; run it again if it was interrupted. With the key in a file, this
+    makes the new key and drops the old one. With PERSE_MASTER_KEY or PERSE_MASTER_KEY_COMMAND,
+    give the new key first and the old one second, restart the servers, rotate, and then take the
+    old one out.
     """
     done = rotate_secrets(load_settings(data_dir=data_dir), renew_tenant_keys=tenant_keys)
     typer.echo(f"master key {done.master_key} wraps {done.tenant_keys} tenant keys")
     if done.data_keys is not None:
         typer.echo(f"tenant keys renewed, {done.data_keys} data keys wrapped anew")
+    if not done.new:
+        typer.echo("it is the same master key as before: give a new one first to change it")
     if done.drop_old:
         typer.echo("now take the old master key out of the setting or command")

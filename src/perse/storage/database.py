@@ -65,6 +65,15 @@ class Database:
         with _storage_errors(), writing.connect() as connection, connection.begin():
             yield connection
 
+    def insist_on_disk(self, connection: sa.Connection) -> None:
+        """Let this transaction be on the disk when it ends, also on a PostgreSQL that was set up
+        to answer before: what is destroyed next must not be needed again after a power cut."""
+        if not self.is_sqlite:
+            connection.exec_driver_sql(
+                "SELECT set_config('synchronous_commit', 'on', true) "
+                "WHERE current_setting('synchronous_commit') = 'off'"
+            )
+
     @contextmanager
     def write_soon(self) -> Iterator[sa.Connection]:
         """A transaction that may be lost when the machine stops, for what is not worth a wait."""

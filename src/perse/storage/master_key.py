@@ -9,19 +9,17 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
-import os
 import shlex
 import subprocess
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 
 from perse.errors import MasterKeyUnusable
-from perse.storage.sealing import KEY_BYTES, new_key, seal, unseal
+from perse.storage.sealing import KEY_BYTES, seal, unseal
 
 MasterKeySource = Callable[[], str]
 _COMMAND_TIMEOUT_S = 30
-_HELP = (
+HELP = (
     "perse keeps templates sealed and needs the key they were sealed with: PERSE_MASTER_KEY_FILE "
     "(a file of mode 0600), PERSE_MASTER_KEY, or PERSE_MASTER_KEY_COMMAND (prints it)"
 )
@@ -38,7 +36,12 @@ class MasterKeys:
     @property
     def first_id(self) -> str:
         """The id of the key that is to wrap everything after the next rotation."""
-        return next(iter(self._keys))
+        return self.ids[0]
+
+    @property
+    def ids(self) -> Sequence[str]:
+        """Of all keys that the source gave, in its order."""
+        return tuple(self._keys)
 
     def wrap(self, secret: bytes, *bound_to: str, key_id: str) -> bytes:
         """Raises MasterKeyUnusable without that key."""
@@ -54,15 +57,21 @@ class MasterKeys:
             self._keys = _parse(self._source())
 
     def _key(self, key_id: str) -> bytes:
-        if key_id not in self._keys:
-            self.refresh()
-        key = self._keys.get(key_id)
+        key = self._keys.get(key_id) or self._read_again(key_id)
         if key is None:
             raise MasterKeyUnusable(
-                f"this database is sealed with master key {key_id}, and the one given is "
-                f"{self.first_id}. {_HELP}"
+                f"this database is sealed with master key {key_id}, and what is given is "
+                f"{', '.join(self.ids)}: give that key, too. After a rotation on another machine "
+                f"that is its key file, for a restored backup the key of that time. {HELP}"
             )
         return key
+
+    def _read_again(self, key_id: str) -> bytes | None:
+        """Many requests may miss a new key at the same moment: the first reads it for all."""
+        with self._lock:
+            if key_id not in self._keys:
+                self._keys = _parse(self._source())
+            return self._keys.get(key_id)
 
     def __repr__(self) -> str:
         return f"MasterKeys({', '.join(self._keys)})"
@@ -108,26 +117,6 @@ def from_text(text: str) -> MasterKeySource:
     return lambda: text
 
 
-def from_file(path: Path) -> MasterKeySource:
-    """Keys in a file that only its owner may read."""
-
-    def read() -> str:
-        try:
-            mode = path.stat().st_mode
-            text = path.read_text(encoding="ascii", errors="replace")
-        except OSError as problem:
-            raise MasterKeyUnusable(
-                f"the master key file {path} cannot be read ({problem.strerror}). {_HELP}"
-            ) from None
-        if os.name == "posix" and mode & 0o077:
-            raise MasterKeyUnusable(
-                f"the master key file {path} can be read by others: chmod 600 {path}"
-            )
-        return text
-
-    return read
-
-
 def from_command(command: str) -> MasterKeySource:
     """Keys printed by a program, such as the client of a key management service."""
 
@@ -143,46 +132,8 @@ def from_command(command: str) -> MasterKeySource:
             )
         except (OSError, ValueError, subprocess.SubprocessError) as problem:
             raise MasterKeyUnusable(
-                f"PERSE_MASTER_KEY_COMMAND did not give a key ({type(problem).__name__}). {_HELP}"
+                f"PERSE_MASTER_KEY_COMMAND did not give a key ({type(problem).__name__}). {HELP}"
             ) from None
         return done.stdout
 
     return read
-
-
-def create_key_file(path: Path) -> None:
-    """Make ``path`` with a new key; leave the file of whoever was first alone."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    write_key_file(path, [new_key()], replace=False)
-
-
-def write_key_file(path: Path, keys: Sequence[bytes], *, replace: bool = True) -> None:
-    """On the disk in one step, mode 0600."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    try:
-        os.write(descriptor, key_text(keys).encode())
-        os.fsync(descriptor)
-        if replace:
-            temporary.replace(path)
-        else:
-            _link(temporary, path)
-    finally:
-        os.close(descriptor)
-        temporary.unlink(missing_ok=True)
-    _sync_folder(path.parent)
-
-
-def _link(temporary: Path, path: Path) -> None:
-    try:
-        path.hardlink_to(temporary)
-    except FileExistsError:
-        return
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

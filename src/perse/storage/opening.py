@@ -14,7 +14,8 @@ from perse.storage.api_keys import SqlKeys
 from perse.storage.database import Database, open_database
 from perse.storage.guesses import SqlGuesses
 from perse.storage.ledger import SqlLedger
-from perse.storage.master_key import MasterKeys, MasterKeySource, create_key_file, from_file
+from perse.storage.master_key import MasterKeys, MasterKeySource
+from perse.storage.master_key_file import MasterKeyFile
 from perse.storage.migrating import upgrade_schema
 from perse.storage.receipts import SqlReceipts
 from perse.storage.reference_list import SqlReferenceList
@@ -60,12 +61,12 @@ class MasterKeyChoice:
         if not self.file.exists():
             if not first:
                 raise MasterKeyUnusable(
-                    f"the master key file {self.file} is missing, and this database holds sealed "
-                    "templates: put the file back, or give its key by PERSE_MASTER_KEY or "
-                    "PERSE_MASTER_KEY_COMMAND"
+                    f"the master key file {self.file} is missing, and this database is sealed "
+                    "already: put the file back, copy it from the machine that made it, or give "
+                    "its key by PERSE_MASTER_KEY or PERSE_MASTER_KEY_COMMAND"
                 )
-            create_key_file(self.file)
-        return MasterKeys(from_file(self.file))
+            MasterKeyFile(self.file).create()
+        return MasterKeys(MasterKeyFile(self.file).read)
 
 
 def open_storage(

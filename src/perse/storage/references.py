@@ -31,7 +31,7 @@ from perse.storage.schema import (
     tenants,
 )
 from perse.storage.sealing import Owner, open_template, seal_template
-from perse.storage.tenant_keys import TenantKeys
+from perse.storage.tenant_keys import TenantKeys, across_rotations
 
 _RECORD = (
     biometric_references.c.user_token,
@@ -60,6 +60,11 @@ class SqlReferences:
         Raises InvalidParameter when ``retry`` was used for another request, UserTokenNotFound
         when what it made has been deleted since.
         """
+        return across_rotations(lambda: self._add(reference, entry, retry))
+
+    def _add(
+        self, reference: BiometricReference, entry: ConsentEntry, retry: RetryKey | None
+    ) -> ReferenceRecord:
         record, owner = reference.record, Owner(entry.tenant_id, reference.record.user_token)
         with self.database.write() as connection:
             lock_tenant(connection, owner.tenant_id)
@@ -95,6 +100,9 @@ class SqlReferences:
 
         The old template and its data key are gone from every file when this returns.
         """
+        return across_rotations(lambda: self._replace(reference, entry))
+
+    def _replace(self, reference: BiometricReference, entry: ConsentEntry) -> ReferenceRecord:
         record, owner = reference.record, Owner(entry.tenant_id, reference.record.user_token)
         with self.database.write_and_erase() as connection:
             lock_tenant(connection, owner.tenant_id)
@@ -152,14 +160,16 @@ class SqlReferences:
 
     def find(self, tenant_id: TenantId, user_token: UserToken) -> BiometricReference:
         """Raises UserTokenNotFound, or StorageDamaged when the row does not authenticate."""
-        owner = Owner(tenant_id, user_token)
+        return across_rotations(lambda: self._find(Owner(tenant_id, user_token)))
+
+    def _find(self, owner: Owner) -> BiometricReference:
         with self.database.read() as connection:
             row = connection.execute(_sealed(owner)).one_or_none()
         if row is None:
             raise user_not_found()
         key = self.tenant_keys.open(
             row.wrapped_key,
-            tenant_id=tenant_id,
+            tenant_id=owner.tenant_id,
             generation=row.key_generation,
             master_key_id=row.master_key_id,
         )

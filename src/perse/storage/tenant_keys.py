@@ -5,8 +5,9 @@ A tenant can have two generations for the time of a rotation; the highest seals.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import TypeVar
 
 import sqlalchemy as sa
 
@@ -17,6 +18,24 @@ from perse.storage.schema import Row, server_secrets, tenant_keys
 from perse.storage.sealing import new_key
 
 LEDGER_SECRET = "ledger"  # noqa: S105 - the name of a secret, not one
+Opened = TypeVar("Opened")
+_WRAPPED_KEYS = (
+    sa.update(tenant_keys)
+    .where(
+        tenant_keys.c.tenant_id == sa.bindparam("its_tenant"),
+        tenant_keys.c.generation == sa.bindparam("its_generation"),
+    )
+    .values(master_key_id=sa.bindparam("master_key_id"), wrapped_key=sa.bindparam("wrapped_key"))
+)
+
+
+def across_rotations(work: Callable[[], Opened]) -> Opened:
+    """``work`` once more where it met a key that is in the source no more: between its reading a
+    row and its opening it, the whole of a rotation may pass."""
+    try:
+        return work()
+    except MasterKeyUnusable:
+        return work()
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,18 +91,18 @@ class TenantKeys:
     def rewrap(self, connection: sa.Connection, *, key_id: str) -> int:
         """Wrap every tenant's keys with the master key ``key_id``; how many there were."""
         rows = connection.execute(sa.select(tenant_keys)).all()
-        for row in rows:
-            binding = _binding(TenantId(row.tenant_id), row.generation)
-            wrapped = self.master.wrap(self._open(row), *binding, key_id=key_id)
-            connection.execute(
-                sa.update(tenant_keys)
-                .where(
-                    tenant_keys.c.tenant_id == row.tenant_id,
-                    tenant_keys.c.generation == row.generation,
-                )
-                .values(master_key_id=key_id, wrapped_key=wrapped)
-            )
+        if rows:
+            connection.execute(_WRAPPED_KEYS, [self._rewrapped(row, key_id) for row in rows])
         return len(rows)
+
+    def _rewrapped(self, row: Row, key_id: str) -> dict[str, object]:
+        binding = _binding(TenantId(row.tenant_id), row.generation)
+        return {
+            "its_tenant": row.tenant_id,
+            "its_generation": row.generation,
+            "master_key_id": key_id,
+            "wrapped_key": self.master.wrap(self._open(row), *binding, key_id=key_id),
+        }
 
     def _rows(self, connection: sa.Connection, tenant_id: TenantId) -> list[Row]:
         query = sa.select(tenant_keys).where(tenant_keys.c.tenant_id == tenant_id)
