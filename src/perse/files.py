@@ -20,7 +20,7 @@ from perse.errors import PerseError, SetupError
 
 _POSIX: Final = os.name == "posix"
 _NO_LINKS: Final = getattr(os, "O_NOFOLLOW", 0)
-_LONGEST_WAIT_S: Final = 30
+_LONGEST_WAIT_S: Final = 10
 
 
 class ReadableByOthers(PermissionError):

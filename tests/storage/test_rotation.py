@@ -14,6 +14,7 @@ import sqlalchemy as sa
 
 from perse.domain.access import TenantId
 from perse.errors import MasterKeyUnusable, SetupError
+from perse.storage.database import open_database
 from perse.storage.master_key import MasterKeys, from_text, key_text, master_key_id, parse_keys
 from perse.storage.master_key_file import MasterKeyFile
 from perse.storage.opening import MasterKeyChoice, Storage, open_storage
@@ -376,6 +377,22 @@ def test_a_key_file_that_is_gone_is_not_made_anew_by_a_rotation(tmp_path: Path) 
     with pytest.raises((MasterKeyUnusable, SetupError)):
         MasterKeyFile(tmp_path / "master.key").put_first(new_key())
     assert not (tmp_path / "master.key").exists()
+
+
+@pytest.mark.parametrize("set_up", ["off", "local", "on"])
+def test_nothing_is_dropped_that_a_power_cut_could_bring_back(
+    cluster: Cluster, set_up: str
+) -> None:
+    """PostgreSQL may be set up to answer before a commit is on the disk."""
+    database = open_database(f"{cluster.new_database()}%20-csynchronous_commit%3D{set_up}")
+    shown = sa.text("SHOW synchronous_commit")
+    with database.write() as connection:
+        assert connection.execute(shown).scalar() == set_up
+        database.insist_on_disk(connection)
+        assert connection.execute(shown).scalar() == ("on" if set_up == "off" else set_up)
+    with database.write() as connection:
+        assert connection.execute(shown).scalar() == set_up
+    database.close()
 
 
 def test_all_keys_of_many_tenants_move(storage: Storage, tmp_path: Path) -> None:

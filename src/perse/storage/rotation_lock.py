@@ -16,13 +16,16 @@ from perse.storage.database import Database
 # Any number, as long as no other program locks the same one in this database.
 _ADVISORY_LOCK = 0x50657273_6531
 _TRY_AGAIN_S = 0.05
-# A machine that vanishes without a word is given up after 75 s; PostgreSQL's own default is hours.
-_SESSION = (
-    "SET LOCAL idle_in_transaction_session_timeout = 0",
-    "SET LOCAL tcp_keepalives_idle = 30",
-    "SET LOCAL tcp_keepalives_interval = 15",
-    "SET LOCAL tcp_keepalives_count = 3",
-)
+# The lock lasts as long as the rotation, whatever limits were set for idle transactions; a machine
+# that vanishes without a word is given up after 75 s, where PostgreSQL would wait for hours.
+_SESSION = """
+    SELECT set_config(name, value, true)
+    FROM pg_settings JOIN (VALUES
+        ('idle_in_transaction_session_timeout', '0'), ('transaction_timeout', '0'),
+        ('tcp_keepalives_idle', '30'), ('tcp_keepalives_interval', '15'),
+        ('tcp_keepalives_count', '3')
+    ) AS wanted(name, value) USING (name)
+"""
 
 
 @contextmanager
@@ -45,8 +48,7 @@ def rotation_lock(database: Database, *, wait_s: float) -> Iterator[None]:
             yield
     else:
         with database.write() as connection:
-            for setting in _SESSION:
-                connection.execute(sa.text(setting))
+            connection.execute(sa.text(_SESSION))
             _wait(connection, wait_s, busy)
             yield
 
