@@ -8,9 +8,6 @@ from dataclasses import dataclass
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-# uvloop has no other way to say that the connection was reset a moment ago.
-_CONNECTION_IS_CLOSED = "the handler is closed"
-
 
 @dataclass(frozen=True, slots=True)
 class NoticeDepartures:
@@ -22,19 +19,13 @@ class NoticeDepartures:
         async def send_to_client(message: Message) -> None:
             try:
                 await send(message)
-            except (OSError, RuntimeError) as error:
-                if not _says_departure(error):
-                    raise
+            except OSError:
                 raise ClientDisconnect from None
 
         try:
             await self.app(scope, receive, send_to_client)
         except ClientDisconnect:
             await asyncio.sleep(0)  # the server hears of the reset in its next turn
-
-
-def _says_departure(error: Exception) -> bool:
-    return isinstance(error, OSError) or _CONNECTION_IS_CLOSED in str(error)
 
 
 async def departure(receive: Receive) -> None:

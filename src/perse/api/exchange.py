@@ -29,6 +29,7 @@ class Exchange:
     status: int | None = None
     bytes_in: int = 0
     bytes_out: int = 0
+    answered: bool = False  # up to its last byte
 
     def elapsed_s(self) -> float:
         return time.perf_counter() - self.started_s

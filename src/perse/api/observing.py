@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from starlette.datastructures import MutableHeaders
@@ -29,13 +31,17 @@ class Observe:
             await self.app(scope, receive, send)
             return
         exchange = begin_exchange(scope)
+        record = partial(self._record, exchange, scope["method"])
         try:
             with self.metrics.in_flight.track_inprogress():
-                await self.app(scope, *_counting(exchange, receive, send))
+                await self.app(scope, *_counting(exchange, receive, send, record))
+            if not exchange.answered:
+                raise ClientDisconnect
         except ClientDisconnect:
             exchange.code, exchange.status = "client_left", _CLIENT_LEFT
         finally:
-            self._record(exchange, scope["method"])
+            if not exchange.answered:
+                record()
 
     def _record(self, exchange: Exchange, method: str) -> None:
         status = exchange.status or _CLIENT_LEFT
@@ -55,7 +61,11 @@ class Observe:
         self.log.info("request", **{name: fact for name, fact in facts.items() if fact is not None})
 
 
-def _counting(exchange: Exchange, receive: Receive, send: Send) -> tuple[Receive, Send]:
+def _counting(
+    exchange: Exchange, receive: Receive, send: Send, record: Callable[[], None]
+) -> tuple[Receive, Send]:
+    """Both, watched. Recorded before its last byte leaves: who has an answer finds it counted."""
+
     async def counted_receive() -> Message:
         message = await receive()
         exchange.bytes_in += len(message.get("body", b""))
@@ -66,6 +76,9 @@ def _counting(exchange: Exchange, receive: Receive, send: Send) -> tuple[Receive
             exchange.status = message["status"]
             MutableHeaders(scope=message)[REQUEST_ID_HEADER] = exchange.request_id
         exchange.bytes_out += len(message.get("body", b""))
+        if message["type"] == "http.response.body" and not message.get("more_body", False):
+            exchange.answered = True
+            record()
         await send(message)
 
     return counted_receive, counted_send
