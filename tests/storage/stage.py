@@ -19,7 +19,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -195,8 +195,9 @@ class Process:
         """Return when it is gone, and what it held with it."""
         if self.connection.fileno() >= 0:
             os.kill(self.pid, signal.SIGKILL)
-            for _ in self._lines:
-                pass
+            with suppress(ConnectionResetError):  # it had not read all that it was asked
+                for _ in self._lines:
+                    pass
             self.connection.close()
 
 
@@ -214,7 +215,7 @@ class Stage:
 
     def process(self) -> Process:
         connection = socket.socket(socket.AF_UNIX)
-        connection.settimeout(60)
+        connection.settimeout(300)
         connection.connect(self.address)
         self.processes.append(Process(connection))
         return self.processes[-1]
