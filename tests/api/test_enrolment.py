@@ -127,6 +127,7 @@ def test_a_token_that_is_none(client: httpx.Client, token: str) -> None:
     assert client.delete(f"{PATH}/{token}").json()["code"] in (
         "user_token_not_found",
         "method_not_allowed",
+        "invalid_parameter",  # of a path with control characters
     )
     assert compare(client, token).json()["code"] == "user_token_not_found"
 

@@ -216,7 +216,7 @@ OPERATIONS = (
         tag="enrolment",
         description="Destroy the template and its key; the receipt proves it.",
         parameters=(Parameter("user_token", "path", "The user's token.", _TOKEN_SCHEMA),),
-        errors=(UserTokenNotFound,),
+        errors=(InvalidParameter, UserTokenNotFound),
         example=DELETED,
     ),
 )
