@@ -49,8 +49,9 @@ logging.disable(logging.CRITICAL)
 """
 _UVICORN = """
 import uvicorn
-uvicorn.run(app, port=port, http="{parser}", loop="asyncio", ws="none", lifespan="on", log_config=None,
-            access_log=False, proxy_headers=False, server_header=False, timeout_keep_alive=3)
+uvicorn.run(app, port=port, http="{parser}", loop="asyncio", ws="none", lifespan="on",
+            log_config=None, access_log=False, proxy_headers=False, server_header=False,
+            timeout_keep_alive=3)
 """
 STARTERS = {
     "perse": """

@@ -323,6 +323,15 @@ def test_a_client_that_waits_may_send_or_keep_its_body(served: Served) -> None:
     assert (answer.status, answer.headers["connection"]) == (401, "close")
 
 
+def test_http_1_0_waits_for_nothing(served: Served) -> None:
+    """Its client sends the body at once, and hears why it is refused."""
+    request = post(
+        DETECT, form(part("image_file", picture(size=5_000_000))), "Expect: 100-continue"
+    )
+    answer = served.send(request.replace(b"HTTP/1.1", b"HTTP/1.0", 1))
+    assert (answer.status, answer.headers["connection"]) == (401, "close")
+
+
 @pytest.mark.parametrize("place", ["field", "fields", "target", "trailer"])
 @pytest.mark.parametrize("pieces", [1, 50])
 def test_a_head_or_trailer_over_64_kib_is_refused(served: Served, place: str, pieces: int) -> None:

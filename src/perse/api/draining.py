@@ -30,7 +30,7 @@ class DrainBody:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        body = _Body(receive, Headers(scope=scope), self.most_bytes)
+        body = _Body(receive, scope, self.most_bytes)
         answer = _Answer(send, body)
         await self.app(scope, body.receive, answer.send)
         if answer.withheld:
@@ -49,11 +49,13 @@ class DrainBody:
 class _Body:
     """The request's body on its way in."""
 
-    def __init__(self, receive: Receive, headers: Headers, most_bytes: int) -> None:
+    def __init__(self, receive: Receive, scope: Scope, most_bytes: int) -> None:
+        headers = Headers(scope=scope)
         self._receive = receive
         self._length = headers.get("content-length", "")
         self._chunked = "transfer-encoding" in headers
-        self._expected_to_continue = "expect" in headers
+        # HTTP/1.0 knows no 100 Continue: whoever asks for it there sends all the same.
+        self._expected_to_continue = "expect" in headers and scope["http_version"] != "1.0"
         self._most_bytes = most_bytes
         self._begun = False
         self.received = 0
