@@ -1,6 +1,6 @@
 """How often a face counts as completely inside the picture, by how much of it is cut away.
 
-    python benchmarks/border_rule.py --detector yunet --weights FILE.onnx [--data ../shared/data]
+    python benchmarks/border_rule.py --weights FILE.onnx [--data ../shared/data]
 
 Each portrait is cut at each side through its face's box (0 = exactly at the box, 0.2 = a fifth of
 the face gone, negative = that much room left), and cut to its box times some tightness, enlarged:
@@ -62,13 +62,12 @@ def cuts(detector: MultiScaleDetector, portraits: list[Portrait]) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--detector", choices=("yunet", "centerface"), default="yunet")
     parser.add_argument("--weights", type=Path, required=True)
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
     parser.add_argument("--every", type=int, default=8, help="use each n-th portrait only")
     given = parser.parse_args()
     cv2.setNumThreads(1)
-    detector = opened(given.detector, given.weights)
+    detector = opened(given.weights)
     portraits = [
         portrait
         for portrait in found_faces(detector, given.data / "faces_dev", given.every, centred=True)

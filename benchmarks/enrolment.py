@@ -265,7 +265,7 @@ def _entry(caller: Caller, operation: Operation) -> ConsentEntry:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--mirror", help="folder or URL that weights are taken from first")
-    parser.add_argument("--pack", default="offline")
+    parser.add_argument("--pack", default="standard")
     parser.add_argument("--database", help="postgresql://...; SQLite without it")
     parser.add_argument("--users", type=int, default=100_000)
     return parser.parse_args()

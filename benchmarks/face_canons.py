@@ -50,7 +50,7 @@ def _refined(networks: FaceNetworks, image: FaceImage) -> Landmarks | None:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="The canon of a pack's detector.")
-    parser.add_argument("--pack", choices=("offline", "standard", "server"), default="standard")
+    parser.add_argument("--pack", choices=("standard", "compact"), default="standard")
     parser.add_argument("--faces", type=Path, default=Path("../shared/data/faces_dev"))
     parser.add_argument("--data-dir", type=Path, help="where its weights are or will be")
     arguments = parser.parse_args()

@@ -1,6 +1,6 @@
 """How many faces are found, how many are invented, and how long it takes.
 
-    python benchmarks/face_detection.py --detector yunet --weights FILE.onnx [--data ../shared/data]
+    python benchmarks/face_detection.py --weights FILE.onnx [--data ../shared/data]
 
 Portraits are searched as they are, cut tightly and enlarged (a selfie that fills the frame), and
 shrunk into crowds; pictures without faces are generated here and read from --no-faces.
@@ -20,7 +20,6 @@ import numpy as np
 from perse.domain.geometry import Box, DetectedFace, Framing, overlap_with_each
 from perse.domain.samples import FaceImage, ModelName, Pixels
 from perse.models.canvas import lay_out
-from perse.models.centerface import CENTERFACE_PLAN, CenterFaceDetector
 from perse.models.facemesh import eye_line_degrees
 from perse.models.session import open_session
 from perse.models.yunet import YUNET_PLAN, YunetDetector
@@ -236,12 +235,12 @@ def median_ms(work: Callable[[], object], times: int = 15) -> float:
     return float(np.median(spent))
 
 
-def times(detector: MultiScaleDetector, found: Sequence[Portrait], *, bgr: bool) -> None:
+def times(detector: MultiScaleDetector, found: Sequence[Portrait]) -> None:
     """Milliseconds for the first portrait on a 1080x1320 picture, face 40 % of its height."""
     pixels = np.asarray(cv2.resize(found[0].pixels, (1080, 1320)), np.uint8)
     image = FaceImage(pixels)
     glance = detector.plan.glance(1080, 1320)
-    before = median_ms(lambda: lay_out(pixels, glance, bgr=bgr))
+    before = median_ms(lambda: lay_out(pixels, glance, bgr=True))
     one_look = median_ms(lambda: detector.finder.find(image, glance))
     whole = median_ms(lambda: detector.detect(image))
     empty = FaceImage(np.full_like(pixels, 127))
@@ -254,17 +253,14 @@ def times(detector: MultiScaleDetector, found: Sequence[Portrait], *, bgr: bool)
     )
 
 
-def opened(name: str, weights: Path, threshold: float | None = None) -> MultiScaleDetector:
-    adapter, plan = (
-        (YunetDetector, YUNET_PLAN) if name == "yunet" else (CenterFaceDetector, CENTERFACE_PLAN)
-    )
+def opened(weights: Path, threshold: float | None = None) -> MultiScaleDetector:
     options = {} if threshold is None else {"threshold": threshold}
-    return MultiScaleDetector(adapter(open_session(weights), ModelName(name), **options), plan)
+    finder = YunetDetector(open_session(weights), ModelName("yunet"), **options)
+    return MultiScaleDetector(finder, YUNET_PLAN)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--detector", choices=("yunet", "centerface"), default="yunet")
     parser.add_argument("--weights", type=Path, required=True)
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
     parser.add_argument("--no-faces", type=Path, default=Path("tests/samples/no_face"))
@@ -272,7 +268,7 @@ def main() -> None:
     parser.add_argument("--threshold", type=float)
     given = parser.parse_args()
     cv2.setNumThreads(1)
-    detector = opened(given.detector, given.weights, given.threshold)
+    detector = opened(given.weights, given.threshold)
     faces = found_faces(detector, given.data / "faces_dev", given.every, centred=True)
     report_found("faces_dev", faces)
     attacks = found_faces(detector, given.data / "pad_dev", given.every, centred=False)
@@ -282,7 +278,7 @@ def main() -> None:
     crowds(detector, known)
     without_faces(detector, given.no_faces)
     tilts(detector, known[:: max(1, len(known) // 60)], 30)
-    times(detector, known, bgr=given.detector == "yunet")
+    times(detector, known)
 
 
 if __name__ == "__main__":

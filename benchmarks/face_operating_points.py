@@ -1,9 +1,9 @@
-"""Operating points of a pack's face embedder, from comparing all pictures of a folder with all.
+"""Operating points of a pack's face embedder, from comparing all pictures with all.
 
-    python benchmarks/face_operating_points.py --pack standard --faces ../shared/data/faces_dev
+    python benchmarks/face_operating_points.py --pack standard
 
-The folder right below --faces is the person. Templates come through the adapters that serve: the
-pack's detector, landmark refiner and embedder, wired by bootstrap. Of several faces the one nearest
+The folder right below one of --faces is the person. Templates come through the adapters that serve:
+the pack's detector, landmark refiner and embedder, wired by bootstrap. Of several faces the nearest
 to the middle of the picture is taken, because press portraits are cut around the person they name.
 Weights come as they do for the server (PERSE_MODEL_MIRROR, --data-dir).
 
@@ -39,6 +39,7 @@ from perse.pipelines.face_embedding import RefinedEmbedder
 from perse.pipelines.ports import FaceDetector, FaceEmbedder
 from perse.settings import load_settings
 
+FACES = [Path("../shared/data/faces_dev"), Path("../shared/data/faces_mated")]
 RATES = (1e-2, 1e-3, 1e-4, 1e-5)
 SURE = 80
 STEP = 0.0005
@@ -91,7 +92,9 @@ def main() -> None:
     embedder = networks.embedder
     if arguments.without_refiner and isinstance(embedder, RefinedEmbedder):
         embedder = embedder.embedder
-    files = folder_per_person(arguments.faces, PICTURES).files
+    files = [
+        file for folder in arguments.faces for file in folder_per_person(folder, PICTURES).files
+    ]
     embedded = embed_all(networks.detector, embedder, files)
     comparisons = embedded.comparisons()
     rates = comparisons.rates()
@@ -103,7 +106,7 @@ def main() -> None:
     print(_at_the_catalogue_s(on_disk.cards["face_embedder"], rates))
     print(_hardest(embedded, comparisons))
     if not arguments.without_refiner:
-        print(catalogue_entry(on_disk, points, rates, comparisons.people))
+        print(catalogue_entry(on_disk, points, rates, comparisons))
 
 
 def embed_all(
@@ -157,11 +160,14 @@ def _central(faces: Sequence[DetectedFace], image: FaceImage) -> DetectedFace:
     return min(faces, key=lambda face: float(np.hypot(*(np.array(face.box.centre) - middle))))
 
 
-def _about(faces: Path, embedded: Embedded, comparisons: Comparisons, rates: PairScores) -> str:
+def _about(
+    faces: Sequence[Path], embedded: Embedded, comparisons: Comparisons, rates: PairScores
+) -> str:
     mated = comparisons.mated
     owners = np.unique(comparisons.person[mated.first]).size
+    names = " and ".join(folder.name for folder in faces)
     return (
-        f"{faces.name}: {len(embedded.files):,} pictures of {comparisons.people:,} people; "
+        f"{names}: {len(embedded.files):,} pictures of {comparisons.people:,} people; "
         f"no face in {len(embedded.without_face)} {list(embedded.without_face)[:5]}\n"
         f"{len(mated)} mated pairs of {owners} people, {rates.non_mated_count:,} non-mated pairs: "
         f"they support FMR {rates.smallest_supported_fmr:.1e} (rule of three)\n"
@@ -194,8 +200,12 @@ def _hardest(embedded: Embedded, comparisons: Comparisons) -> str:
 
 
 def catalogue_entry(
-    on_disk: PackOnDisk, points: Sequence[MeasuredPoint], rates: PairScores, people: int
+    on_disk: PackOnDisk,
+    points: Sequence[MeasuredPoint],
+    rates: PairScores,
+    comparisons: Comparisons,
 ) -> str:
+    people = f"{comparisons.people:,} people"
     detector, embedder = (on_disk.cards[role] for role in ("face_detector", "face_embedder"))
     rows = "\n".join(f"    {{ fmr = {fmr_key(p.fmr)}, cosine = {p.shipped:.4f} }}," for p in points)
     return f"""
@@ -203,7 +213,7 @@ def catalogue_entry(
 points = [
 {rows}
 ]
-dataset = "faces_dev: {people:,} people of Labeled Faces in the Wild, all against all"
+dataset = "Labeled Faces in the Wild, {people} outside its test pairs, all against all"
 pairs = {rates.non_mated_count:_}
 date = {datetime.datetime.now(datetime.UTC).date()}
 largest_supported_claim = {fmr_key(points[-1].fmr)}
@@ -213,8 +223,8 @@ measured_with = "{detector.name}; {HOW}"
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Operating points of a pack's face embedder.")
-    parser.add_argument("--pack", choices=("offline", "standard", "server"), default="standard")
-    parser.add_argument("--faces", type=Path, default=Path("../shared/data/faces_dev"))
+    parser.add_argument("--pack", choices=("standard", "compact"), default="standard")
+    parser.add_argument("--faces", type=Path, nargs="+", default=FACES)
     parser.add_argument("--without-refiner", action="store_true", help="what it is worth")
     parser.add_argument("--data-dir", type=Path, help="where its weights are or will be")
     arguments = parser.parse_args()

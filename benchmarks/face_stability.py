@@ -98,7 +98,7 @@ def main() -> None:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Templates of changed copies of a picture.")
-    parser.add_argument("--pack", choices=("offline", "standard", "server"), default="standard")
+    parser.add_argument("--pack", choices=("standard", "compact"), default="standard")
     parser.add_argument("--faces", type=Path, default=Path("../shared/data/faces_dev"))
     parser.add_argument("--every", type=int, default=20, help="take every n-th picture")
     parser.add_argument("--data-dir", type=Path, help="where its weights are or will be")

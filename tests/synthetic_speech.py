@@ -1,6 +1,6 @@
 """Speech for tests, made of nothing but arithmetic: syllables of a voiced source and formants.
 
-A person is a pitch and a length of the vocal tract. Silero takes it for speech and GE2E tells the
+A person is a pitch and a length of the vocal tract. Silero takes it for speech and CAM++ tells the
 people apart; nobody would mistake it for anybody.
 """
 

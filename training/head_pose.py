@@ -1,6 +1,6 @@
 """The rigid heads behind head pose, printed for facemesh.py and five_point_pose.py.
 
-    python -m training.head_pose --detector yunet --weights YUNET.onnx --mesh FACEMESH.onnx
+    python -m training.head_pose --weights YUNET.onnx --mesh FACEMESH.onnx
 
 FaceMesh's head: mean of its rigid points over portraits and their mirror images after generalised
 Procrustes analysis; pitch 0 is the median portrait's. A detector's head: the five points that,
@@ -136,14 +136,13 @@ def report(name: str, ours: Floats, theirs: Floats) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--detector", choices=("yunet", "centerface"), default="yunet")
     parser.add_argument("--weights", type=Path, required=True)
     parser.add_argument("--mesh", type=Path, required=True)
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
     parser.add_argument("--every", type=int, default=1)
     given = parser.parse_args()
     cv2.setNumThreads(1)
-    detector = opened(given.detector, given.weights)
+    detector = opened(given.weights)
     seen = looks(detector, given.mesh, given.data / "faces_dev", given.every)
     rigid = rigid_head(seen)
     print(f"{len(seen)} looks; FaceMesh's head: index, x, y, z")
@@ -158,7 +157,7 @@ def main() -> None:
     yaws = np.array([pose.yaw for pose in poses])
     head = five_point_head(points[learn], np.array(turns)[learn])
     head = deepened(head, points[learn], yaws[learn])
-    print(f"{given.detector}'s head:\n{np.round(head, 3)}\njudged on the other people:")
+    print(f"the detector's head:\n{np.round(head, 3)}\njudged on the other people:")
     judge(
         head, points[~learn], [pose for pose, known in zip(poses, learn, strict=True) if not known]
     )

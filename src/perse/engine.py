@@ -143,7 +143,7 @@ def open_engine(
 ) -> Engine:
     """Open a pack's networks, obtaining its weights first when they are not here.
 
-    ``pack``: auto, offline, standard, server or one of your own; None = PERSE_PACK. ``progress``
+    ``pack``: auto (standard), standard, compact or one of your own; None = PERSE_PACK. ``progress``
     hears of bytes on their way. ``settings``: any field of perse.settings.Settings, such as
     ``data_dir``; what is not given comes from the environment. Raises SetupError, saying what to
     do.

@@ -51,7 +51,7 @@ class Settings(BaseSettings):
     # networks
     pack: str = Field(
         "auto",
-        description="Networks to use: auto, offline, standard, server or a pack of your own.",
+        description="Networks to use: auto (standard), standard, compact or a pack of your own.",
     )
     catalog: Path | None = Field(
         None, description="Your own catalogue file (TOML) with further networks and packs."

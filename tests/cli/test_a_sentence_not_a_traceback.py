@@ -78,7 +78,7 @@ class Office:
     @property
     def environment(self) -> dict[str, str]:
         kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
-        return kept | {"PERSE_PACK": "offline", "PERSE_OFFLINE": "true", "COLUMNS": "200"}
+        return kept | {"PERSE_PACK": "standard", "PERSE_OFFLINE": "true", "COLUMNS": "200"}
 
 
 @pytest.fixture(scope="session")
@@ -86,7 +86,7 @@ def office(
     tmp_path_factory: pytest.TempPathFactory, catalog: Catalog, weights: WeightStore
 ) -> Iterator[Office]:
     folder = tmp_path_factory.mktemp("office")
-    for card in catalog.cards_of("offline").values():
+    for card in catalog.cards_of("standard").values():
         weights.obtain(card)
     for name in ("good", "folder", "locked", "read_only", "full"):
         (folder / name).mkdir(mode=0o700)

@@ -103,7 +103,7 @@ def test_a_current_folder_that_is_gone_is_told(tmp_path: Path) -> None:
 
 def test_the_doctor_says_what_is_missing_and_changes_nothing(tmp_path: Path) -> None:
     folder = tmp_path / "data"
-    result = run(folder, "doctor", "--pack", "offline")
+    result = run(folder, "doctor", "--pack", "standard")
     assert result.exit_code == 1
     assert "run `perse setup`" in result.stdout
     assert not folder.exists()
@@ -111,18 +111,18 @@ def test_the_doctor_says_what_is_missing_and_changes_nothing(tmp_path: Path) -> 
 
 def test_the_doctor_masks_secrets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PERSE_DATABASE_URL", "postgresql://perse:hidden@127.0.0.1:1/perse")
-    result = run(tmp_path, "doctor", "--pack", "offline")
+    result = run(tmp_path, "doctor", "--pack", "standard")
     assert "********" in result.stdout
     assert "hidden" not in result.output
 
 
 def test_an_unknown_pack_is_refused_with_those_there_are(tmp_path: Path) -> None:
-    with pytest.raises(PerseError, match="offline, server, standard"):
+    with pytest.raises(PerseError, match="compact, standard"):
         raise run(tmp_path, "setup", "--pack", "best").exception or AssertionError
 
 
 def test_the_doctor_does_not_upgrade_the_database(tmp_path: Path) -> None:
     (tmp_path / "perse.db").touch()
-    result = run(tmp_path, "doctor", "--pack", "offline")
+    result = run(tmp_path, "doctor", "--pack", "standard")
     assert "run `perse db upgrade`" in result.stdout
     assert run(tmp_path, "db", "status").exit_code == 1

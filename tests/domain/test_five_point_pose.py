@@ -45,8 +45,8 @@ def test_rotation_grows_with_the_turn(axis: int) -> None:
     for turn in range(0, 60, 5):
         turns = [0.0, 0.0, 0.0]
         turns[axis] = turn
-        landmarks = seen(HeadPose(*turns), HEADS[1])
-        angles.append(rotation_angle(pose_from_landmarks(landmarks, HEADS[1])))
+        landmarks = seen(HeadPose(*turns), HEADS[0])
+        angles.append(rotation_angle(pose_from_landmarks(landmarks, HEADS[0])))
     assert angles == sorted(angles)
 
 

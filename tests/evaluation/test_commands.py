@@ -152,7 +152,7 @@ def test_the_server_serves_what_was_calibrated(
         "similarity": points.id,
         "liveness": "catalogue",
     }
-    other_pack = catalog.cards_of("offline")
+    other_pack = catalog.cards_of("compact")
     assert local_points_of(here.data_dir, other_pack) == {}
 
 
@@ -160,7 +160,7 @@ def test_the_digest_of_networks_does_not_follow_their_operating_points(catalog: 
     cards = catalog.cards_of("standard")
     roles: tuple[Role, ...] = ("speech_detector", "speaker_embedder")
     assert cards["speaker_embedder"].operating_points is not None
-    assert made_with(cards, *roles) == made_with(catalog.cards_of("offline"), *roles)
+    assert made_with(cards, *roles) == made_with(catalog.cards_of("compact"), *roles)
     assert made_with(cards, *roles) != made_with(cards, "speech_detector")
 
 

@@ -14,7 +14,7 @@ def pack_folders(
     tmp_path_factory: pytest.TempPathFactory, catalog: Catalog, weights: WeightStore, shared: Path
 ) -> dict[str, Path]:
     """A data folder per pack, its weights linked from where the tests keep them."""
-    packs = ["offline", *(["standard"] if shared.is_dir() else [])]
+    packs = ["standard", *(["compact"] if shared.is_dir() else [])]
     folders = {pack: tmp_path_factory.mktemp(pack) for pack in packs}
     for pack, folder in folders.items():
         for card in catalog.cards_of(pack).values():

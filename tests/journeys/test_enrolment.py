@@ -56,9 +56,9 @@ def house(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[House]:
     folder = tmp_path_factory.mktemp("house")
-    (folder / "weights").symlink_to(pack_folders["offline"] / "weights")
+    (folder / "weights").symlink_to(pack_folders["standard"] / "weights")
     url = None if database is None else database.new_database()
-    settings = load_settings(data_dir=folder, pack="offline", offline=True, database_url=url)
+    settings = load_settings(data_dir=folder, pack="standard", offline=True, database_url=url)
     services = open_services(settings, obtain_networks(settings))
     _, key = ApiKeys(services.storage.keys).create("app")
     ready, addresses = threading.Event(), list[str]()

@@ -83,7 +83,7 @@ def house(tmp_path: Path) -> House:
         HOME=str(tmp_path / "home"),
         TMPDIR=str(tmp_path / "tmp"),
         PERSE_DATA_DIR=str(tmp_path / "data"),
-        PERSE_PACK="offline",
+        PERSE_PACK="standard",
         PERSE_OFFLINE="true",
         PERSE_MODEL_MIRROR=str(REPOSITORY / "build" / "weights"),
         PYTHONDONTWRITEBYTECODE="1",
@@ -94,7 +94,7 @@ def house(tmp_path: Path) -> House:
 
 @pytest.fixture
 def mirror(catalog: Catalog, weights: WeightStore) -> None:
-    for card in catalog.cards_of("offline").values():
+    for card in catalog.cards_of("standard").values():
         weights.obtain(card)
 
 

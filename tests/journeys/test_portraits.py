@@ -30,7 +30,7 @@ STORED_AS = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_270,
 }
-PACKS = ["offline", pytest.param("standard", marks=pytest.mark.shared)]
+PACKS = ["standard", pytest.param("compact", marks=pytest.mark.shared)]
 
 
 @pytest.fixture(scope="module", params=PACKS)
@@ -129,7 +129,7 @@ def test_faces_of_a_crowd_are_all_found(engine: Engine) -> None:
 def test_the_template_is_a_unit_vector_with_its_networks_name(engine: Engine) -> None:
     template = engine.face_template(PORTRAITS / "biden_2010.jpg")
     assert np.linalg.norm(template.vector) == pytest.approx(1, abs=1e-5)
-    assert template.model in {"mobilefacenet", "dlib_resnet"}
+    assert template.model in {"mobilefacenet", "sface"}
 
 
 def test_bytes_a_path_and_an_array_are_the_same_picture(engine: Engine) -> None:
@@ -155,7 +155,7 @@ def test_what_is_no_picture_is_refused(engine: Engine) -> None:
 
 
 def test_the_command_line_prints_the_keys_of_the_wire(pack_folders: dict[str, Path]) -> None:
-    folder = str(pack_folders["offline"])
+    folder = str(pack_folders["standard"])
     result = CliRunner().invoke(
         app,
         ["detect", str(PORTRAITS / "biden_2010.jpg"), "--json", "--data-dir", folder],
@@ -180,7 +180,7 @@ def test_the_command_line_draws_what_it_found(
     source = PORTRAITS / "biden_2010.jpg"
     result = CliRunner().invoke(
         app,
-        ["detect", str(source), "--draw", str(drawn), "--data-dir", str(pack_folders["offline"])],
+        ["detect", str(source), "--draw", str(drawn), "--data-dir", str(pack_folders["standard"])],
         env={"PERSE_OFFLINE": "true"},
     )
     assert result.exit_code == 0, result.output

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from perse.errors import WeightsCorrupt, WeightsUnavailable
-from perse.models.downloads import NotThere, answers, download, open_client
+from perse.models.downloads import NotThere, download, open_client
 from perse.models.weight_files import Piece, silent
 from tests.models.file_server import FileServer
 
@@ -117,12 +117,3 @@ def test_nobody_at_the_address(tmp_path: Path) -> None:
         url = gone.url
     with pytest.raises(WeightsUnavailable, match="did not answer"):
         fetch(FileServer({}, url=url), tmp_path / "p")
-    with open_client() as client:
-        assert not answers(client, f"{url}/net.onnx")
-
-
-def test_asking_takes_one_byte(server: FileServer) -> None:
-    with open_client() as client:
-        assert answers(client, f"{server.url}/net.onnx")
-        assert not answers(client, f"{server.url}/absent")
-    assert server.requests[0] == ("/net.onnx", "bytes=0-0")

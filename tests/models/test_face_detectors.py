@@ -11,11 +11,10 @@ from numpy.typing import NDArray
 
 from perse.domain.border_rule import wholly_inside
 from perse.domain.geometry import DetectedFace, Framing
-from perse.domain.samples import FaceImage, ModelName, Pixels
-from perse.models import centerface, yunet
+from perse.domain.samples import FaceImage, Pixels
+from perse.models import yunet
 from perse.models.candidates import Candidates, faces_among
 from perse.models.catalog import Catalog
-from perse.models.centerface import CENTERFACE_PLAN, CenterFaceDetector
 from perse.models.session import open_session
 from perse.models.sources import WeightStore
 from perse.models.yunet import YUNET_PLAN, YunetDetector
@@ -38,16 +37,16 @@ def resized(pixels: Pixels, longer_px: int) -> Pixels:
 
 
 @pytest.fixture(
-    scope="module", params=[pytest.param("yunet", marks=pytest.mark.shared), "centerface"]
+    scope="module",
+    params=["yunet_2023mar", pytest.param("yunet_n", marks=pytest.mark.shared)],
 )
 def detector(
     request: pytest.FixtureRequest, catalog: Catalog, weights: WeightStore
 ) -> MultiScaleDetector:
-    if request.param == "yunet":
-        session = open_session(weights.obtain(catalog.card("yunet_n")))
-        return MultiScaleDetector(YunetDetector(session, ModelName("yunet_n")), YUNET_PLAN)
-    session = open_session(weights.obtain(catalog.card("centerface")))
-    return MultiScaleDetector(CenterFaceDetector(session, ModelName("cf")), CENTERFACE_PLAN)
+    card = catalog.card(request.param)
+    return MultiScaleDetector(
+        YunetDetector(open_session(weights.obtain(card)), card.name), YUNET_PLAN
+    )
 
 
 def largest(detector: MultiScaleDetector, pixels: Pixels) -> DetectedFace:
@@ -91,20 +90,6 @@ def test_yunet_cells_become_boxes_and_points() -> None:
     assert found.corners == pytest.approx(np.array([[72 - 16, 20 - 24, 72 + 16, 20 + 24]]))
     expected = np.arange(10).reshape(5, 2) * 1.6 + (64, 16)
     assert found.points[0] == pytest.approx(expected, abs=1e-4)
-
-
-def test_centerface_cells_become_boxes_and_points() -> None:
-    heat, size = np.zeros((1, 1, 8, 8), np.float32), np.zeros((1, 2, 8, 8), np.float32)
-    offset, points = np.zeros((1, 2, 8, 8), np.float32), np.zeros((1, 10, 8, 8), np.float32)
-    heat[0, 0, 3, 5] = 0.9
-    size[0, :, 3, 5] = np.log(6), np.log(4)
-    offset[0, :, 3, 5] = 0.25, -0.25
-    points[0, :, 3, 5] = np.arange(10) / 10
-    found = centerface.read_candidates([heat, size, offset, points], 0.5)
-    left, top = 5.25 * 4 - 8, 3.75 * 4 - 12
-    assert found.corners == pytest.approx(np.array([[left, top, left + 16, top + 24]]))
-    shares = np.arange(10).reshape(5, 2)[:, ::-1] / 10
-    assert found.points[0] == pytest.approx(shares * (16, 24) + (left, top), abs=1e-4)
 
 
 def test_answers_that_are_no_numbers_are_no_faces() -> None:

@@ -14,7 +14,6 @@ from perse.domain.samples import FaceImage, ModelName
 from perse.errors import InvalidParameter, NetworkUnusable
 from perse.models.cards import EmbedderInput
 from perse.models.chip_embedder import ChipEmbedder
-from perse.models.dlib_resnet import DlibResnetEmbedder
 from perse.models.mobilefacenet import MobileFaceNetEmbedder
 from perse.models.onnx_embedder import OnnxFaceEmbedder, own_places
 from perse.models.session import Session, open_session
@@ -86,14 +85,6 @@ def test_mobilefacenet_sees_normalised_red_green_blue(tmp_path: Path) -> None:
     wanted = (np.array((250, 160, 40)) / 255 - (0.485, 0.456, 0.406)) / (0.229, 0.224, 0.225)
     seen = means_of(embedder, (250, 160, 40))
     np.testing.assert_allclose(seen, wanted / np.abs(wanted).max(), rtol=1e-4)
-
-
-def test_dlib_s_chip_shows_the_face_as_dlib_does(tmp_path: Path) -> None:
-    embedder = DlibResnetEmbedder(graph_of(tmp_path, 150), NAME, canon=CANON)
-    right_eye, left_eye = embedder._places[:2]
-    np.testing.assert_allclose((right_eye + left_eye) / 2, (74, 47), atol=2.5)
-    assert left_eye[0] - right_eye[0] == pytest.approx(55, abs=4)
-    np.testing.assert_allclose(means_of(embedder, (200, 100, 50)), [1, 0.5, 0.25], rtol=1e-5)
 
 
 def test_a_face_and_its_mirror_image_have_one_template(tmp_path: Path) -> None:

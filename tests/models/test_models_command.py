@@ -53,7 +53,7 @@ def test_list_shows_every_network_and_whether_it_is_here() -> None:
     assert listed.exit_code == 0
     line = next(line for line in listed.stdout.splitlines() if line.split()[0] == "tiny")
     assert line.split() == ["tiny", "face_detector", "tiny_pack", "missing", "0.0", "CC0"]
-    assert "wespeaker_resnet34_lm" in listed.stdout
+    assert "campplus" in listed.stdout
 
 
 def test_list_as_json_says_everything() -> None:

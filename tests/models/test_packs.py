@@ -10,18 +10,17 @@ import pytest
 from perse.errors import CatalogInvalid, PackMismatch
 from perse.models.cards import ModelCard, Pack, Role
 from perse.models.catalog import Catalog
-from perse.models.packs import PackChoice, choose_pack, record_pack, recorded_pack
-from perse.models.sources import WeightStore
+from perse.models.packs import PackChoice, PackRecord, choose_pack, record_pack, recorded_pack
 from tests.models.tiny_networks import card_of
 
 ROLES: tuple[Role, ...] = ("face_detector", "face_embedder")
 
 
 def tiny_catalog(catalog: Catalog) -> Catalog:
-    """The packs offline and standard with two networks of a few bytes each."""
+    """The packs standard and compact with two networks of a few bytes each."""
     cards: list[ModelCard] = []
     packs: dict[str, Pack] = {}
-    for pack in ("offline", "standard"):
+    for pack in ("standard", "compact"):
         of_pack = [
             replace(
                 card_of(f"{pack} {role}".encode(), name=f"{pack}_{role}", file=f"{pack}_{role}"),
@@ -43,86 +42,80 @@ def tiny(catalog: Catalog) -> Catalog:
     return tiny_catalog(catalog)
 
 
-def store(folder: Path, mirror: Path | None = None) -> WeightStore:
-    return WeightStore(folder, mirror=None if mirror is None else str(mirror), offline=True)
+def test_auto_is_standard_whatever_is_here(tiny: Catalog) -> None:
+    assert choose_pack(tiny, "auto", None) == PackChoice("standard", "nothing else was asked for")
 
 
-def fill(folder: Path, *packs: str) -> Path:
-    folder.mkdir()
-    for pack in packs:
-        for role in ROLES:
-            (folder / f"{pack}_{role}").write_bytes(f"{pack} {role}".encode())
-    return folder
-
-
-def test_auto_takes_standard_when_it_is_here(tiny: Catalog, tmp_path: Path) -> None:
-    choice = choose_pack(tiny, store(fill(tmp_path / "w", "standard")), "auto", None)
-    assert choice == PackChoice("standard", "the networks of standard are here or can be fetched")
-
-
-def test_auto_takes_standard_when_a_mirror_has_it(tiny: Catalog, tmp_path: Path) -> None:
-    mirror = fill(tmp_path / "mirror", "standard")
-    assert choose_pack(tiny, store(tmp_path / "w", mirror), "auto", None).name == "standard"
-
-
-def test_auto_takes_offline_otherwise_and_says_why(tiny: Catalog, tmp_path: Path) -> None:
-    half = fill(tmp_path / "w", "standard")
-    (half / "standard_face_embedder").unlink()
-    choice = choose_pack(tiny, store(half), "auto", None)
-    assert choice.name == "offline"
-    assert "standard_face_embedder" in choice.reason
-
-
-def test_a_damaged_file_does_not_change_the_choice(tiny: Catalog, tmp_path: Path) -> None:
-    damaged = fill(tmp_path / "w", "standard")
-    (damaged / "standard_face_embedder").write_bytes(b"?")
-    assert choose_pack(tiny, store(damaged), "auto", None).name == "standard"
-
-
-def test_what_is_asked_for_is_taken_unseen(tiny: Catalog, tmp_path: Path) -> None:
-    assert choose_pack(tiny, store(tmp_path), "standard", None).name == "standard"
+def test_what_is_asked_for_is_taken(tiny: Catalog) -> None:
+    assert choose_pack(tiny, "compact", None).name == "compact"
     with pytest.raises(CatalogInvalid, match="no pack called 'premium'"):
-        choose_pack(tiny, store(tmp_path), "premium", None)
+        choose_pack(tiny, "premium", None)
+
+
+def recorded_in(folder: Path, catalog: Catalog, pack: str) -> PackRecord:
+    record_pack(folder, catalog, PackChoice(pack, ""))
+    recorded = recorded_pack(folder)
+    assert recorded is not None
+    return recorded
 
 
 def test_a_data_folder_keeps_its_pack(tiny: Catalog, tmp_path: Path) -> None:
     assert recorded_pack(tmp_path) is None
-    record_pack(tmp_path, tiny, PackChoice("offline", ""))
-    recorded = recorded_pack(tmp_path)
-    assert recorded is not None
-    assert recorded.pack == "offline"
-    for requested in ("auto", "offline"):
-        choice = choose_pack(tiny, store(tmp_path), requested, recorded)
-        assert choice.name == "offline"
+    recorded = recorded_in(tmp_path, tiny, "compact")
+    assert recorded.pack == "compact"
+    for requested in ("auto", "compact"):
+        choice = choose_pack(tiny, requested, recorded)
+        assert choice.name == "compact"
         assert recorded.date in choice.reason
-    with pytest.raises(PackMismatch, match="do not compare: start with --pack offline"):
-        choose_pack(tiny, store(tmp_path), "standard", recorded)
+    with pytest.raises(PackMismatch, match=r"do not compare.*start with --pack compact, or use"):
+        choose_pack(tiny, "standard", recorded)
 
 
 def test_the_first_record_stays(tiny: Catalog, tmp_path: Path) -> None:
-    record_pack(tmp_path, tiny, PackChoice("offline", ""))
-    record_pack(tmp_path, tiny, PackChoice("standard", ""))
-    recorded = recorded_pack(tmp_path)
-    assert recorded is not None
-    assert recorded.pack == "offline"
+    recorded_in(tmp_path, tiny, "compact")
+    recorded = recorded_in(tmp_path, tiny, "standard")
+    assert recorded.pack == "compact"
     assert {role: made["name"] for role, made in recorded.models.items()} == {
-        "face_detector": "offline_face_detector",
-        "face_embedder": "offline_face_embedder",
+        "face_detector": "compact_face_detector",
+        "face_embedder": "compact_face_embedder",
     }
 
 
+def with_other(catalog: Catalog, role: Role) -> Catalog:
+    """The same, with another network in that role of the pack compact."""
+    name = catalog.pack("compact").roles[role]
+    other = replace(catalog.card(name), sha256="0" * 64)
+    return Catalog({**catalog.models, name: other}, catalog.packs)
+
+
 def test_another_embedder_under_the_same_pack_is_refused(tiny: Catalog, tmp_path: Path) -> None:
-    record_pack(tmp_path, tiny, PackChoice("offline", ""))
-    recorded = recorded_pack(tmp_path)
+    recorded = recorded_in(tmp_path, tiny, "compact")
+    assert choose_pack(with_other(tiny, "face_detector"), "auto", recorded)
+    with pytest.raises(
+        PackMismatch, match=r"made by compact_face_embedder.*go back to the earlier"
+    ):
+        choose_pack(with_other(tiny, "face_embedder"), "auto", recorded)
 
-    def with_other(role: Role) -> Catalog:
-        name = tiny.pack("offline").roles[role]
-        other = replace(tiny.card(name), sha256="0" * 64)
-        return Catalog({**tiny.models, name: other}, tiny.packs)
 
-    assert choose_pack(with_other("face_detector"), store(tmp_path), "auto", recorded)
-    with pytest.raises(PackMismatch, match="another face_embedder than offline_face_embedder"):
-        choose_pack(with_other("face_embedder"), store(tmp_path), "auto", recorded)
+def test_a_folder_whose_pack_is_no_more_is_told_so_in_a_sentence(
+    tiny: Catalog, tmp_path: Path
+) -> None:
+    recorded = replace(recorded_in(tmp_path, tiny, "compact"), pack="offline")
+    gone = replace(recorded, models={"face_embedder": {"name": "dlib_resnet", "sha256": "1" * 64}})
+    for requested in ("auto", "standard"):
+        with pytest.raises(PackMismatch, match=r"offline, which is no more: .* by dlib_resnet"):
+            choose_pack(tiny, requested, gone)
+    with pytest.raises(CatalogInvalid, match="compact, standard"):
+        choose_pack(tiny, "offline", gone)
+
+
+def test_a_folder_may_go_on_with_the_pack_that_has_its_embedder(
+    tiny: Catalog, tmp_path: Path
+) -> None:
+    recorded = replace(recorded_in(tmp_path, tiny, "compact"), pack="standard")
+    with pytest.raises(PackMismatch, match="start with --pack compact"):
+        choose_pack(tiny, "auto", recorded)
+    assert choose_pack(tiny, "compact", recorded).name == "compact"
 
 
 @pytest.mark.parametrize("content", ["", "{}", "[]", '{"pack": 3, "models": {}, "date": ""}'])

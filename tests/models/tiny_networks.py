@@ -6,7 +6,6 @@ import hashlib
 from pathlib import Path
 
 import numpy as np
-import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 from perse.domain.samples import ModelName
@@ -57,23 +56,25 @@ def package_source(archive: Path, member: str) -> PackageSource:
     )
 
 
-def small_centerface() -> bytes:
-    """A graph of CenterFace's operators with nailed-down shapes and weights among its inputs."""
-    weights = np.ones((4, 3, 4, 4), dtype=np.float32)
-    unread = np.zeros((), dtype=np.int64)
+def small_sface() -> bytes:
+    """A graph of SFace's operators and ends, its one weight quantised in blocks."""
+    values, scale = np.arange(-4, 4, dtype=np.int8).reshape(2, 4), np.ones((2, 2), np.float32)
+    nodes = [
+        helper.make_node(
+            "DequantizeLinear", ["values", "scale", "zero"], ["weight"], axis=1, block_size=2
+        ),
+        helper.make_node("Gemm", ["data", "weight"], ["fc1"], transB=1),
+    ]
     graph = helper.make_graph(
-        [
-            helper.make_node("Conv", ["image", "weights"], ["cells"], strides=[4, 4]),
-            helper.make_node("Sigmoid", ["cells"], ["heat"]),
-        ],
+        nodes,
         "small",
+        [helper.make_tensor_value_info("data", TensorProto.FLOAT, [1, 4])],
+        [helper.make_tensor_value_info("fc1", TensorProto.FLOAT, [1, 2])],
         [
-            helper.make_tensor_value_info("image", TensorProto.FLOAT, [10, 3, 32, 32]),
-            helper.make_tensor_value_info("weights", TensorProto.FLOAT, weights.shape),
+            numpy_helper.from_array(values, "values"),
+            numpy_helper.from_array(scale, "scale"),
+            numpy_helper.from_array(np.zeros((2, 2), np.int8), "zero"),
         ],
-        [helper.make_tensor_value_info("heat", TensorProto.FLOAT, [10, 4, 8, 8])],
-        [numpy_helper.from_array(weights, "weights"), numpy_helper.from_array(unread, "batches")],
     )
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 9)], ir_version=4)
-    content: bytes = onnx.ModelProto.SerializeToString(model)
-    return content
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 21)], ir_version=10)
+    return bytes(model.SerializeToString())

@@ -1,6 +1,6 @@
 """Recordings of the development set as the voice pipeline sees them, and scores between them.
 
-Shared by the fit (fit_ge2e.py) and the measurement (benchmarks/voice_accuracy.py).
+Shared by the fit (fit_campplus.py) and the measurement (benchmarks/voice_accuracy.py).
 Non-mated pairs are always scored with a cohort that neither speaker belongs to.
 """
 
@@ -19,14 +19,13 @@ from perse.domain.samples import VoiceSample
 from perse.domain.speech import net_speech_s
 from perse.domain.voice_quality import assess_voice
 from perse.domain.voices import DurationCorrection
-from perse.models.catalog import load_catalog
-from perse.models.ge2e import (
+from perse.models.campplus import (
     CONDITIONS,
-    Ge2eSpeakerEmbedder,
+    FEATURES,
+    CampplusSpeakerEmbedder,
     condition_weights,
-    joined,
-    unit,
 )
+from perse.models.catalog import load_catalog
 from perse.models.session import open_session
 from perse.models.silero_vad import SileroSpeechDetector
 from perse.models.sources import WeightStore
@@ -42,7 +41,7 @@ Floats = NDArray[np.float64]
 @dataclass(frozen=True, slots=True)
 class Networks:
     detector: SileroSpeechDetector
-    embedder: Ge2eSpeakerEmbedder
+    embedder: CampplusSpeakerEmbedder
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,13 +52,13 @@ class Recording:
 
 @dataclass(frozen=True, slots=True)
 class Voices:
-    """``views``: n x 2 x 256 before centring. ``net_s``: net speech. ``sources``: number of the
+    """``features``: n x 192 before centring. ``net_s``: net speech. ``sources``: number of the
     recording in its list. ``conditions``: n x 10, as the embedder weighs the cohort's means.
     ``lost``: how many had too little speech (failures to acquire)."""
 
     speakers: NDArray[np.str_]
     sources: NDArray[np.int64]
-    views: NDArray[np.float32]
+    features: NDArray[np.float32]
     net_s: Floats
     conditions: NDArray[np.float32]
     lost: int
@@ -68,7 +67,7 @@ class Voices:
         return Voices(
             self.speakers[chosen],
             self.sources[chosen],
-            self.views[chosen],
+            self.features[chosen],
             self.net_s[chosen],
             self.conditions[chosen],
             self.lost,
@@ -111,14 +110,16 @@ class Scores:
 
 
 def open_voice_networks(weights: Path) -> Networks:
-    """The networks of the offline and standard packs, fetched into ``weights`` where missing."""
+    """The networks of the packs, fetched into ``weights`` where missing."""
     store = WeightStore(weights, mirror=None, offline=False)
     catalog = load_catalog()
-    silero, ge2e = catalog.card("silero_vad"), catalog.card("ge2e")
-    nothing = np.zeros((CONDITIONS, 2, 256), dtype=np.float32)
+    silero, campplus = catalog.card("silero_vad"), catalog.card("campplus")
+    nothing = np.zeros((CONDITIONS, FEATURES), dtype=np.float32)
     return Networks(
         SileroSpeechDetector(open_session(store.obtain(silero)), silero.name),
-        Ge2eSpeakerEmbedder(open_session(store.obtain(ge2e)), ge2e.name, cohort=nothing),
+        CampplusSpeakerEmbedder(
+            open_session(store.obtain(campplus)), campplus.name, cohort=nothing
+        ),
     )
 
 
@@ -167,30 +168,37 @@ def voices_of(
     recordings: Sequence[Recording],
     networks: Networks,
     change: Callable[[VoiceSample], VoiceSample] = lambda sample: sample,
+    *,
+    numbers: Sequence[int] | None = None,
 ) -> Voices:
-    """Views of each recording after ``change``; those with under 1 s of speech are lost."""
+    """Features of each recording after ``change``; those with under 1 s of speech are lost.
+
+    ``numbers``: which recordings only, by their place in the list.
+    """
     kept: list[tuple[str, int, NDArray[np.float32], float, NDArray[np.float32]]] = []
-    for number, recording in enumerate(recordings):
+    numbers = range(len(recordings)) if numbers is None else numbers
+    for number in numbers:
+        recording = recordings[number]
         sample = change(recording.sample)
         speech = networks.detector.detect(sample)
         net_s = net_speech_s(speech)
         if net_s >= LEAST_SPEECH_S:
-            views = networks.embedder.views(sample, speech)
+            features = networks.embedder.features(sample, speech)
             weights = condition_weights(assess_voice(sample, speech))
-            kept.append((recording.speaker, number, views, net_s, weights))
+            kept.append((recording.speaker, number, features, net_s, weights))
     return Voices(
         np.array([row[0] for row in kept]),
         np.array([row[1] for row in kept]),
         np.array([row[2] for row in kept]),
         np.array([row[3] for row in kept]),
         np.array([row[4] for row in kept]),
-        len(recordings) - len(kept),
+        len(numbers) - len(kept),
     )
 
 
 @dataclass(frozen=True, slots=True)
 class Cohort:
-    """Mean views of each speaker under each condition: speakers x conditions x 2 x 256.
+    """Mean features of each speaker under each condition: speakers x conditions x 192.
 
     Every speaker counts the same.
     """
@@ -204,13 +212,13 @@ class Cohort:
         everywhere = set.intersection(*({*voices.speakers.tolist()} for voices in conditions))
         speakers = tuple(sorted(everywhere))
         means = [
-            [voices.views[voices.speakers == speaker].mean(axis=0) for voices in conditions]
+            [voices.features[voices.speakers == speaker].mean(axis=0) for voices in conditions]
             for speaker in speakers
         ]
         return cls(speakers, np.array(means, dtype=np.float32))
 
     def without(self, *left_out: str) -> NDArray[np.float32]:
-        """Conditions x 2 x 256, over all speakers but those."""
+        """Conditions x 192, over all speakers but those."""
         rows = [self.speakers.index(s) for s in {*left_out} if s in self.speakers]
         rest = self.means.sum(axis=0) - self.means[rows].sum(axis=0)
         return np.asarray(rest / (len(self.speakers) - len(rows)), dtype=np.float32)
@@ -255,6 +263,6 @@ def _scored(first: Voices, second: Voices, means: NDArray[np.float32], *, half: 
 
 
 def templates(voices: Voices, means: NDArray[np.float32]) -> NDArray[np.float32]:
-    """n x 512, unit vectors. ``means``: conditions x 2 x 256."""
-    common = np.tensordot(voices.conditions, means, axes=1)
-    return np.asarray(unit(joined(voices.views - common)))
+    """n x 192, unit vectors. ``means``: conditions x 192."""
+    centred = voices.features - voices.conditions @ means
+    return np.asarray(centred / np.linalg.norm(centred, axis=1, keepdims=True), np.float32)

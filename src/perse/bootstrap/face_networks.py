@@ -14,19 +14,14 @@ from perse.domain.alignment import CANON_BY_DETECTOR, Places
 from perse.domain.five_point_pose import HEAD_BY_DETECTOR, FivePointPose
 from perse.errors import CatalogInvalid
 from perse.models.cards import EmbedderInput, ModelCard, Role
-from perse.models.centerface import CENTERFACE_PLAN, CenterFaceDetector
-from perse.models.dlib_resnet import DlibResnetEmbedder
 from perse.models.facemesh import FaceMeshPose
 from perse.models.landmark_refiner import CropLandmarkRefiner
-from perse.models.minifas import MinifasDetector
 from perse.models.mobilefacenet import MobileFaceNetEmbedder
 from perse.models.onnx_embedder import OnnxFaceEmbedder
-from perse.models.pad_pair import AttackDetectorPair, PairScale
 from perse.models.pad_scale import PadScale
-from perse.models.perse_pad import SHIPPED_FILE, PersePadDetector
+from perse.models.perse_pad import PersePadDetector
 from perse.models.session import Session, open_session
 from perse.models.sface import SFaceEmbedder
-from perse.models.sources import PACKAGED
 from perse.models.yunet import YUNET_PLAN, YunetDetector
 from perse.pipelines.face_embedding import RefinedEmbedder
 from perse.pipelines.face_search import MultiScaleDetector
@@ -42,6 +37,8 @@ Part = TypeVar("Part")
 
 # That there is a face is settled when its landmarks are located anew.
 _THRESHOLD_OF_A_KNOWN_FACE = 0.3
+# On smaller crops YuNet 2023mar places the eyes of a tilted face too level (docs/detection.md).
+_REFINED_ON_PX = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,36 +104,15 @@ def _opener(openers: Mapping[str, Part], card: ModelCard) -> Part:
 def _yunet(session: Session, card: ModelCard) -> _Detection:
     search = MultiScaleDetector(YunetDetector(session, card.name), YUNET_PLAN)
     lenient = YunetDetector(session, card.name, threshold=_THRESHOLD_OF_A_KNOWN_FACE)
-    return _Detection(search, CropLandmarkRefiner(lenient))
-
-
-def _centerface(session: Session, card: ModelCard) -> _Detection:
-    search = MultiScaleDetector(CenterFaceDetector(session, card.name), CENTERFACE_PLAN)
-    lenient = CenterFaceDetector(session, card.name, threshold=_THRESHOLD_OF_A_KNOWN_FACE)
-    return _Detection(search, CropLandmarkRefiner(lenient, crop_px=160))
+    return _Detection(search, CropLandmarkRefiner(lenient, crop_px=_REFINED_ON_PX))
 
 
 def _own_embedder(session: Session, card: ModelCard, canon: Places) -> FaceEmbedder:
     return OnnxFaceEmbedder(session, card.name, _parameters(EmbedderInput, card), canon=canon)
 
 
-def _minifas(session: Session, card: ModelCard) -> AttackDetector:
-    return MinifasDetector(session, card.name, scale=_parameters(PadScale, card))
-
-
 def _perse_pad(session: Session, card: ModelCard) -> AttackDetector:
     return PersePadDetector(session, card.name, scale=_parameters(PadScale, card))
-
-
-def _pad_pair(session: Session, card: ModelCard) -> AttackDetector:
-    """The card's file is minifas; the other one ships with perse."""
-    unscaled = PadScale(slope=1, offset=0)
-    return AttackDetectorPair(
-        PersePadDetector(open_session(PACKAGED / SHIPPED_FILE), card.name, scale=unscaled),
-        MinifasDetector(session, card.name, scale=unscaled),
-        card.name,
-        scale=_parameters(PairScale, card),
-    )
 
 
 def _parameters(kind: type[Part], card: ModelCard) -> Part:
@@ -155,21 +131,13 @@ def _facemesh(session: Session, card: ModelCard) -> PoseEstimator:
     return FaceMeshPose(session, card.name)
 
 
-_DETECTORS: Mapping[str, Callable[[Session, ModelCard], _Detection]] = {
-    "yunet": _yunet,
-    "centerface": _centerface,
-}
+_DETECTORS: Mapping[str, Callable[[Session, ModelCard], _Detection]] = {"yunet": _yunet}
 _EMBEDDERS: Mapping[str, Callable[[Session, ModelCard, Places], FaceEmbedder]] = {
     "mobilefacenet": lambda session, card, canon: MobileFaceNetEmbedder(
         session, card.name, canon=canon
     ),
-    "dlib_resnet": lambda session, card, canon: DlibResnetEmbedder(session, card.name, canon=canon),
     "sface": lambda session, card, canon: SFaceEmbedder(session, card.name, canon=canon),
     "onnx_embedder": _own_embedder,
 }
-_ATTACKS: Mapping[str, Callable[[Session, ModelCard], AttackDetector]] = {
-    "minifas": _minifas,
-    "perse_pad": _perse_pad,
-    "pad_pair": _pad_pair,
-}
+_ATTACKS: Mapping[str, Callable[[Session, ModelCard], AttackDetector]] = {"perse_pad": _perse_pad}
 _POSES: Mapping[str, Callable[[Session, ModelCard], PoseEstimator]] = {"facemesh": _facemesh}

@@ -15,12 +15,11 @@ from perse.domain.voice_quality import VoiceRequirements
 from perse.domain.voices import DurationCorrection, VoiceThresholds
 from perse.errors import CatalogInvalid
 from perse.media.audio_decoder import AudioLimits, decode_audio
+from perse.models.campplus import CampplusSpeakerEmbedder
 from perse.models.cards import ModelCard
-from perse.models.ge2e import Ge2eSpeakerEmbedder
 from perse.models.session import Session, open_session
 from perse.models.silero_vad import SileroSpeechDetector
 from perse.models.weight_files import Progress
-from perse.models.wespeaker import WespeakerSpeakerEmbedder
 from perse.pipelines.ports import SpeakerEmbedder, SpeechDetector
 from perse.pipelines.voice import CaptureVoice, CompareVoices
 from perse.settings import Settings
@@ -31,8 +30,7 @@ _DETECTORS: Mapping[str, Callable[[Session, ModelName], SpeechDetector]] = {
     "silero_vad": SileroSpeechDetector,
 }
 _EMBEDDERS: Mapping[str, Callable[[Session, ModelName], SpeakerEmbedder]] = {
-    "ge2e": Ge2eSpeakerEmbedder,
-    "wespeaker": WespeakerSpeakerEmbedder,
+    "campplus": CampplusSpeakerEmbedder,
 }
 
 

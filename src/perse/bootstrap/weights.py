@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from perse.bootstrap.local_points import cards_with, local_points_of, pack_with
-from perse.models.cards import ModelCard, Pack, PackagedSource, Role
+from perse.models.cards import ModelCard, Pack, Role
 from perse.models.catalog import Catalog, load_catalog
 from perse.models.packs import PackChoice, choose_pack, record_pack, recorded_pack
 from perse.models.sources import WeightStore, obtain_pack
@@ -52,19 +52,11 @@ def obtain_networks(settings: Settings, progress: Progress | None = None) -> Pac
     """
     settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     catalog, store = open_catalog(settings), open_store(settings, progress)
-    choice = choose_pack(catalog, store, settings.pack, recorded_pack(settings.data_dir))
+    choice = choose_pack(catalog, settings.pack, recorded_pack(settings.data_dir))
     paths = obtain_pack(catalog, choice.name, store)
     digests = {role: store.digest(card) for role, card in catalog.cards_of(choice.name).items()}
-    _verify_shipped(catalog, store)
     record_pack(settings.data_dir, catalog, choice)
     pack, cards = catalog.pack(choice.name), catalog.cards_of(choice.name)
     local = local_points_of(settings.data_dir, cards)
     ids: dict[str, str] = {kind: points.id for kind, points in local.items()}
     return PackOnDisk(pack_with(pack, local), choice, cards_with(cards, local), paths, digests, ids)
-
-
-def _verify_shipped(catalog: Catalog, store: WeightStore) -> None:
-    """Files that ship with perse also judge beside a pack's own network (``pad_pair``)."""
-    for card in catalog.models.values():
-        if isinstance(card.sources[0], PackagedSource):
-            store.path(card)

@@ -13,7 +13,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from perse.bootstrap.local_points import ROLES_BY_KIND, made_with
-from perse.bootstrap.weights import open_catalog, open_store
+from perse.bootstrap.weights import open_catalog
 from perse.cli.evaluate import DEFAULT_BPCER, NoCache, Presentations, Root, Source
 from perse.cli.evaluating import Inquiry, evaluate_comparison, evaluate_liveness, open_evaluated
 from perse.cli.evaluation_tables import show_comparison, show_liveness
@@ -183,8 +183,8 @@ def _folder(settings: Settings) -> LocalPointsFolder:
 
 def _digests(settings: Settings) -> dict[Kind, str]:
     """Of the networks in use, without opening them."""
-    catalog, store = open_catalog(settings), open_store(settings)
-    choice = choose_pack(catalog, store, settings.pack, recorded_pack(settings.data_dir))
+    catalog = open_catalog(settings)
+    choice = choose_pack(catalog, settings.pack, recorded_pack(settings.data_dir))
     cards = catalog.cards_of(choice.name)
     return {kind: made_with(cards, *ROLES_BY_KIND[kind]) for kind in KINDS}
 

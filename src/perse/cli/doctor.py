@@ -75,7 +75,7 @@ def _check_folder(settings: Settings) -> str:
 
 def _check_weights(settings: Settings) -> str:
     catalog, store = open_catalog(settings), open_store(settings)
-    choice = choose_pack(catalog, store, settings.pack, recorded_pack(settings.data_dir))
+    choice = choose_pack(catalog, settings.pack, recorded_pack(settings.data_dir))
     cards = catalog.cards_of(choice.name)
     for card in cards.values():
         store.path(card)

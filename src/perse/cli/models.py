@@ -90,7 +90,7 @@ def _wanted(settings: Settings, names: list[str] | None, pack: str | None) -> It
         return [catalog.card(name) for name in names]
     if pack is None:
         recorded = recorded_pack(settings.data_dir)
-        pack = choose_pack(catalog, open_store(settings), settings.pack, recorded).name
+        pack = choose_pack(catalog, settings.pack, recorded).name
     return catalog.cards_of(pack).values()
 
 

@@ -16,7 +16,9 @@ DataDir = Annotated[
 ]
 Pack = Annotated[
     str | None,
-    typer.Option(help="Networks to use: auto, offline, standard, server. [PERSE_PACK, else auto]"),
+    typer.Option(
+        help="Networks to use: auto (standard), standard, compact. [PERSE_PACK, else auto]"
+    ),
 ]
 Offline = Annotated[
     bool | None, typer.Option("--offline", help="Never touch the network. [PERSE_OFFLINE]")

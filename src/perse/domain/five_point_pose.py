@@ -40,15 +40,6 @@ HEAD_BY_DETECTOR: Mapping[str, Matrix] = MappingProxyType(
                 (0.668, 0.754, 0.240),
             ]
         ),
-        "centerface": _head(
-            [
-                (-0.790, -0.806, 0.074),
-                (0.790, -0.806, 0.074),
-                (0.0, 0.073, -0.699),
-                (-0.660, 0.769, 0.275),
-                (0.660, 0.769, 0.275),
-            ]
-        ),
     }
 )
 
@@ -59,7 +50,7 @@ class FivePointPose:
     Satisfies PoseEstimator.
     """
 
-    def __init__(self, head: Matrix = HEAD_BY_DETECTOR["centerface"]) -> None:
+    def __init__(self, head: Matrix = HEAD_BY_DETECTOR["yunet"]) -> None:
         self._head = head
 
     @property

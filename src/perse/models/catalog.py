@@ -33,6 +33,15 @@ _SHIPPED: Final = Path(__file__).with_name("catalog.toml")
 _SECTIONS: Final = frozenset({"models", "packs", "operating_points", "attack_points"})
 _SURPLUS: Final = "unexpected_keyword_argument"
 OWN_EMBEDDER: Final = "onnx_embedder"
+# Shipped once, and what a catalogue of somebody's own may name now.
+_GONE: Final = {
+    "centerface": "yunet_2023mar",
+    "dlib_resnet": "sface",
+    "minifas": "perse_pad",
+    "minifas_perse_pad": "perse_pad",
+    "ge2e": "campplus",
+    "wespeaker_resnet34_lm": "campplus",
+}
 
 Entry = TypeVar("Entry")
 
@@ -215,7 +224,9 @@ def _entry(entries: Mapping[ModelName, Entry], name: str, what: str) -> Entry:
 
 def _check_role(pack: Pack, role: Role, card: ModelCard | None) -> None:
     if card is None:
-        raise CatalogInvalid(f"pack {pack.name}: there is no network {pack.roles[role]!r}")
+        name = pack.roles[role]
+        instead = f", which is no more: name {_GONE[name]!r}" if name in _GONE else ""
+        raise CatalogInvalid(f"pack {pack.name}: there is no network {name!r}{instead}")
     if card.role != role:
         raise CatalogInvalid(f"pack {pack.name}: {card.name} is a {card.role}, not a {role}")
 

@@ -107,15 +107,6 @@ def range_of(response: httpx2.Response) -> tuple[int, int, int] | None:
     return (int(stated[1]), int(stated[2]), int(stated[3])) if stated else None
 
 
-def answers(client: httpx2.Client, url: str) -> bool:
-    """Whether the file could be had now; asks once and for one byte."""
-    try:
-        with client.stream("GET", url, headers={"Range": "bytes=0-0"}) as response:
-            return response.is_success
-    except httpx2.HTTPError:
-        return False
-
-
 def host_of(url: str) -> str:
     """What messages call the other side."""
     return httpx2.URL(url).host or url

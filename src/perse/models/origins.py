@@ -60,16 +60,6 @@ class Origins:
         advice = self._advice(card, [problem.message for problem in problems])
         raise WeightsCorrupt(advice) if wrong else WeightsUnavailable(advice)
 
-    def obstacle(self, card: ModelCard) -> str | None:
-        """Why the file could not be fetched now; None when it could. Takes seconds at most."""
-        piece = Piece(card.file, card.sha256, card.size_bytes)
-        obstacle: str | None = _OFFLINE
-        for supplier, _ in self._suppliers(card):
-            obstacle = supplier.obstacle(piece)
-            if obstacle is None:
-                break
-        return obstacle
-
     def _telling(self, place: str) -> Progress:
         return lambda done, total, name: self.progress(done, total, f"{name} from {place}")
 

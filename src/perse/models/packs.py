@@ -14,13 +14,11 @@ from pydantic import TypeAdapter
 from perse.errors import PackMismatch
 from perse.files import change_file
 from perse.models.catalog import Catalog
-from perse.models.sources import WeightStore
 
 AUTO: Final = "auto"
-_PREFERRED: Final = "standard"
-_FALLBACK: Final = "offline"
+_STANDARD: Final = "standard"
 _RECORD: Final = "pack.json"
-_TEMPLATE_MAKERS: Final = ("face_embedder", "speaker_embedder")
+_TEMPLATE_MAKER: Final = "face_embedder"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,22 +38,17 @@ class PackRecord:
     date: str
 
 
-def choose_pack(
-    catalog: Catalog, store: WeightStore, requested: str, recorded: PackRecord | None
-) -> PackChoice:
-    """The pack to use: the recorded one, else the one requested; ``auto`` prefers standard.
+def choose_pack(catalog: Catalog, requested: str, recorded: PackRecord | None) -> PackChoice:
+    """The pack to use: the recorded one, else the one requested; ``auto`` is standard.
 
-    Raises PackMismatch when the folder belongs to another pack than the one requested, or when
-    the network that made its templates has changed; CatalogInvalid for an unknown pack.
+    A folder may go on with another pack whose face embedder is the one that made its templates.
+    Raises PackMismatch when it is another, CatalogInvalid for an unknown pack.
     """
     if recorded is not None:
         return _keep(catalog, requested, recorded)
     if requested != AUTO:
         return PackChoice(catalog.pack(requested).name, f"{requested} was asked for")
-    obstacle = _obstacle(catalog, store, _PREFERRED)
-    if obstacle is None:
-        return PackChoice(_PREFERRED, "the networks of standard are here or can be fetched")
-    return PackChoice(_FALLBACK, f"the networks of standard cannot be had now ({obstacle})")
+    return PackChoice(_STANDARD, "nothing else was asked for")
 
 
 def record_pack(data_dir: Path, catalog: Catalog, choice: PackChoice) -> None:
@@ -93,29 +86,28 @@ def _reason(error: OSError | ValueError) -> str:
 
 
 def _keep(catalog: Catalog, requested: str, recorded: PackRecord) -> PackChoice:
-    if requested not in (AUTO, recorded.pack):
-        raise PackMismatch(
-            f"this data folder was set up with the pack {recorded.pack} on {recorded.date} and "
-            f"cannot go on with {requested}, because templates of different networks do not "
-            f"compare: start with --pack {recorded.pack}, or use a new --data-dir and enrol again"
-        )
-    cards = catalog.cards_of(recorded.pack)
-    for role in _TEMPLATE_MAKERS:
-        before = recorded.models.get(role)
-        now = next((card for its, card in cards.items() if its == role), None)
-        if before and (now is None or now.sha256 != before["sha256"]):
-            raise PackMismatch(
-                f"the pack {recorded.pack} now has another {role} than {before['name']}, which "
-                "made the templates of this data folder: go back to the earlier catalogue, or use "
-                "a new --data-dir and enrol again"
-            )
-    return PackChoice(recorded.pack, f"this data folder was set up with it on {recorded.date}")
+    name = recorded.pack if requested == AUTO else catalog.pack(requested).name
+    if name not in catalog.packs or not _made_with(catalog, name, recorded):
+        raise PackMismatch(_refusal(catalog, recorded))
+    if name != recorded.pack:
+        return PackChoice(name, f"its face embedder made the templates here since {recorded.date}")
+    return PackChoice(name, f"this data folder was set up with it on {recorded.date}")
 
 
-def _obstacle(catalog: Catalog, store: WeightStore, pack: str) -> str | None:
-    """Why a missing network of the pack could not be had now; None when all could."""
-    for card in catalog.cards_of(pack).values():
-        obstacle = store.obstacle(card)
-        if obstacle is not None:
-            return f"{card.name}: {obstacle}"
-    return None
+def _made_with(catalog: Catalog, pack: str, recorded: PackRecord) -> bool:
+    """Whether the pack's face embedder is the one that made the folder's templates."""
+    before = recorded.models.get(_TEMPLATE_MAKER)
+    now = catalog.cards_of(pack).get(_TEMPLATE_MAKER)
+    return before is None or (now is not None and now.sha256 == before["sha256"])
+
+
+def _refusal(catalog: Catalog, recorded: PackRecord) -> str:
+    before = recorded.models.get(_TEMPLATE_MAKER, {}).get("name", "an unknown network")
+    gone = "" if recorded.pack in catalog.packs else ", which is no more"
+    fitting = [pack for pack in catalog.packs if _made_with(catalog, pack, recorded)]
+    way = f"start with --pack {fitting[0]}" if fitting else "go back to the earlier version"
+    return (
+        f"this data folder was set up on {recorded.date} with the pack {recorded.pack}{gone}: its "
+        f"templates were made by {before} and do not compare with those of another network; {way}, "
+        "or use a new --data-dir and enrol again"
+    )

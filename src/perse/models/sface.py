@@ -1,8 +1,7 @@
 """SFace: whose face it is.
 
 Zhong, Deng, Hu, Zhao, Li, Wen: SFace (2021); opencv_zoo. Input 1 x 3 x 112 x 112, RGB 0..255, the
-face on the common frame; output 1 x 128, not normalised. Not measured by us: without operating
-points of the operator's own a pack with it does not start (docs/thresholds.md).
+face on the common frame; output 1 x 128, not normalised.
 """
 
 from __future__ import annotations

@@ -131,14 +131,6 @@ class WeightStore:
         )
         return only_one(lock, wait_s=_LONGEST_WAIT_S, busy=busy)
 
-    def obstacle(self, card: ModelCard) -> str | None:
-        """Why a missing network could not be had now; None when it could, or something is here."""
-        if self.status(card).state != "missing" or self._published(card).state != "missing":
-            return None
-        if _own_path(card):
-            return self._published(card).note
-        return self._origins.obstacle(card)
-
     def _provide(self, card: ModelCard, *, repair: bool) -> None:
         published = self._published(card)
         wanted = published.state == "missing" or (published.state == "corrupt" and repair)

@@ -10,10 +10,10 @@ from urllib.parse import quote
 
 import httpx2
 
-from perse.errors import WeightsCorrupt, WeightsUnavailable
+from perse.errors import WeightsCorrupt
 from perse.models.archives import take_member
 from perse.models.cards import PackageSource
-from perse.models.downloads import NotThere, answers, download, host_of, open_client
+from perse.models.downloads import NotThere, download, host_of, open_client
 from perse.models.package_index import PackageIndexes, locate, open_index_client
 from perse.models.remote_members import NoRanges, take_remote_member
 from perse.models.weight_files import Piece, Progress, holds, pour
@@ -33,10 +33,6 @@ class Supplier(Protocol):
         Raises NotThere when this place does not have it, WeightsUnavailable when the place cannot
         be reached, WeightsCorrupt when it has another file of that name.
         """
-        ...
-
-    def obstacle(self, piece: Piece) -> str | None:
-        """Why the piece could not be had from here now; None when it could."""
         ...
 
 
@@ -63,11 +59,6 @@ class FolderSupplier:
                 "replace it with the right one, or remove it"
             )
 
-    def obstacle(self, piece: Piece) -> str | None:
-        if (self.folder / piece.name).is_file():
-            return None
-        return f"{self.folder} does not have {piece.name}"
-
 
 @dataclass(frozen=True, slots=True)
 class AddressSupplier:
@@ -83,10 +74,6 @@ class AddressSupplier:
         with open_client() as client:
             download(client, self.url, piece, part=part, progress=progress)
 
-    def obstacle(self, piece: Piece) -> str | None:  # noqa: ARG002 - the address is the piece
-        with open_client() as client:
-            return None if answers(client, self.url) else f"{host_of(self.url)} did not answer"
-
 
 @dataclass(frozen=True, slots=True)
 class WebFolderSupplier:
@@ -100,9 +87,6 @@ class WebFolderSupplier:
 
     def bring(self, piece: Piece, part: Path, progress: Progress) -> None:
         self._at(piece).bring(piece, part, progress)
-
-    def obstacle(self, piece: Piece) -> str | None:
-        return self._at(piece).obstacle(piece)
 
     def _at(self, piece: Piece) -> AddressSupplier:
         return AddressSupplier(f"{self.url.rstrip('/')}/{quote(piece.name)}")
@@ -122,9 +106,6 @@ class RenamedSupplier:
     def bring(self, piece: Piece, part: Path, progress: Progress) -> None:
         self.supplier.bring(replace(piece, name=self.name), part, progress)
 
-    def obstacle(self, piece: Piece) -> str | None:
-        return self.supplier.obstacle(replace(piece, name=self.name))
-
 
 @dataclass(frozen=True, slots=True)
 class ArchiveSupplier:
@@ -141,9 +122,6 @@ class ArchiveSupplier:
         archive = _archive_part(part)
         self.supplier.bring(_archive(self.source), archive, progress)
         _unpack(archive, self.source, piece, part, progress)
-
-    def obstacle(self, piece: Piece) -> str | None:  # noqa: ARG002 - a source has one archive
-        return self.supplier.obstacle(_archive(self.source))
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,15 +153,6 @@ class IndexSupplier:
         archive = _archive_part(part)
         download(client, url, _archive(self.source), part=archive, progress=progress)
         _unpack(archive, self.source, piece, part, progress)
-
-    def obstacle(self, piece: Piece) -> str | None:  # noqa: ARG002 - a source has one archive
-        indexes = self.indexes()
-        try:
-            with open_index_client(indexes) as client:
-                locate(self.source, indexes, client)
-        except WeightsUnavailable as problem:
-            return problem.message
-        return None
 
 
 def _archive(source: PackageSource) -> Piece:

@@ -1,6 +1,7 @@
-"""YuNet-n: faces with five landmarks.
+"""YuNet: faces with five landmarks; the edition of March 2023 and YuNet-n.
 
-Wu, Peng, Yu: YuNet: A Tiny Millisecond-level Face Detector (2023); ShiqiYu/libfacedetection.train.
+Wu, Peng, Yu: YuNet: A Tiny Millisecond-level Face Detector (2023); opencv_zoo and
+ShiqiYu/libfacedetection.train.
 Input 1 x 3 x H x W, BGR 0..255, H and W multiples of 32. Outputs for the strides 8, 16, 32, one
 row per cell: class and objectness (0..1), box (centre offset and log size, in strides) and five
 points (offsets in strides, the subject's right eye first).

@@ -114,7 +114,7 @@ VOICE_COMPARE: dict[str, Any] = {
     "similarity_supported": True,
     "cosine": 0.72,
     "recordings": [_RECORDING, _RECORDING],
-    "models": {"speech_detector": "silero_vad", "speaker_embedder": "ge2e"},
+    "models": {"speech_detector": "silero_vad", "speaker_embedder": "campplus"},
     "time_taken": 0.064,
     "status": 200,
 }

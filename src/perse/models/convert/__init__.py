@@ -16,10 +16,7 @@ from typing import Final
 from perse.errors import CatalogInvalid, PerseError, WeightsCorrupt
 
 VERSIONS: Final[Mapping[str, int]] = MappingProxyType(
-    {
-        **{"centerface": 1, "dlib_resnet": 1, "ge2e": 1},
-        **{"campplus": 1, "facemesh": 1, "sface": 1, "yunet": 1},
-    }
+    {"campplus": 1, "facemesh": 1, "sface": 1, "yunet": 1}
 )
 
 

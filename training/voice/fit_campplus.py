@@ -1,10 +1,9 @@
-"""Fit what GE2E's templates need beside its weights: cohort means, duration slope, thresholds.
+"""Fit what CAM++'s templates need beside its weights: cohort means, duration slope, thresholds.
 
-    python -m training.voice.fit_ge2e --recordings ../shared/data/voice_dev --weights data/weights
+    python -m training.voice.fit_campplus --recordings ../shared/data/voice_dev --weights W
 
-writes src/perse/models/weights/ge2e_cohort.npy and prints what belongs into the catalogue.
-The level, the margin around speech and the weight of the plain view (constants of
-perse.models.ge2e) were chosen on the same speakers, in cross-validation by speaker.
+writes src/perse/models/weights/campplus_cohort.npy (W: folder of weights) and prints what belongs
+into the catalogue.
 """
 
 from __future__ import annotations
@@ -21,7 +20,7 @@ from numpy.typing import NDArray
 
 from perse.domain.samples import VoiceSample
 from perse.domain.voices import DurationCorrection
-from perse.models.ge2e import SNR_KNOTS_DB
+from perse.models.campplus import SNR_KNOTS_DB
 from training.voice.degradations import babble_of, narrow_band, pink, white, with_noise
 from training.voice.trials import (
     CLIP_S,
@@ -39,13 +38,14 @@ from training.voice.trials import (
     voices_of,
 )
 
-COHORT = Path("src/perse/models/weights/ge2e_cohort.npy")
+COHORT = Path("src/perse/models/weights/campplus_cohort.npy")
 FMRS = (1e-1, 1e-2, 1e-3)
 SLOPES = np.round(np.arange(0.0, 0.31, 0.02), 2)
-LONGEST_S = 12.0
+JOINED = (3, 5, 10)
+LONGEST_S = 30.0
 REFERENCE_S = 2.5
 SHORTEST_S = 2.0
-_EDGES_S = (1.0, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 7.0, 9.0, 12.0)
+_EDGES_S = (1.0, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 7.0, 9.0, 12.0, 18.0)
 _LEAST_IN_BIN = 2000
 _RESAMPLES = 200
 _CAUTION = 0.65
@@ -64,7 +64,7 @@ class Fit:
 @dataclass(frozen=True, slots=True)
 class Lessons:
     """``cohort``: clips of everybody under each condition. ``lengths``: the same people with short
-    and with long recordings: clips, and 2, 3 and 5 of them joined."""
+    and with long recordings: clips, and 3, 5 and 10 of them joined."""
 
     cohort: Cohort
     lengths: tuple[Voices, ...]
@@ -77,13 +77,14 @@ class Lessons:
 
 
 def lessons_of(short: Sequence[Recording], networks: Networks) -> Lessons:
-    """``short``: clips, of which every other one makes the cohort."""
+    """``short``: clips, ten of a person, of which two make the cohort."""
+    two_each = [number for number in range(len(short)) if number % 10 in (0, 4)]
     conditions = [
-        voices_of(short[::2], networks, partial(_under, short, snr_db, narrow=narrow))
+        voices_of(short, networks, partial(_under, short, snr_db, narrow=narrow), numbers=two_each)
         for narrow in (False, True)
         for snr_db in SNR_KNOTS_DB
     ]
-    longer = (voices_of(joined_by(short, number), networks) for number in (2, 3, 5))
+    longer = (voices_of(joined_by(short, number), networks) for number in JOINED)
     return Lessons(Cohort.of(conditions), (voices_of(short, networks), *longer))
 
 
