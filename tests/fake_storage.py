@@ -171,13 +171,11 @@ class FakeReferences:
     def tokens(self, tenant_id: TenantId) -> UserTokens:
         return UserTokens.of(token for tenant, token in self.held if tenant == tenant_id)
 
-    def page(
-        self, tenant_id: TenantId, *, after: UserToken | None, limit: int
-    ) -> Sequence[UserToken]:
+    def page(self, tenant_id: TenantId, *, after: UserToken | None, limit: int) -> UserTokens:
         tokens = list(self.tokens(tenant_id))
         if after is not None:
             tokens = tokens[tokens.index(after) + 1 :] if after in tokens else []
-        return tokens[:limit]
+        return UserTokens.of(tokens[:limit])
 
     def total(self, tenant_id: TenantId) -> int:
         return len(self.tokens(tenant_id))

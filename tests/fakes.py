@@ -20,6 +20,7 @@ from perse.domain.geometry import Box, DetectedFace, HeadPose, Landmarks
 from perse.domain.quality import FaceMetrics, ImageMetrics
 from perse.domain.samples import FaceImage, ModelName
 from perse.errors import InvalidFileType, InvalidParameter, NoFaceDetected, NotFound
+from perse.media.image_decoder import ImageSize
 from perse.pipelines.comparison import Picture
 from perse.pipelines.consent import RecordConsent
 from perse.pipelines.ports import SideBySide
@@ -118,6 +119,7 @@ class FakeFaces:
     pad: PadScore | None = LIVE
     before: Callable[[], None] = lambda: None
     decoded: list[int] = field(default_factory=list)
+    sizes: dict[bytes, ImageSize] = field(default_factory=dict)
 
     def decode(self, content: bytes) -> FaceImage:
         if not content.startswith(FACE_MAGIC):
@@ -125,6 +127,9 @@ class FakeFaces:
         self.decoded.append(len(content))
         shade = 0 if content == EMPTY_SCENE else content[len(FACE_MAGIC)]
         return FaceImage(np.full((100, 120, 3), shade, np.uint8))
+
+    def measure(self, content: bytes) -> ImageSize:
+        return self.sizes.get(content, ImageSize(12_000, 12_000))
 
     def detect(self, image: FaceImage, *, side_by_side: SideBySide) -> FaceDetection:
         self.before()

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import socket
 import threading
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -43,6 +44,15 @@ class Served:
         with self.connect() as connection:
             connection.sendall(request)
             return read_answer(connection)
+
+
+def until_refused(ask: Callable[[], httpx.Response], *, patience_s: float = 3.0) -> float:
+    """Seconds until the answer is 401."""
+    started = time.monotonic()
+    while ask().status_code != 401:
+        assert time.monotonic() - started < patience_s
+        time.sleep(0.01)
+    return time.monotonic() - started
 
 
 @contextmanager

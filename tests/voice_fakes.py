@@ -11,6 +11,7 @@ from perse.domain.samples import ModelName, VoiceSample
 from perse.domain.voice_quality import VoiceQuality, VoiceRequirements
 from perse.domain.voices import VoiceComparison, VoiceThresholds
 from perse.errors import InvalidFileType, NoSpeechDetected
+from perse.media.audio_length import AudioLength
 from perse.pipelines.ports import SideBySide
 from perse.pipelines.voice import Recording
 
@@ -45,6 +46,9 @@ class FakeVoices:
         if not content.startswith(VOICE_MAGIC):
             raise InvalidFileType("this is no WAV or OGG recording")
         return VoiceSample(np.full(16_000, content[len(VOICE_MAGIC)] / 256, np.float32), 16_000)
+
+    def measure(self, content: bytes) -> AudioLength:
+        return AudioLength(len(content) / 32_000, len(content) / 8_000)
 
     def compare(
         self, first: Recording, second: Recording, *, side_by_side: SideBySide

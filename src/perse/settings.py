@@ -131,6 +131,12 @@ class Settings(BaseSettings):
     queue_size: int = Field(
         32, ge=0, le=10_000, description="Requests that may wait; one more is answered 503."
     )
+    body_memory_bytes: int = Field(
+        64_000_000,
+        ge=1_000_000,
+        description="Bytes of request bodies held at the same time; one tenant alone gets half, "
+        "and the largest form always fits.",
+    )
     upload_timeout_s: float = Field(
         30.0, gt=0, le=600, description="Seconds that the body of a request may take to arrive."
     )

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 
 import httpx
 import pytest
 
 from tests.fakes import picture
-from tests.served import Served, form, part, post, serving
+from tests.served import Served, form, part, post, serving, until_refused
 
 UNKNOWN_KEY = "00000000-0000-4000-8000-000000000000"
 
@@ -82,7 +83,7 @@ def test_bad_credentials_are_refused_before_the_body_is_looked_at(
     assert answer.headers["www-authenticate"] == 'Bearer realm="perse"'
 
 
-def test_revoking_a_key_ends_its_sessions_at_once() -> None:
+def test_revoking_a_key_ends_its_sessions_within_a_second() -> None:
     with serving() as served, httpx.Client(base_url=served.url) as anybody:
         _, text = served.services.keys.create("phone app")
         token = anybody.post("/v0/login", json={"privateKey": text}).json()["token"]
@@ -92,8 +93,7 @@ def test_revoking_a_key_ends_its_sessions_at_once() -> None:
             assert answer.status_code == 200
         served.services.keys.revoke("phone app")
         for headers in ({"Authorization": token}, {"x-api-key": text}):
-            answer = anybody.post("/v0/face/detect", files=files, headers=headers)
-            assert answer.status_code == 401
+            until_refused(partial(anybody.post, "/v0/face/detect", files=files, headers=headers))
 
 
 def test_bearer_wins_over_a_key(served: Served, client: httpx.Client) -> None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import threading
 import time
+import weakref
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -13,11 +15,13 @@ import httpx
 import pytest
 
 from perse.api.door import Door
+from perse.api.turns import Room
 from perse.errors import NoFaceDetected, Overloaded
 from tests.fakes import FakeFaces, FakeServices, picture, settings
 from tests.served import Served, form, part, post, read_answer, serving
 
 DETECT = "/v0/face/detect"
+ACME, OTHER = "acme", "other"
 PATIENCE_S = 10.0
 
 
@@ -135,7 +139,7 @@ def test_an_idle_connection_does_not_delay_the_end() -> None:
 
 
 def _with_door(work: Callable[[Door], object], *, workers: int = 2, waiting: int = 2) -> None:
-    door = Door("test", workers=workers, waiting=waiting)
+    door = Door("test", Room(workers, waiting))
 
     async def main() -> None:
         result = work(door)
@@ -155,7 +159,7 @@ def test_errors_of_the_work_come_through_and_leave_room() -> None:
     async def use(door: Door) -> None:
         for _ in range(20):
             with pytest.raises(NoFaceDetected):
-                await door.run(fail)
+                await door.run(ACME, fail)
         assert (door.busy, door.waiting) == (0, 0)
 
     _with_door(use)
@@ -166,9 +170,9 @@ def test_work_starts_in_the_order_of_its_arrival() -> None:
 
     async def use(door: Door) -> None:
         gate = Gate()
-        first = asyncio.create_task(door.run(gate.pass_through))
+        first = asyncio.create_task(door.run(ACME, gate.pass_through))
         await asyncio.sleep(0)
-        rest = [asyncio.create_task(door.run(partial(started.append, n))) for n in range(5)]
+        rest = [asyncio.create_task(door.run(ACME, partial(started.append, n))) for n in range(5)]
         await asyncio.sleep(0)
         gate.open()
         await asyncio.gather(first, *rest)
@@ -182,15 +186,15 @@ def test_cancelled_work_that_waits_is_never_started() -> None:
 
     async def use(door: Door) -> None:
         gate = Gate()
-        first = asyncio.create_task(door.run(gate.pass_through))
-        waiting = asyncio.create_task(door.run(lambda: started.append("x")))
+        first = asyncio.create_task(door.run(ACME, gate.pass_through))
+        waiting = asyncio.create_task(door.run(ACME, lambda: started.append("x")))
         await asyncio.sleep(0)
         assert door.waiting == 1
         with pytest.raises(Overloaded):
-            door.refuse_when_full()
+            door.refuse_when_full(ACME)
         waiting.cancel()
         await asyncio.sleep(0)
-        door.refuse_when_full()
+        door.refuse_when_full(ACME)
         gate.open()
         await first
 
@@ -202,7 +206,7 @@ def test_two_halves_run_side_by_side_where_a_worker_is_idle() -> None:
     meeting = threading.Barrier(2, timeout=PATIENCE_S)
 
     async def use(door: Door) -> None:
-        both = await door.run(lambda: door.side_by_side(meeting.wait, meeting.wait))
+        both = await door.run(ACME, lambda: door.side_by_side(meeting.wait, meeting.wait))
         assert sorted(both) == [0, 1]
 
     _with_door(use, workers=2)
@@ -215,7 +219,7 @@ def test_two_halves_run_one_after_the_other_where_none_is() -> None:
         threads.append(threading.get_ident())
 
     async def use(door: Door) -> None:
-        await door.run(lambda: door.side_by_side(half, half))
+        await door.run(ACME, lambda: door.side_by_side(half, half))
 
     _with_door(use, workers=1)
     assert len(threads) == 2
@@ -232,7 +236,7 @@ def test_halves_of_many_never_wait_for_one_another(workers: int) -> None:
         return sum(halves)
 
     async def use(door: Door) -> None:
-        sums = await asyncio.gather(*(door.run(lambda: nested(door, 3)) for _ in range(12)))
+        sums = await asyncio.gather(*(door.run(ACME, lambda: nested(door, 3)) for _ in range(12)))
         assert sums == [8] * 12
         assert (door.busy, door.waiting) == (0, 0)
 
@@ -245,9 +249,41 @@ def test_the_first_half_to_fail_speaks(workers: int) -> None:
         raise NoFaceDetected(name)
 
     async def use(door: Door) -> None:
+        both = partial(door.side_by_side, lambda: fail("one"), lambda: fail("two"))
         with pytest.raises(NoFaceDetected, match="one"):
-            await door.run(lambda: door.side_by_side(lambda: fail("one"), lambda: fail("two")))
+            await door.run(ACME, both)
         with pytest.raises(NoFaceDetected, match="two"):
-            await door.run(lambda: door.side_by_side(lambda: None, lambda: fail("two")))
+            await door.run(ACME, lambda: door.side_by_side(lambda: None, lambda: fail("two")))
 
     _with_door(use, workers=workers)
+
+
+class Sample:
+    """Something that must not outlive the work on it."""
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_nothing_of_failed_work_is_held_until_the_collector_runs(workers: int) -> None:
+    async def use(door: Door) -> None:
+        held = [Sample()]
+        gone = weakref.ref(held[0])
+
+        def fail(sample: Sample) -> None:
+            raise NoFaceDetected(type(sample).__name__)
+
+        both = partial(door.side_by_side, partial(fail, held[0]), partial(fail, held.pop()))
+        with pytest.raises(NoFaceDetected):
+            await door.run(ACME, both)
+        del both
+        for _ in range(100):  # a worker thread may be about to let go of it
+            if gone() is None:
+                return
+            await asyncio.sleep(0.01)
+        raise AssertionError("still held")
+
+    gc.collect()
+    gc.disable()
+    try:
+        _with_door(use, workers=workers)
+    finally:
+        gc.enable()

@@ -66,16 +66,17 @@ def _signed_with_the_public_key() -> str:
 
 def test_an_issued_token_names_its_key_for_15_minutes() -> None:
     token = TOKENS.issue(ID)
-    assert TOKENS.verify(token) == ID
+    assert TOKENS.verify(token).key_id == ID
     claims = jwt.decode(token, KEY.public, algorithms=["EdDSA"], audience=AUDIENCE)
     assert claims["exp"] - claims["iat"] == 15 * 60
+    assert TOKENS.verify(token).expires_at.timestamp() == claims["exp"]
     assert jwt.get_unverified_header(token) == {"alg": "EdDSA", "kid": KEY.kid, "typ": "JWT"}
 
 
 def test_tokens_of_a_retired_key_stay_valid_and_the_first_key_signs() -> None:
     fresh = SigningKey.generate()
     rotated = SessionTokens(SigningKeys((fresh, KEY)))
-    assert rotated.verify(TOKENS.issue(ID)) == ID
+    assert rotated.verify(TOKENS.issue(ID)).key_id == ID
     assert jwt.get_unverified_header(rotated.issue(ID))["kid"] == fresh.kid
 
 

@@ -62,7 +62,7 @@ def test_changes_lead_to_what_reading_anew_would(
 
 def test_a_list_shows_how_many_and_not_whom() -> None:
     assert repr(UserTokens.of(TOKENS[:3])) == "UserTokens(3 users)"
-    assert json.loads(b"[%s]" % UserTokens.of(TOKENS).json_items()) == TOKENS
+    assert json.loads(b"[%s]" % b"".join(UserTokens.of(TOKENS).json_blocks())) == TOKENS
     assert UserTokens() != object()
 
 

@@ -128,7 +128,7 @@ def test_another_tenants_user_does_not_exist(subject: Subject) -> None:
         with pytest.raises(UserTokenNotFound):
             use()
     assert len(subject.users.tokens(OTHER)) == subject.users.total(OTHER) == 0
-    assert subject.users.page(OTHER, after=token, limit=10) == []
+    assert not len(subject.users.page(OTHER, after=token, limit=10))
     assert subject.store.find(ACME, token).record.user_token == token
 
 
@@ -137,10 +137,10 @@ def test_users_are_listed_oldest_first_and_in_pages(subject: Subject) -> None:
     subject.enrol(tenant=OTHER)
     assert list(subject.users.tokens(ACME)) == tokens
     assert subject.users.total(ACME) == 7
-    first = subject.users.page(ACME, after=None, limit=3)
-    second = subject.users.page(ACME, after=first[-1], limit=3)
+    first = list(subject.users.page(ACME, after=None, limit=3))
+    second = list(subject.users.page(ACME, after=first[-1], limit=3))
     assert [*first, *second] == tokens[:6]
-    assert subject.users.page(ACME, after=new_user_token(), limit=3) == []
+    assert not len(subject.users.page(ACME, after=new_user_token(), limit=3))
 
 
 def test_the_list_follows_every_change(subject: Subject) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 
 import structlog
 from starlette.routing import Router
@@ -12,12 +13,15 @@ from starlette.types import ASGIApp, Lifespan, Receive, Scope, Send
 
 from perse import __version__
 from perse.api import system, v0
+from perse.api.access import STRANGERS, Access
+from perse.api.budget import ByteBudget
 from perse.api.calls import Readiness, Workplace
 from perse.api.departures import NoticeDepartures
 from perse.api.door import Door
 from perse.api.draining import DrainBody
 from perse.api.forms import FieldKind, FormLimits
 from perse.api.guarding import AnswerErrors, Cors, SafeHeaders
+from perse.api.loads import shared_bytes
 from perse.api.metrics import Metrics
 from perse.api.observing import Observe
 from perse.api.openapi import openapi_endpoint
@@ -25,12 +29,13 @@ from perse.api.paths import PlainPaths
 from perse.api.prefixes import KnowPrefix
 from perse.api.routing import endpoints_of, routes_of
 from perse.api.services import Services
+from perse.api.turns import Room
 from perse.errors import NotFound
 from perse.web.swagger import swagger_endpoints
 
 OPERATIONS = (*v0.OPERATIONS, *system.OPERATIONS)
-_LOOKUP_THREADS = 4
-_LOOKUPS_WAITING = 1000
+_ACCESS_THREADS = 2
+_WAITING_BRIEFLY = 1000
 
 
 def create_app(services: Services, metrics: Metrics | None = None) -> ASGIApp:
@@ -62,17 +67,30 @@ async def _unknown_path(scope: Scope, receive: Receive, send: Send) -> None:  # 
 def _workplace(services: Services, metrics: Metrics) -> Workplace:
     settings = services.settings
     workers = settings.workers or usable_cores()
+    limits = FormLimits(
+        {
+            FieldKind.PICTURE: settings.max_image_bytes,
+            FieldKind.RECORDING: settings.max_audio_bytes,
+        },
+        upload_s=settings.upload_timeout_s,
+    )
+
+    def door(name: str, room: Room) -> Door:
+        return Door(name, room, refused=partial(metrics.refuse, name))
+
+    shared = shared_bytes(workers, settings.max_image_pixels)
+    access = door("access", Room(_ACCESS_THREADS, _WAITING_BRIEFLY))
     return Workplace(
         services,
-        compute=Door("compute", workers=workers, waiting=settings.queue_size),
-        lookups=Door("lookup", workers=_LOOKUP_THREADS, waiting=_LOOKUPS_WAITING),
-        limits=FormLimits(
-            {
-                FieldKind.PICTURE: settings.max_image_bytes,
-                FieldKind.RECORDING: settings.max_audio_bytes,
-            },
-            upload_s=settings.upload_timeout_s,
+        compute=door("compute", Room(workers, settings.queue_size, bulk=shared)),
+        lookups=door("storage", Room(max(2, min(4, workers)), _WAITING_BRIEFLY, spare=2)),
+        access=Access(access, services.authenticator, services.call_limits),
+        bodies=ByteBudget(
+            # One tenant alone may hold half of it: the largest form must fit into that.
+            max(settings.body_memory_bytes, 2 * limits.largest_body),
+            refused=partial(metrics.refuse, "bodies"),
         ),
+        limits=limits,
         metrics=metrics,
         readiness=Readiness(),
     )
@@ -86,24 +104,33 @@ def usable_cores() -> int:
 
 
 def _watch(place: Workplace) -> None:
-    metrics, compute = place.metrics, place.compute
-    metrics.watch("perse_workers_busy", "Worker threads at work.", lambda: float(compute.busy))
-    metrics.watch(
-        "perse_work_waiting", "Requests waiting for a worker.", lambda: float(compute.waiting)
-    )
+    watch, compute, storage = place.metrics.watch, place.compute, place.lookups
+    for name, description, read in (
+        ("perse_workers_busy", "Worker threads at work.", lambda: compute.busy),
+        ("perse_work_waiting", "Requests waiting for a worker.", lambda: compute.waiting),
+        (
+            "perse_tenants_waiting",
+            "Tenants whose requests wait for a worker.",
+            lambda: compute.tenants_waiting,
+        ),
+        ("perse_storage_waiting", "Requests waiting for storage.", lambda: storage.waiting),
+        ("perse_body_bytes", "Bytes of requests held.", lambda: place.bodies.held),
+    ):
+        watch(name, description, read)
     services = place.services
-    metrics.describe(__version__, services.pack, services.models)
+    place.metrics.describe(__version__, services.pack, services.models)
 
 
 def _lifespan(place: Workplace) -> Lifespan[Router]:
     @asynccontextmanager
     async def lifespan(_: Router) -> AsyncIterator[None]:
-        await place.compute.run(place.services.warm)
+        await place.compute.run(STRANGERS, place.services.warm)
         place.readiness.ready = True
         yield
         place.readiness.ready = False
         place.compute.close()
         place.lookups.close()
+        place.access.door.close()
         place.services.close()
 
     return lifespan

@@ -10,14 +10,17 @@ from dataclasses import dataclass, field
 
 from starlette.requests import ClientDisconnect, Request
 
+from perse.api.access import Access
+from perse.api.budget import ByteBudget, Holding
 from perse.api.consent import declaration_of
 from perse.api.content_encoding import refuse_encoded
 from perse.api.departures import departure
-from perse.api.door import Door
+from perse.api.door import Door, Load
 from perse.api.exchange import exchange_of
 from perse.api.forms import Form, FormField, FormLimits, arriving_within, read_form
 from perse.api.metrics import Metrics
 from perse.api.services import Services
+from perse.api.turnstile import Turnstile
 from perse.domain.access import Caller
 from perse.domain.consent import Operation
 from perse.domain.references import UserToken
@@ -37,14 +40,18 @@ class Readiness:
 @dataclass(frozen=True, slots=True)
 class Workplace:
     """What all calls share. ``compute`` is for networks and decoders and as wide as the machine;
-    ``lookups`` is for short waits on the database."""
+    ``lookups`` is for short waits on the database. ``bodies`` counts the bytes of requests that
+    are held; ``turnstile`` shares the event loop."""
 
     services: Services
     compute: Door
     lookups: Door
+    access: Access
+    bodies: ByteBudget
     limits: FormLimits
     metrics: Metrics
     readiness: Readiness
+    turnstile: Turnstile = field(default_factory=Turnstile)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +62,7 @@ class Call:
     request: Request
     fields: tuple[FormField, ...]
     known_caller: Caller | None
+    body: Holding
     writing: list[Future[None]] = field(default_factory=list)
 
     @property
@@ -74,8 +82,14 @@ class Call:
 
     async def form(self) -> Form:
         """The form as it was sent. Refuses before reading when there is no room inside."""
-        self.place.compute.refuse_when_full()
-        return await read_form(self.request, self.fields, self.place.limits)
+        self.place.compute.refuse_when_full(self.caller.tenant_id)
+        return await read_form(
+            self.request, self.fields, self.place.limits, holding=self.body, turn=self.turn
+        )
+
+    async def turn(self) -> None:
+        """Return when it is the tenant's turn on the event loop."""
+        await self.place.turnstile.passes(self.caller.tenant_id)
 
     def record(self, operation: Operation, form: Form, user_token: UserToken | None = None) -> None:
         """Write into the consent ledger that this call processes what is biometric.
@@ -107,13 +121,14 @@ class Call:
                     raise InvalidParameter(f"the body is longer than {_LARGEST_JSON_BYTES} bytes")
         return _json_object(bytes(body))
 
-    async def compute(self, work: Callable[[], Result]) -> Result:
+    async def compute(self, work: Callable[[], Result], *, load: Load) -> Result:
         """Do blocking work behind the door; drop it when the client leaves before its turn."""
-        return await self._while_wanted(self.place.compute.run(work))
+        tenant_id = self.caller.tenant_id
+        return await self._while_wanted(self.place.compute.run(tenant_id, work, load=load))
 
     async def look_up(self, work: Callable[[], Result]) -> Result:
-        """Do short blocking work, such as a question to the database."""
-        return await self.place.lookups.run(work)
+        """Do short blocking work for the caller's tenant, such as a question to the database."""
+        return await self.place.lookups.run(self.caller.tenant_id, work)
 
     async def _while_wanted(self, work: Coroutine[None, None, Result]) -> Result:
         working = asyncio.create_task(work)

@@ -28,7 +28,7 @@ MEANING: Mapping[type[errors.PerseError], str] = MappingProxyType(
         errors.NotFound: "nothing is at this path",
         errors.MethodNotAllowed: "the path does not know this method; see the header Allow",
         errors.RateLimited: "too many requests; see the header Retry-After",
-        errors.Overloaded: "every worker is busy and the queue is full; see Retry-After",
+        errors.Overloaded: "there is no room for the request at the moment; see Retry-After",
         errors.StorageUnavailable: "the database does not answer; see Retry-After",
         errors.PerseError: "a fault of the server; the answer names the request in its log",
     }

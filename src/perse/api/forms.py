@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from enum import Enum
 
 from starlette.requests import Request
 
+from perse.api.budget import Holding
 from perse.api.content_encoding import refuse_encoded
 from perse.api.multipart import MultipartBody, PartLimits, boundary_of
 from perse.errors import EmptyFile, FileTooLarge, FormKeyMissing, InvalidParameter
@@ -43,6 +44,11 @@ class FormLimits:
 
     file_bytes: Mapping[FieldKind, int]
     upload_s: float
+
+    @property
+    def largest_body(self) -> int:
+        """Of the operations that there are: two files of the larger kind."""
+        return 2 * max(self.file_bytes.values()) + _ROOM_FOR_THE_REST
 
     def for_fields(self, fields: Sequence[FormField]) -> PartLimits:
         """The limits of an operation: all its files at their largest, and room for the rest."""
@@ -100,18 +106,31 @@ def unquoted(text: str) -> str:
     return trimmed
 
 
-async def read_form(request: Request, fields: Sequence[FormField], limits: FormLimits) -> Form:
+async def read_form(
+    request: Request,
+    fields: Sequence[FormField],
+    limits: FormLimits,
+    *,
+    holding: Holding,
+    turn: Callable[[], Awaitable[None]],
+) -> Form:
     """Read the body as it arrives, and stop at the first certain fault.
 
-    Raises ContentEncodingUnsupported, ContentTypeHeaderMissing, FileTooLarge, InvalidParameter;
-    starlette's ClientDisconnect when the client goes away.
+    ``holding`` takes the announced length before a byte is read, and grows with what comes.
+    ``turn`` returns when the next piece may be looked at.
+    Raises ContentEncodingUnsupported, ContentTypeHeaderMissing, FileTooLarge, InvalidParameter,
+    Overloaded; starlette's ClientDisconnect when the client goes away.
     """
     refuse_encoded(request.headers)
     part_limits = limits.for_fields(fields)
     body = MultipartBody(boundary_of(request.headers.get("content-type")), part_limits)
-    _refuse_announced_excess(request, part_limits)
+    holding.grow_to(_announced_bytes(request, part_limits))
+    received = 0
     async with arriving_within(limits.upload_s):
         async for chunk in request.stream():
+            received += len(chunk)
+            holding.grow_to(received)
+            await turn()
             body.feed(chunk)
     return Form(body.finish())
 
@@ -126,7 +145,10 @@ async def arriving_within(seconds: float) -> AsyncIterator[None]:
         raise InvalidParameter(f"the body did not arrive within {seconds:g} seconds") from None
 
 
-def _refuse_announced_excess(request: Request, limits: PartLimits) -> None:
+def _announced_bytes(request: Request, limits: PartLimits) -> int:
+    """0 where no length is announced. Raises FileTooLarge."""
     announced = request.headers.get("content-length", "")
-    if announced.isdecimal() and int(announced) > limits.body:
+    size = int(announced) if announced.isdecimal() else 0
+    if size > limits.body:
         raise FileTooLarge(f"the request is larger than {limits.body} bytes: send a smaller file")
+    return size

@@ -50,6 +50,17 @@ class Metrics:
             registry=self.registry,
         )
 
+        self._refused = Counter(
+            "perse_work_refused",
+            "Requests refused for want of room, by the door and the cause.",
+            ("door", "cause"),
+            registry=self.registry,
+        )
+
+    def refuse(self, door: str, cause: str) -> None:
+        """Count one request for which there was no room."""
+        self._refused.labels(door, cause).inc()
+
     def observe(self, method: str, route: str, *, status: int, elapsed_s: float) -> None:
         """Count one answered request."""
         known = method if method in METHODS else OTHER_METHOD

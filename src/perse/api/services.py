@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Protocol
 
+from perse.api.access import CallLimits
 from perse.auth.authenticator import Authenticator
-from perse.domain.access import Caller, KeyId
+from perse.domain.access import Caller
 from perse.domain.consent import Declaration
 from perse.domain.faces import FaceComparison, FaceDetection, FaceThresholds
 from perse.domain.receipts import Receipt
@@ -14,6 +15,8 @@ from perse.domain.references import ReferenceRecord, UserToken
 from perse.domain.retries import RetryKey
 from perse.domain.samples import FaceImage, ModelName, VoiceSample
 from perse.domain.voices import VoiceComparison, VoiceThresholds
+from perse.media.audio_length import AudioLength
+from perse.media.image_decoder import ImageSize
 from perse.pipelines.comparison import Picture
 from perse.pipelines.consent import RecordConsent
 from perse.pipelines.ports import SideBySide
@@ -25,6 +28,12 @@ from perse.settings import Settings
 class Decode(Protocol):
     def __call__(self, content: bytes, /) -> FaceImage:
         """Raises InvalidFileType and its kin for what is no acceptable picture."""
+        ...
+
+
+class MeasureImage(Protocol):
+    def __call__(self, content: bytes, /) -> ImageSize:
+        """By a quick look, without blocking."""
         ...
 
 
@@ -44,6 +53,8 @@ class Faces(Protocol):
     @property
     def decode(self) -> Decode: ...
     @property
+    def measure(self) -> MeasureImage: ...
+    @property
     def detect(self) -> Detect: ...
     @property
     def compare(self) -> Compare: ...
@@ -54,6 +65,12 @@ class Faces(Protocol):
 class DecodeVoice(Protocol):
     def __call__(self, content: bytes, /) -> VoiceSample:
         """Raises InvalidFileType and its kin for what is no acceptable recording."""
+        ...
+
+
+class MeasureVoice(Protocol):
+    def __call__(self, content: bytes, /) -> AudioLength:
+        """By a quick look, without blocking."""
         ...
 
 
@@ -68,6 +85,8 @@ class Voices(Protocol):
 
     @property
     def decode(self) -> DecodeVoice: ...
+    @property
+    def measure(self) -> MeasureVoice: ...
     @property
     def compare(self) -> CompareVoice: ...
     @property
@@ -108,12 +127,6 @@ class Enrolment(Protocol):
     def retry_key(self, name: str, content: bytes) -> RetryKey: ...
 
 
-class CallLimits(Protocol):
-    def take(self, key_id: KeyId) -> None:
-        """Count one call. Blocks for a moment; raises RateLimited."""
-        ...
-
-
 class Services(Protocol):
     """``models``: role -> network in use. ``warm`` runs every network once, so that the first
     request is as fast as the tenth. ``close`` gives back what is held."""
@@ -138,7 +151,9 @@ class Services(Protocol):
     @property
     def enrolment(self) -> Enrolment: ...
     @property
-    def call_limits(self) -> CallLimits: ...
+    def call_limits(self) -> CallLimits | None:
+        """None where no limit is set."""
+        ...
 
     def warm(self) -> None: ...
 

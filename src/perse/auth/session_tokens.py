@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 import jwt
@@ -22,6 +22,14 @@ _CLAIMS = ("iss", "aud", "sub", "iat", "exp", "jti")
 # Replicas share keys but not clocks; a token may be a moment from the future.
 _CLOCK_SKEW = timedelta(seconds=5)
 _LONGEST_TOKEN = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class VerifiedToken:
+    """What a good token says: the API key that it stands for, and until when."""
+
+    key_id: KeyId
+    expires_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,14 +55,14 @@ class SessionTokens:
             claims, signing.private, algorithm=_ALGORITHM, headers={"kid": signing.kid}
         )
 
-    def verify(self, token: str) -> KeyId:
-        """The id of the API key it stands for. Raises Unauthorized for every other token."""
+    def verify(self, token: str) -> VerifiedToken:
+        """What a token of ours says. Raises Unauthorized for every other token."""
         try:
             return self._verify(token)
         except (jwt.PyJWTError, ValueError, TypeError, RecursionError):
             raise Unauthorized("the session token is not valid: log in again") from None
 
-    def _verify(self, token: str) -> KeyId:
+    def _verify(self, token: str) -> VerifiedToken:
         if len(token) > _LONGEST_TOKEN:
             raise jwt.InvalidTokenError("longer than any token of ours")
         key = self.keys.public_key(jwt.get_unverified_header(token).get("kid"))
@@ -69,7 +77,8 @@ class SessionTokens:
             leeway=_CLOCK_SKEW,
             options={"require": list(_CLAIMS), "strict_aud": True},
         )
-        return _key_id(claims["sub"])
+        expires_at = datetime.fromtimestamp(claims["exp"], UTC)
+        return VerifiedToken(_key_id(claims["sub"]), expires_at)
 
 
 def _key_id(subject: str) -> KeyId:

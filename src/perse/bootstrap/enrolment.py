@@ -58,14 +58,13 @@ class EnrolmentServices:
 
 @dataclass(frozen=True, slots=True)
 class CallLimits:
-    """How often each API key may call; no limit by default."""
+    """How often each API key may call."""
 
-    limits: SqlRateLimits | None
+    limits: SqlRateLimits
 
     def take(self, key_id: KeyId) -> None:
         """Count one call. Raises RateLimited."""
-        if self.limits:
-            self.limits.take(key_id, at=utc_now())
+        self.limits.take(key_id, at=utc_now())
 
 
 def wire_consent(settings: Settings, storage: Storage) -> ConsentServices:
@@ -80,9 +79,10 @@ def wire_consent(settings: Settings, storage: Storage) -> ConsentServices:
     return ConsentServices(record, writer)
 
 
-def wire_call_limits(settings: Settings, storage: Storage) -> CallLimits:
-    """As the settings say."""
-    return CallLimits(rate_limits(settings, storage))
+def wire_call_limits(settings: Settings, storage: Storage) -> CallLimits | None:
+    """As the settings say; no limit by default."""
+    limits = rate_limits(settings, storage)
+    return CallLimits(limits) if limits else None
 
 
 def wire_enrolment(

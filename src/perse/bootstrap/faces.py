@@ -13,7 +13,7 @@ from perse.domain.decisions import SimilarityScale
 from perse.domain.faces import FaceThresholds
 from perse.domain.samples import FaceImage
 from perse.errors import CatalogInvalid
-from perse.media.image_decoder import ImageLimits, decode_image
+from perse.media.image_decoder import ImageLimits, ImageSize, decode_image, measure_image
 from perse.media.quality_assessor import CropQualityAssessor
 from perse.models.cards import ModelCard
 from perse.models.weight_files import Progress
@@ -27,15 +27,18 @@ class FaceSensing:
     """What comes before any decision: pictures become faces and templates."""
 
     decode: Callable[[bytes], FaceImage]
+    measure: Callable[[bytes], ImageSize]
     detect: DetectFaces
     capture: CaptureFace
 
 
 @dataclass(frozen=True, slots=True)
 class FaceServices:
-    """Everything about faces, of one pack; every call blocks and may run beside others."""
+    """Everything about faces, of one pack; every call blocks and may run beside others,
+    but for ``measure``, which takes microseconds."""
 
     decode: Callable[[bytes], FaceImage]
+    measure: Callable[[bytes], ImageSize]
     detect: DetectFaces
     capture: CaptureFace
     compare: CompareFaces
@@ -53,6 +56,7 @@ def wire_faces(settings: Settings, on_disk: PackOnDisk) -> FaceServices:
     sensing = wire_face_sensing(settings, on_disk)
     return FaceServices(
         decode=sensing.decode,
+        measure=sensing.measure,
         detect=sensing.detect,
         capture=sensing.capture,
         compare=CompareFaces(sensing.capture, scale),
@@ -64,8 +68,10 @@ def wire_face_sensing(settings: Settings, on_disk: PackOnDisk) -> FaceSensing:
     """The same without thresholds: also for networks that nobody has measured yet."""
     networks = open_face_networks(on_disk, threads=settings.threads_per_network)
     find = FindFaces(networks.detector, settings.max_faces)
+    limits = ImageLimits(max_pixels=settings.max_image_pixels)
     return FaceSensing(
-        decode=partial(decode_image, limits=ImageLimits(max_pixels=settings.max_image_pixels)),
+        decode=partial(decode_image, limits=limits),
+        measure=partial(measure_image, limits=limits),
         detect=DetectFaces(find, networks.pose, CropQualityAssessor(), networks.attacks),
         capture=CaptureFace(find, networks.embedder, networks.attacks),
     )

@@ -38,7 +38,7 @@ class Services:
     voices: VoiceServices | None
     authenticator: Authenticator
     enrolment: EnrolmentServices
-    call_limits: CallLimits
+    call_limits: CallLimits | None
     ledger: ConsentServices
     storage: Storage
 
@@ -55,10 +55,11 @@ class Services:
         return self.ledger.record
 
     def warm(self) -> None:
-        """Run every network once."""
+        """Run every network once, and read the longest lists of users."""
         warm_faces(self.faces)
         if self.voices:
             warm_voices(self.voices)
+        self.storage.reference_list.read_ahead()
 
     def close(self) -> None:
         """Write what is waiting and let go of the database."""

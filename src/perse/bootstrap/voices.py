@@ -15,6 +15,7 @@ from perse.domain.voice_quality import VoiceRequirements
 from perse.domain.voices import DurationCorrection, VoiceThresholds
 from perse.errors import CatalogInvalid
 from perse.media.audio_decoder import AudioLimits, decode_audio
+from perse.media.audio_length import AudioLength, measure_audio
 from perse.models.campplus import CampplusSpeakerEmbedder
 from perse.models.cards import ModelCard
 from perse.models.session import Session, open_session
@@ -45,9 +46,11 @@ class VoiceSensing:
 
 @dataclass(frozen=True, slots=True)
 class VoiceServices:
-    """Everything about voices, of one pack; every call blocks and may run beside others."""
+    """Everything about voices, of one pack; every call blocks and may run beside others,
+    but for ``measure``, which takes microseconds."""
 
     decode: Callable[[bytes], VoiceSample]
+    measure: Callable[[bytes], AudioLength]
     capture: CaptureVoice
     compare: CompareVoices
     thresholds: VoiceThresholds
@@ -87,6 +90,7 @@ def wire_voices(settings: Settings, on_disk: PackOnDisk) -> VoiceServices | None
     scale = SimilarityScale(speaker.operating_points.points)
     return VoiceServices(
         decode=sensing.decode,
+        measure=partial(measure_audio, longest_s=settings.max_audio_s),
         capture=sensing.capture,
         compare=CompareVoices(sensing.capture, scale, sensing.durations),
         thresholds=VoiceThresholds(

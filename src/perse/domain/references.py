@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import uuid
-from collections.abc import Iterable, Iterator, Mapping, Set
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime
 from typing import NewType
@@ -16,8 +16,10 @@ from perse.domain.samples import ModelName
 from perse.errors import InvalidParameter, ReferenceModelMismatch, UserTokenNotFound
 
 _UNIT_TOLERANCE = 1e-3
-# So many tokens are cut out of the text one by one; more are left out while it is made anew.
+# So many removed tokens are looked for one by one; for more, every block is taken apart.
 _FEW = 8
+_PER_BLOCK = 2500
+_LARGEST_BLOCK_BYTES = 39 * _PER_BLOCK
 UserToken = NewType("UserToken", str)
 
 
@@ -98,22 +100,22 @@ class BiometricReference:
 class UserTokens:
     """The tokens of a tenant's users, the oldest first.
 
-    Kept as the items of a JSON array, which is what they are answered as: 100,000 of them are one
-    piece of memory.
+    Kept as the items of a JSON array, which is what they are answered as, in blocks: what a change
+    leaves as it was, the lists before and after it share. A hundred answers on their way to slow
+    readers hold one list, and a block more for each change between them.
     """
 
-    __slots__ = ("_count", "_items")
+    __slots__ = ("_blocks", "_count")
 
-    def __init__(self, items: bytes = b"", count: int = 0) -> None:
-        """``items``: tokens in quotes, separated by commas; ``count``: how many."""
-        self._items = items
+    def __init__(self, blocks: Sequence[bytes] = (), count: int = 0) -> None:
+        """``blocks``: tokens in quotes, separated by commas; ``count``: how many."""
+        self._blocks = tuple(blocks)
         self._count = count
 
     @classmethod
     def of(cls, tokens: Iterable[str]) -> UserTokens:
-        known = list(tokens)
-        text = '"' + '","'.join(known) + '"' if known else ""
-        return cls(text.encode("ascii"), len(known))
+        known = [b'"%s"' % token.encode("ascii") for token in tokens]
+        return cls(_blocks_of(known), len(known))
 
     def changed(self, changes: Iterable[tuple[UserToken, bool]]) -> UserTokens:
         """What is left after ``changes`` in their order; True stands for a removal."""
@@ -121,35 +123,54 @@ class UserTokens:
         removed = {token for token, gone in ordered if gone}
         added = UserTokens.of(token for token, gone in ordered if not gone and token not in removed)
         kept = self._without(removed)
-        items = b",".join(filter(None, [kept._items, added._items]))
-        return UserTokens(items, kept._count + added._count)
+        return UserTokens(_joined(kept._blocks, added._blocks), kept._count + added._count)
 
     def _without(self, removed: Set[UserToken]) -> UserTokens:
-        if len(removed) > _FEW:
-            return UserTokens.of(token for token in self if token not in removed)
-        items, count = self._items, self._count
-        for token in removed:
-            at = items.find(b'"%s"' % token.encode("ascii"))
-            if at >= 0:
-                after = at + len(token) + 3
-                items = (items[:at] + items[after:]).removesuffix(b",")
-                count -= 1
-        return UserTokens(items, count)
+        gone = {b'"%s"' % token.encode("ascii") for token in removed}
+        blocks, count = [], self._count
+        for block in self._blocks:
+            if len(gone) > _FEW or any(item in block for item in gone):
+                items = block.split(b",")
+                kept = [item for item in items if item not in gone]
+                count -= len(items) - len(kept)
+                blocks.append(block if len(kept) == len(items) else b",".join(kept))
+            else:
+                blocks.append(block)
+        return UserTokens([block for block in blocks if block], count)
 
-    def json_items(self) -> bytes:
-        """What stands between the brackets of a JSON array."""
-        return self._items
+    def json_blocks(self) -> Iterator[bytes]:
+        """What stands between the brackets of a JSON array, a block at a time."""
+        for number, block in enumerate(self._blocks):
+            yield b"," + block if number else block
+
+    @property
+    def size_bytes(self) -> int:
+        """Of all blocks together, with the commas between them."""
+        return sum(map(len, self._blocks)) + max(0, len(self._blocks) - 1)
 
     def __iter__(self) -> Iterator[UserToken]:
-        return (UserToken(item[1:-1]) for item in self._items.decode("ascii").split(",") if item)
+        for block in self._blocks:
+            yield from (UserToken(item[1:-1]) for item in block.decode("ascii").split(","))
 
     def __len__(self) -> int:
         return self._count
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, UserTokens) and self._items == other._items
+        return isinstance(other, UserTokens) and list(self) == list(other)
 
     __hash__ = None  # type: ignore[assignment]
 
     def __repr__(self) -> str:
         return f"UserTokens({len(self)} users)"
+
+
+def _blocks_of(items: Sequence[bytes]) -> list[bytes]:
+    starts = range(0, len(items), _PER_BLOCK)
+    return [b",".join(items[start : start + _PER_BLOCK]) for start in starts]
+
+
+def _joined(blocks: Sequence[bytes], more: Sequence[bytes]) -> Sequence[bytes]:
+    """One after the other, the block at the seam filled up where it is not full."""
+    if not (blocks and more and len(blocks[-1]) + len(more[0]) < _LARGEST_BLOCK_BYTES):
+        return [*blocks, *more]
+    return [*blocks[:-1], blocks[-1] + b"," + more[0], *more[1:]]

@@ -2,8 +2,8 @@
 
 The content alone decides what a file is; names and declared types are ignored. A file that is
 refused for its size is refused before anything of it is decoded. Decoding runs in C and cannot
-be interrupted, so its time is bounded beforehand: by the number of pixels, and for a JPEG in
-many scans by pixels times scans.
+be interrupted, so its time is bounded beforehand: by the number of pixels, also in proportion to
+the bytes of the file, and for a JPEG in many scans by pixels times scans.
 """
 
 from __future__ import annotations
@@ -28,21 +28,38 @@ _ACCEPTED = "Send a JPEG, PNG or WebP picture."
 @dataclass(frozen=True, slots=True)
 class ImageLimits:
     """``max_pixels``: width x height. ``max_scans``: of a JPEG as large as that, where an ordinary
-    progressive one has about ten; a smaller picture may have more in proportion."""
+    progressive one has about ten; a smaller picture may have more in proportion.
+
+    ``max_pixels_per_byte``: of what a picture has beyond ``free_pixels``. Files of cameras have 18
+    at most, photographs saved in the worst quality of WebP 111 (docs/operations.md); files of
+    nothing have thousands, and cost as much as full ones.
+    """
 
     max_pixels: int = 40_000_000
     max_scans: int = 15
+    free_pixels: int = 2_000_000
+    max_pixels_per_byte: int = 250
+
+
+@dataclass(frozen=True, slots=True)
+class ImageSize:
+    """What decoding a file costs grows with ``pixels``, and with ``scanned``: pixels times scans.
+    Both are 0 where the file does not say, or is none."""
+
+    pixels: int = 0
+    scanned: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class _Format:
+    read_size: Callable[[bytes], Header]
     read_header: Callable[[bytes], Header]
     decode: Callable[[bytes, Header], Raster]
 
 
-_JPEG = _Format(jpeg.read_jpeg_header, jpeg.decode_jpeg)
-_PNG = _Format(png.read_png_header, png.decode_png)
-_WEBP = _Format(webp.read_webp_header, webp.decode_webp)
+_JPEG = _Format(jpeg.read_jpeg_size, jpeg.read_jpeg_header, jpeg.decode_jpeg)
+_PNG = _Format(png.read_png_size, png.read_png_header, png.decode_png)
+_WEBP = _Format(webp.read_webp_size, webp.read_webp_header, webp.decode_webp)
 _DEFAULT_LIMITS = ImageLimits()
 
 
@@ -62,7 +79,7 @@ def decode_image(data: bytes | memoryview, limits: ImageLimits = _DEFAULT_LIMITS
     picture = _format_of(data)
     try:
         header = picture.read_header(data)
-        _refuse_excess(header, limits)
+        _refuse_excess(header, len(data), limits)
         return _face_image(picture.decode(data, header), header)
     except PerseError:
         raise
@@ -71,6 +88,19 @@ def decode_image(data: bytes | memoryview, limits: ImageLimits = _DEFAULT_LIMITS
         raise InvalidFileType(
             "The picture is damaged or cut off: send the whole file, or save it again as a JPEG."
         ) from None
+
+
+def measure_image(data: bytes, limits: ImageLimits = _DEFAULT_LIMITS) -> ImageSize:
+    """The size of a picture by a quick look, 0 for one that ``decode_image`` refuses.
+
+    It takes microseconds whatever is in the file, so that it may be asked where nothing may wait.
+    """
+    try:
+        header = _format_of(data).read_size(data)
+        _refuse_excess(header, len(data), limits)
+    except Exception:  # decoding tells what is wrong
+        return ImageSize()
+    return ImageSize(header.pixels, header.pixels * header.scans)
 
 
 def _format_of(data: bytes) -> _Format:
@@ -83,13 +113,18 @@ def _format_of(data: bytes) -> _Format:
     raise InvalidFileType(f"{kind_of_file(data)} {_ACCEPTED}")
 
 
-def _refuse_excess(header: Header, limits: ImageLimits) -> None:
+def _refuse_excess(header: Header, size: int, limits: ImageLimits) -> None:
     if header.pixels == 0:
         raise ValueError("no pixels")
     if header.pixels > limits.max_pixels:
         raise FileTooLarge(
             f"The picture has {header.pixels / 1e6:.1f} megapixels, more than the limit of "
             f"{limits.max_pixels / 1e6:g}: send a smaller one."
+        )
+    if header.pixels > limits.free_pixels + limits.max_pixels_per_byte * size:
+        raise InvalidFileType(
+            f"The file holds next to nothing: {size} bytes for {header.pixels / 1e6:.1f} "
+            "megapixels. Send a photograph, or a smaller picture."
         )
     if header.scans * header.pixels > limits.max_scans * limits.max_pixels:
         raise InvalidFileType(

@@ -63,8 +63,17 @@ def read_jpeg_header(data: bytes) -> Header:
         raise ValueError("no frame")
     width, height = _frame_size(frame)
     profile = b"".join(parts[number] for number in sorted(parts)) or None
-    scans = data.count(bytes((0xFF, _SCAN)), frame.start)
-    return Header(width, height, orientation_of(exif), profile, max(1, scans))
+    return Header(width, height, orientation_of(exif), profile, _scans(data, frame))
+
+
+def read_jpeg_size(data: bytes) -> Header:
+    """Size and scans alone. Raises as ``read_jpeg_header``."""
+    frame = next(segment for segment in _segments(data) if segment.marker in _FRAMES)
+    return Header(*_frame_size(frame), scans=_scans(data, frame))
+
+
+def _scans(data: bytes, frame: _Segment) -> int:
+    return max(1, data.count(bytes((0xFF, _SCAN)), frame.start))
 
 
 def _segments(data: bytes) -> Iterator[_Segment]:

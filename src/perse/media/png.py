@@ -27,9 +27,7 @@ _PALETTE_COLOURS = 3
 
 def read_png_header(data: bytes) -> Header:
     """Raises ValueError or struct.error for damage. The picture data stay untouched."""
-    if data[len(SIGNATURE) : 16] != _FIRST_CHUNK:
-        raise ValueError("no header")
-    width, height = struct.unpack_from(">II", data, 16)
+    size = read_png_size(data)
     exif, texts, profile = list[bytes](), list[tuple[bytes, bytes]](), None
     for name, body in _chunks(data):
         if name == b"eXIf":
@@ -39,7 +37,14 @@ def read_png_header(data: bytes) -> Header:
         elif is_raw_exif(name, body):
             texts.append((name, body))
     raw = (raw_exif(*text) for text in islice(texts, _MOST_RAW_PROFILES))
-    return Header(width, height, orientation_of(chain(exif, raw)), profile)
+    return Header(size.width_px, size.height_px, orientation_of(chain(exif, raw)), profile)
+
+
+def read_png_size(data: bytes) -> Header:
+    """The size alone. Raises ValueError or struct.error for damage."""
+    if data[len(SIGNATURE) : 16] != _FIRST_CHUNK:
+        raise ValueError("no header")
+    return Header(*struct.unpack_from(">II", data, 16))
 
 
 def _chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:

@@ -40,6 +40,11 @@ def read_webp_header(data: bytes) -> Header:
     )
 
 
+def read_webp_size(data: bytes) -> Header:
+    """The size alone. Raises ValueError or struct.error for damage."""
+    return Header(*_size(data))
+
+
 def _size(data: bytes) -> tuple[int, int]:
     kind = data[12:16]
     if kind == b"VP8 " and data[23:26] == b"\x9d\x01\x2a":

@@ -73,9 +73,7 @@ class ReferenceList(Protocol):
         """Every user of the tenant, the oldest first, as of now."""
         ...
 
-    def page(
-        self, tenant_id: TenantId, *, after: UserToken | None, limit: int
-    ) -> Sequence[UserToken]:
+    def page(self, tenant_id: TenantId, *, after: UserToken | None, limit: int) -> UserTokens:
         """At most ``limit`` users enrolled after ``after``, the oldest first."""
         ...
 

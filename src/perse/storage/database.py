@@ -2,7 +2,9 @@
 
 SQLite: write-ahead log, every commit on the disk before it returns (``synchronous=FULL``), deleted
 content overwritten (``secure_delete``), file mode 0600. Transactions that write take the write lock
-when they begin, so that two processes wait for each other instead of failing half way.
+when they begin, so that two processes wait for each other instead of failing half way. Threads of
+one process wait in a queue of their own before that: SQLite only looks now and then, and who looks
+rarely would wait long behind one who writes all the time.
 """
 
 from __future__ import annotations
@@ -10,8 +12,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import threading
-import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,9 +22,9 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, Timeout
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from perse.errors import SettingsInvalid, StorageUnavailable
+from perse.storage.erasing import LogEraser
 
 _BUSY_TIMEOUT_S = 15
-_CHECK_AGAIN_S = 0.002
 _INSUFFICIENT_PRIVILEGE = "42501"  # PostgreSQL's SQLSTATE
 _WRITE = {"perse_write": True}
 _LATER = {"perse_later": True}
@@ -34,7 +35,12 @@ class Database:
     """An opened database; safe to share between threads."""
 
     engine: sa.Engine
-    _erasing: threading.Lock = field(default_factory=threading.Lock)
+    _writing: threading.Lock = field(default_factory=threading.Lock)
+    _eraser: LogEraser = field(init=False)
+
+    def __post_init__(self) -> None:
+        eraser = LogEraser(self._writing, patience_s=_BUSY_TIMEOUT_S)
+        object.__setattr__(self, "_eraser", eraser)
 
     @property
     def is_sqlite(self) -> bool:
@@ -61,8 +67,7 @@ class Database:
 
         Raises StorageUnavailable.
         """
-        writing = self.engine.execution_options(**_WRITE)
-        with _storage_errors(), writing.connect() as connection, connection.begin():
+        with self._writes(_WRITE) as connection:
             yield connection
 
     def insist_on_disk(self, connection: sa.Connection) -> None:
@@ -77,9 +82,31 @@ class Database:
     @contextmanager
     def write_soon(self) -> Iterator[sa.Connection]:
         """A transaction that may be lost when the machine stops, for what is not worth a wait."""
-        writing = self.engine.execution_options(**_WRITE, **_LATER)
-        with _storage_errors(), writing.connect() as connection, connection.begin():
+        with self._writes(_WRITE | _LATER) as connection:
             yield connection
+
+    @contextmanager
+    def _writes(self, options: Mapping[str, bool]) -> Iterator[sa.Connection]:
+        writing = self.engine.execution_options(**options)
+        with (
+            _storage_errors(),
+            writing.connect() as connection,
+            self._in_turn(),
+            connection.begin(),
+        ):
+            yield connection
+
+    @contextmanager
+    def _in_turn(self) -> Iterator[None]:
+        if not self.is_sqlite:
+            yield
+            return
+        if not self._writing.acquire(timeout=_BUSY_TIMEOUT_S):
+            raise StorageUnavailable(_advice("is locked"), retry_after_s=2)
+        try:
+            yield
+        finally:
+            self._writing.release()
 
     @contextmanager
     def write_and_erase(self) -> Iterator[sa.Connection]:
@@ -101,11 +128,11 @@ class Database:
         """
         if not self.is_sqlite:
             return
-        with self._erasing, _storage_errors(), self.engine.connect() as connection:
+        with _storage_errors(), self.engine.connect() as connection:
             raw = connection.connection.driver_connection
             if raw is None:
                 raise StorageUnavailable("the database connection was lost: try again")
-            _empty_log(raw)
+            self._eraser.erase(raw)
 
     def close(self) -> None:
         self.engine.dispose()
@@ -185,21 +212,6 @@ def _begin_sqlite(connection: sa.Connection) -> None:
 def _begin_postgresql(connection: sa.Connection) -> None:
     if connection.get_execution_options().get("perse_later", False):
         connection.exec_driver_sql("SET LOCAL synchronous_commit = off")
-
-
-def _empty_log(connection: sqlite3.Connection) -> None:
-    """SQLite waits for readers by itself, but not for another process that is doing the same."""
-    deadline = time.monotonic() + _BUSY_TIMEOUT_S
-    while True:
-        busy, _, _ = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
-        if not busy:
-            return
-        if time.monotonic() >= deadline:
-            raise StorageUnavailable(
-                "what was deleted is gone from the database, but a long reader keeps its "
-                "write-ahead log: end that reader; the log is emptied at the next deletion or start"
-            )
-        time.sleep(_CHECK_AGAIN_S)
 
 
 def _open_postgresql(url: sa.URL) -> sa.Engine:

@@ -9,9 +9,10 @@ from typing import Annotated
 from pydantic import Field, FiniteFloat
 from starlette.responses import Response
 
-from perse.api.answers import Answer, Success
+from perse.api.answers import JsonInPieces, Success
 from perse.api.calls import Call
 from perse.api.consent import CONSENT, declaration_of
+from perse.api.loads import of_pictures
 from perse.api.operations import Operation, Parameter
 from perse.api.v0.examples import DELETED, ENROLLED, EXAMPLE_TOKEN, LIST
 from perse.api.v0.faces import FORM_ERRORS, PICTURE, USER_TOKEN, picture_of
@@ -29,6 +30,7 @@ _ENROLMENT = "/v0/face/enrollment"
 _RETRY_HEADER = "Idempotency-Key"
 _MOST_PER_PAGE = 100_000
 _MOST_DIGITS = 9
+_LIST_HEAD = b'{"user_tokens":['
 _WIRE_NAMES = {"colour": "color"}
 _TOKEN_SCHEMA = {"type": "string", "format": "uuid", "example": EXAMPLE_TOKEN}
 
@@ -58,7 +60,8 @@ async def enrol(call: Call) -> EnrolAnswer:
     # Several are one list (RFC 9110 §5.3), which no name may be.
     retry = enrolment.retry_key(", ".join(names), form.file(PICTURE.name)) if names else None
     record = await call.compute(
-        lambda: enrolment.enrol(call.caller, picture, declaration=declaration, retry=retry)
+        lambda: enrolment.enrol(call.caller, picture, declaration=declaration, retry=retry),
+        load=of_pictures(call.services.faces, form.file(PICTURE.name)),
     )
     return _enrolled(record, call)
 
@@ -70,24 +73,26 @@ async def update(call: Call) -> EnrolAnswer:
     user_token = parse_user_token(form.required_text(USER_TOKEN.name))
     replace = call.services.enrolment.update
     record = await call.compute(
-        lambda: replace(call.caller, user_token, picture, declaration=declaration)
+        lambda: replace(call.caller, user_token, picture, declaration=declaration),
+        load=of_pictures(call.services.faces, form.file(PICTURE.name)),
     )
     return _enrolled(record, call)
 
 
-async def list_users(call: Call) -> Answer | Response:
+async def list_users(call: Call) -> Response:
     """Every user of this API key's tenant, or a page of them."""
     users, tenant_id = call.services.enrolment.users, call.caller.tenant_id
     limit, after = _page_of(call)
     if limit is None and after is None:
-        return _whole_list(await call.look_up(lambda: users.tokens(tenant_id)), call)
+        tokens = await call.look_up(lambda: users.tokens(tenant_id))
+        return _list_answer(tokens, len(tokens), call)
     page, total = await call.look_up(
         lambda: (
             users.page(tenant_id, after=after, limit=limit or _MOST_PER_PAGE),
             users.total(tenant_id),
         )
     )
-    return ListAnswer(user_tokens=list(page), total_users=total, time_taken=call.time_taken())
+    return _list_answer(page, total, call)
 
 
 async def delete(call: Call) -> DeleteAnswer:
@@ -109,11 +114,19 @@ def _enrolled(record: ReferenceRecord, call: Call) -> EnrolAnswer:
     )
 
 
-def _whole_list(tokens: UserTokens, call: Call) -> Response:
+def _list_answer(tokens: UserTokens, total: int, call: Call) -> Response:
     """A ListAnswer written by hand: 100,000 tokens would take the schema layer far longer."""
-    rest = {"total_users": len(tokens), "time_taken": call.time_taken(), "status": 200}
-    body = b'{"user_tokens":[%s],%s' % (tokens.json_items(), json.dumps(rest)[1:].encode())
-    return Response(body, media_type="application/json")
+    rest = {"total_users": total, "time_taken": call.time_taken(), "status": 200}
+    tail = b"]," + json.dumps(rest)[1:].encode()
+    blocks = [_LIST_HEAD, *tokens.json_blocks()]
+    # The head and the tail do not wait for a turn: a short list is one piece.
+    pieces = [b"".join(blocks[:2]), *blocks[2:]]
+    pieces[-1] += tail
+    return JsonInPieces(
+        pieces,
+        size_bytes=len(_LIST_HEAD) + tokens.size_bytes + len(tail),
+        turn=call.turn,
+    )
 
 
 def _page_of(call: Call) -> tuple[int | None, UserToken | None]:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from perse.api.calls import Call
 from perse.api.consent import CONSENT
 from perse.api.forms import FieldKind, Form, FormField
+from perse.api.loads import of_pictures
 from perse.api.operations import Operation
 from perse.api.v0.examples import COMPARE, DETECT, EXAMPLE_TOKEN
 from perse.api.v0.wire import CompareAnswer, DetectAnswer, compare_answer, detect_answer
@@ -55,7 +56,8 @@ async def detect(call: Call) -> DetectAnswer:
     content = form.file(PICTURE.name)
     side_by_side = call.place.compute.side_by_side
     detection = await call.compute(
-        lambda: faces.detect(faces.decode(content), side_by_side=side_by_side)
+        lambda: faces.detect(faces.decode(content), side_by_side=side_by_side),
+        load=of_pictures(faces, content),
     )
     return detect_answer(detection, faces.thresholds, time_taken=call.time_taken())
 
@@ -68,7 +70,10 @@ async def compare(call: Call) -> CompareAnswer:
     faces, side_by_side = call.services.faces, call.place.compute.side_by_side
     call.record(Recorded.FACE_COMPARE, form)
     first, second = picture_of(call, form, FIRST.name), picture_of(call, form, SECOND.name)
-    comparison = await call.compute(lambda: faces.compare(first, second, side_by_side=side_by_side))
+    comparison = await call.compute(
+        lambda: faces.compare(first, second, side_by_side=side_by_side),
+        load=of_pictures(faces, form.file(FIRST.name), form.file(SECOND.name)),
+    )
     return compare_answer(comparison, faces.thresholds, time_taken=call.time_taken())
 
 
@@ -76,7 +81,10 @@ async def _verify(call: Call, form: Form) -> CompareAnswer:
     user_token = parse_user_token(form.required_text(USER_TOKEN.name))
     call.record(Recorded.FACE_VERIFY, form, user_token)
     picture, verify = picture_of(call, form, PICTURE.name), call.services.enrolment.verify
-    comparison = await call.compute(lambda: verify(call.caller, user_token, picture))
+    comparison = await call.compute(
+        lambda: verify(call.caller, user_token, picture),
+        load=of_pictures(call.services.faces, form.file(PICTURE.name)),
+    )
     return compare_answer(comparison, call.services.faces.thresholds, time_taken=call.time_taken())
 
 

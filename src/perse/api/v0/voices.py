@@ -5,6 +5,7 @@ from __future__ import annotations
 from perse.api.calls import Call
 from perse.api.consent import CONSENT
 from perse.api.forms import FieldKind, Form, FormField
+from perse.api.loads import of_recordings
 from perse.api.operations import Operation
 from perse.api.services import Voices
 from perse.api.v0.examples import VOICE_COMPARE
@@ -25,7 +26,8 @@ async def compare(call: Call) -> VoiceCompareAnswer:
     call.record(Recorded.VOICE_COMPARE, form)
     first, second = (_recording(voices, form, field.name) for field in (FIRST, SECOND))
     comparison = await call.compute(
-        lambda: voices.compare(first, second, side_by_side=side_by_side)
+        lambda: voices.compare(first, second, side_by_side=side_by_side),
+        load=of_recordings(voices, form.file(FIRST.name), form.file(SECOND.name)),
     )
     return voice_compare_answer(comparison, voices.thresholds, time_taken=call.time_taken())
 

@@ -1,0 +1,175 @@
+"""Whose work is next: an order that is fair between parties, however much one of them asks for.
+
+Start-time fair queueing (Goyal, Vin and Cheng, 1996): each party has a queue and a mark of how
+much it has been served; the party with the lowest mark is next, and its mark rises by what its
+piece costs. Whoever comes back from a rest begins at the mark of the piece that was started last:
+rest earns nothing, and a newcomer stands behind nobody's queue. docs/decisions/0011 says why.
+
+Nothing here knows threads, clocks or requests: the same calls always give the same order.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar
+
+
+@dataclass(slots=True, eq=False)
+class Piece:
+    """A piece of a party's work.
+
+    ``cost_s``: seconds that it is expected to hold a place. ``bulk``: how much it needs, while it
+    runs, of something that all share, such as memory; 0 for a piece that needs next to none.
+    """
+
+    party: str
+    cost_s: float
+    bulk: int = 0
+
+
+AnyPiece = TypeVar("AnyPiece", bound=Piece)
+
+
+@dataclass(slots=True)
+class _Party(Generic[AnyPiece]):
+    mark_s: float = 0.0
+    waiting: deque[AnyPiece] = field(default_factory=deque)
+    running: int = 0
+
+    @property
+    def resting(self) -> bool:
+        return not self.waiting and not self.running
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """``places``: pieces that run at the same time. ``spare``: further places, for short pieces of
+    a party that has none running, so that nobody waits for another party's long piece to end.
+    ``waiting``: pieces that may wait. ``bulk``: what all running pieces may need together; one
+    that needs more runs while no other bulky one does. ``short_s``: the cost up to which a piece
+    without bulk is short."""
+
+    places: int
+    waiting: int
+    spare: int = 1
+    bulk: int = 0
+    short_s: float = 0.2
+
+
+class Turns(Generic[AnyPiece]):
+    """Pieces enter, are started by ``next``, and finish; or wait until they are withdrawn."""
+
+    def __init__(self, room: Room) -> None:
+        self.room = room
+        self._parties: dict[str, _Party[AnyPiece]] = {}
+        self._clock_s = 0.0
+        self._bulk = 0
+        self.running = 0
+        self.waiting = 0
+
+    @property
+    def parties_waiting(self) -> int:
+        return sum(1 for party in self._parties.values() if party.waiting)
+
+    def enter(self, piece: AnyPiece) -> None:
+        """Let ``piece`` wait behind its party's others; ask ``next`` and ``overflow`` then."""
+        party = self._parties.setdefault(piece.party, _Party())
+        if not party.waiting:
+            party.mark_s = max(party.mark_s, self._clock_s)
+        party.waiting.append(piece)
+        self.waiting += 1
+
+    def next(self) -> AnyPiece | None:
+        """The piece that is to be started now; None while nothing may."""
+        bulky_waits = False
+        for party in self._in_turn():
+            piece = party.waiting[0]
+            if piece.bulk and (bulky_waits or not self._fits(piece)):
+                bulky_waits = True  # smaller ones that came later may not pass it for ever
+            elif self._has_place(party, piece):
+                return self._start(party)
+        return None
+
+    def overflow(self, latest: AnyPiece) -> AnyPiece | None:
+        """The piece to be refused now that ``latest`` entered, taken out; None when all may wait.
+
+        It is the newest of the longest queue, and ``latest`` where that is one of the longest.
+        """
+        if self.waiting <= self.room.waiting:
+            return None
+        own = self._parties[latest.party]
+        longest = max(self._parties.values(), key=lambda party: len(party.waiting))
+        party = own if len(own.waiting) >= len(longest.waiting) else longest
+        self.waiting -= 1
+        return party.waiting.pop()
+
+    def is_full_for(self, name: str) -> bool:
+        """Whether one more short piece of that party would be refused."""
+        if self.waiting < self.room.waiting:
+            return False
+        own = self._parties.get(name, _Party[AnyPiece]())
+        if self._has_place(own, Piece(name, 0.0)):
+            return False
+        others = (party for party in self._parties.values() if party is not own)
+        return len(own.waiting) + 1 >= max((len(other.waiting) for other in others), default=0)
+
+    def withdraw(self, piece: AnyPiece) -> None:
+        """Take out a piece that still waits."""
+        party = self._parties.get(piece.party)
+        if party is None or piece not in party.waiting:
+            return
+        party.waiting.remove(piece)
+        self.waiting -= 1
+        self._forget_the_resting(piece.party, party)
+
+    def finish(self, piece: AnyPiece, took_s: float) -> None:
+        """A started piece has ended: its party is charged what it took, not what was expected."""
+        party = self._parties[piece.party]
+        party.mark_s += took_s - piece.cost_s
+        party.running -= 1
+        self.running -= 1
+        self._bulk -= piece.bulk
+        self._forget_the_resting(piece.party, party)
+
+    def borrow(self) -> bool:
+        """Take an idle place for a part of a running piece; give it back with ``give_back``."""
+        if self.running >= self.room.places:
+            return False
+        self.running += 1
+        return True
+
+    def give_back(self) -> None:
+        self.running -= 1
+
+    def _in_turn(self) -> Iterator[_Party[AnyPiece]]:
+        waiting = [party for party in self._parties.values() if party.waiting]
+        return iter(sorted(waiting, key=lambda party: party.mark_s))
+
+    def _has_place(self, party: _Party[AnyPiece], piece: Piece) -> bool:
+        if self.running < self.room.places:
+            return True
+        short = not piece.bulk and piece.cost_s <= self.room.short_s
+        return self.running < self.room.places + self.room.spare and short and not party.running
+
+    def _fits(self, piece: AnyPiece) -> bool:
+        return not self._bulk or self._bulk + piece.bulk <= self.room.bulk
+
+    def _start(self, party: _Party[AnyPiece]) -> AnyPiece:
+        piece = party.waiting.popleft()
+        self._clock_s = max(self._clock_s, party.mark_s)
+        party.mark_s += piece.cost_s
+        party.running += 1
+        self.waiting -= 1
+        self.running += 1
+        self._bulk += piece.bulk
+        return piece
+
+    def _forget_the_resting(self, name: str, party: _Party[AnyPiece]) -> None:
+        """A debt is kept while others work, and forgotten when nobody does."""
+        if not self.running and not self.waiting:
+            self._parties.clear()
+            self._clock_s = 0.0
+        elif party.resting and party.mark_s <= self._clock_s:
+            self._parties.pop(name, None)
