@@ -9,22 +9,27 @@ that takes too long.
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from perse.api.access import STRANGERS
+from perse.api.turnstile import Turnstile
 
 
 @dataclass(frozen=True, slots=True)
 class DrainBody:
     """ASGI middleware, next to the outermost.
 
-    ``most_bytes`` and ``most_s`` bound what is thrown away.
+    ``most_bytes`` and ``most_s`` bound what is thrown away. Of all connections one piece is read in
+    each round of the event loop, so that refused uploads hold up nobody.
     """
 
     app: ASGIApp
     most_bytes: int = 64 * 1024 * 1024
     most_s: float = 15.0
+    turnstile: Turnstile = field(default_factory=Turnstile)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -41,6 +46,7 @@ class DrainBody:
         try:
             async with asyncio.timeout(self.most_s):
                 while body.awaited and body.received < self.most_bytes:
+                    await self.turnstile.passes(STRANGERS)
                     await body.receive()
         except TimeoutError:
             return
