@@ -64,7 +64,7 @@ def test_a_revoked_key_is_found_no_more_and_frees_its_name(keys: KeyStore) -> No
 
 def test_the_database_leaves_revoked_keys_out(sqlite: Storage) -> None:
     """Nothing comes back that would have to be turned down, so a revoked key takes no longer than
-    an unknown one: benchmarks/key_lookup.py measures it."""
+    an unknown one: benchmarks/refusal_times.py measures it."""
     asked: list[str] = []
     sa.event.listen(
         sqlite.database.engine,
