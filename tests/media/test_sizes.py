@@ -74,6 +74,17 @@ def test_a_large_file_of_nothing_is_refused_before_it_is_decoded(name: str, data
         decode_image(data)
 
 
+def test_a_small_file_whose_last_scan_is_repeated_is_refused() -> None:
+    data = encoded(Image.new("RGB", (1000, 2000)), "JPEG", quality=20, progressive=True)
+    start = data.rindex(b"\xff\xda")
+    table = data.rindex(b"\xff\xc4", 0, start)
+    bomb = data[:-2] + data[table:-2] * 200 + data[-2:]
+    assert decode_image(data).height_px == 2000
+    assert measure_image(bomb) == ImageSize()
+    with pytest.raises(InvalidFileType, match="too many scans"):
+        decode_image(bomb)
+
+
 def test_the_rule_counts_the_bytes_of_the_file() -> None:
     data = encoded(Image.new("RGB", (300, 200)), "WEBP", lossless=True)
     least = ImageLimits(free_pixels=60_000 - 250 * len(data))

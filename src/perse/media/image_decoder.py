@@ -32,13 +32,17 @@ class ImageLimits:
 
     ``max_pixels_per_byte``: of what a picture has beyond ``free_pixels``. Files of cameras have 18
     at most, photographs saved in the worst quality of WebP 111 (docs/operations.md); files of
-    nothing have thousands, and cost as much as full ones.
+    nothing have thousands, and cost as much as full ones. ``free_scanned`` and
+    ``max_scanned_per_byte``: the same for pixels times scans, where a photograph saved badly as a
+    progressive JPEG has 640, and one whose last scan was repeated 26,000.
     """
 
     max_pixels: int = 40_000_000
     max_scans: int = 15
     free_pixels: int = 2_000_000
     max_pixels_per_byte: int = 250
+    free_scanned: int = 20_000_000
+    max_scanned_per_byte: int = 1_500
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +130,9 @@ def _refuse_excess(header: Header, size: int, limits: ImageLimits) -> None:
             f"The file holds next to nothing: {size} bytes for {header.pixels / 1e6:.1f} "
             "megapixels. Send a photograph, or a smaller picture."
         )
-    if header.scans * header.pixels > limits.max_scans * limits.max_pixels:
+    scanned = header.scans * header.pixels
+    hollow = scanned > limits.free_scanned + limits.max_scanned_per_byte * size
+    if hollow or scanned > limits.max_scans * limits.max_pixels:
         raise InvalidFileType(
             "The JPEG is stored in too many scans for its size: save it again as an ordinary JPEG."
         )
