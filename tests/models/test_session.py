@@ -4,13 +4,14 @@ import hashlib
 import os
 import subprocess
 import sys
+import tracemalloc
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import onnx
 import pytest
-from onnx import TensorProto, helper
+from onnx import TensorProto, helper, numpy_helper
 
 from perse.errors import NetworkUnusable, SetupError, WeightsCorrupt, WeightsUnavailable
 from perse.models.session import Session, open_session
@@ -50,6 +51,26 @@ def test_one_copy_serves_many_threads(doubling: Path) -> None:
 
     with ThreadPoolExecutor(8) as pool:
         assert list(pool.map(answer, range(200))) == [2.0 * number for number in range(200)]
+
+
+def test_the_file_is_not_kept_beside_the_network(tmp_path: Path) -> None:
+    weights = np.zeros((1000, 1000), np.float32)
+    graph = helper.make_graph(
+        [helper.make_node("MatMul", ["x", "w"], ["y"])],
+        "large",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, [1, 1000])],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, [1, 1000])],
+        initializer=[numpy_helper.from_array(weights, "w")],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    onnx.save(model, tmp_path / "large.onnx")
+    del model, graph
+    tracemalloc.start()
+    session = open_session(tmp_path / "large.onnx")
+    kept_bytes, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert session.input_names == ("x",)
+    assert kept_bytes < weights.nbytes / 10
 
 
 def test_a_missing_file_says_what_to_do(tmp_path: Path) -> None:

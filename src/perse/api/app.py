@@ -25,6 +25,7 @@ from perse.api.loads import shared_bytes
 from perse.api.metrics import Metrics
 from perse.api.observing import Observe
 from perse.api.openapi import openapi_endpoint
+from perse.api.own_memory import give_back_freed_memory
 from perse.api.paths import PlainPaths
 from perse.api.prefixes import KnowPrefix
 from perse.api.routing import endpoints_of, routes_of
@@ -125,6 +126,7 @@ def _lifespan(place: Workplace) -> Lifespan[Router]:
     @asynccontextmanager
     async def lifespan(_: Router) -> AsyncIterator[None]:
         await place.compute.run(STRANGERS, place.services.warm)
+        give_back_freed_memory()
         place.readiness.ready = True
         yield
         place.readiness.ready = False

@@ -29,6 +29,13 @@ def overwrite_freed_memory() -> bool:
     return mallopt is not None and mallopt(_M_PERTURB, _FREED_BYTE) == 1
 
 
+def give_back_freed_memory() -> None:
+    """Hand what is free to the system (glibc): a start uses memory that serving does not need."""
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    if trim is not None:
+        trim(0)
+
+
 def refuse_core_dumps() -> None:
     """No core file, no core handed to a collector, and on Linux no debugger of the same user."""
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))

@@ -63,11 +63,19 @@ def open_session(path: Path, sha256: str | None = None, *, threads: int = 1) -> 
     if sha256 is not None and hashlib.sha256(content).hexdigest() != sha256:
         raise WeightsCorrupt(f"{path} was changed since it was verified: run `perse models verify`")
     try:
-        return Session(ort.InferenceSession(content, _options(threads), providers=_CPU))
+        return Session(_opened(content, threads))
     except Exception as error:  # its exceptions share no root of their own
         raise NetworkUnusable(
             f"{path} cannot be opened as a network: run `perse models verify` ({error})"
         ) from error
+
+
+def _opened(content: bytes, threads: int) -> ort.InferenceSession:
+    inference = ort.InferenceSession(content, _options(threads), providers=_CPU)
+    # It would keep the file for another try with other providers, which nobody here asks for.
+    inference.disable_fallback()
+    inference._model_bytes = None
+    return inference
 
 
 def _options(threads: int) -> ort.SessionOptions:
