@@ -18,6 +18,8 @@ _WRITING = (
 )
 # ONNX Runtime leaves nothing behind where it finds one of these, which would hide what it does.
 _HIDING = ("CI", "ORT_", "GITHUB_", "GITLAB_", "BUILD_", "TF_BUILD", "JENKINS_", "TRAVIS", "CIRCLE")
+# Where a command that ran in this very process told matplotlib to keep its files.
+_SET_BY_US = ("MPLCONFIGDIR",)
 _CALL = re.compile(r"^\d+ +(?P<name>\w+)\((?P<arguments>.*)")
 _QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"')
 _FOLDER = re.compile(r"^(?:AT_FDCWD|\d+)<([^>]*)>, ")
@@ -56,7 +58,8 @@ class Recorder:
 
 def plain_environment(inherited: dict[str, str], **changed: str | None) -> dict[str, str]:
     """A user's environment: nothing by which a dependency could notice that it is tested."""
-    kept = {name: value for name, value in inherited.items() if not name.startswith(_HIDING)}
+    left_out = (*_HIDING, *_SET_BY_US)
+    kept = {name: value for name, value in inherited.items() if not name.startswith(left_out)}
     kept |= {name: value for name, value in changed.items() if value is not None}
     return {name: value for name, value in kept.items() if changed.get(name, "") is not None}
 
