@@ -13,10 +13,10 @@ from functools import partial
 
 import httpx
 import pytest
-from starlette.types import Message
+from starlette.types import Message, Receive, Scope, Send
 
 from perse.api.answers import JsonInPieces
-from perse.api.turnstile import Turnstile
+from perse.api.turnstile import TakeTurns, Turnstile
 from perse.domain.references import UserToken, UserTokens, new_user_token
 from perse.domain.samples import ModelName
 from tests.api.test_overload import Gate
@@ -227,3 +227,27 @@ def test_long_answers_pass_one_piece_at_a_time_the_tenants_in_turn() -> None:
     assert passed.index("other") <= 3
     tenth = [n for n, tenant in enumerate(passed) if tenant == "other"][9]
     assert tenth <= 25
+
+
+def test_a_request_of_a_tenant_waits_for_one_of_a_flood_by_strangers() -> None:
+    begun: list[str] = []
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        begun.append(scope["party"])
+
+    async def nothing(*_: object) -> Message:
+        return {"type": "http.disconnect"}
+
+    async def flooded() -> None:
+        fair = TakeTurns(app, Turnstile(), lambda scope: str(scope["party"]))
+
+        async def request(party: str) -> None:
+            await fair({"type": "http", "party": party}, nothing, nothing)
+
+        flood = [asyncio.ensure_future(request("")) for _ in range(50)]
+        await asyncio.sleep(0)
+        await asyncio.gather(request("acme"), *flood)
+
+    asyncio.run(flooded())
+    assert begun.index("acme") <= 2
+    assert len(begun) == 51

@@ -8,13 +8,22 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Protocol
 
+from starlette.datastructures import Headers
+from starlette.types import Scope
+
 from perse.api.door import Door
 from perse.auth.authenticator import Authenticator
-from perse.auth.credentials import Credentials
+from perse.auth.credentials import Credentials, read_credentials
 from perse.domain.access import Caller, KeyId
+from perse.errors import Unauthorized
 
 # The party of everybody who is not known yet: strangers wait for one another only.
 STRANGERS = ""
+
+
+def credentials_of(headers: Headers) -> Credentials:
+    """What a request says of who sends it. Raises Unauthorized for what contradicts itself."""
+    return read_credentials(headers.getlist("authorization"), headers.getlist("x-api-key"))
 
 
 class CallLimits(Protocol):
@@ -32,6 +41,14 @@ class Access:
     authenticator: Authenticator
     limits: CallLimits | None
     _asking: dict[KeyId, asyncio.Task[Caller]] = field(default_factory=dict)
+
+    def party_of(self, scope: Scope) -> str:
+        """Whose request it is, as far as that is known without asking anybody."""
+        try:
+            known = self.authenticator.recall(credentials_of(Headers(scope=scope)))
+        except Unauthorized:
+            known = None
+        return known.caller.tenant_id if known else STRANGERS
 
     async def caller(self, sent: Credentials) -> Caller:
         """The caller behind a request's credentials, whose call is counted. Raises Unauthorized or

@@ -31,6 +31,7 @@ from perse.api.prefixes import KnowPrefix
 from perse.api.routing import endpoints_of, routes_of
 from perse.api.services import Services
 from perse.api.turns import Room
+from perse.api.turnstile import TakeTurns
 from perse.errors import NotFound
 from perse.web.swagger import swagger_endpoints
 
@@ -53,7 +54,9 @@ def create_app(services: Services, metrics: Metrics | None = None) -> ASGIApp:
     settings = services.settings
     prefixed = KnowPrefix(PlainPaths(router), settings.root_path, settings.trusted_proxies)
     app = Cors(AnswerErrors(prefixed, log), settings.cors_origins, settings.cors_headers)
-    return NoticeDepartures(DrainBody(Observe(SafeHeaders(app), place.metrics, log)))
+    fair = TakeTurns(SafeHeaders(app), place.turnstile, place.access.party_of)
+    observed = Observe(fair, place.metrics, log)
+    return NoticeDepartures(DrainBody(observed, turnstile=place.turnstile))
 
 
 def _documentation() -> dict[str, dict[str, ASGIApp]]:

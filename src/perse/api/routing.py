@@ -10,13 +10,12 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from perse.api.access import STRANGERS
+from perse.api.access import STRANGERS, credentials_of
 from perse.api.answers import Answer
 from perse.api.calls import Call, Workplace
 from perse.api.exchange import Exchange, exchange_of
 from perse.api.operations import Operation
 from perse.api.problems import problem_response
-from perse.auth.credentials import read_credentials
 from perse.domain.access import Caller
 from perse.errors import MethodNotAllowed
 
@@ -39,8 +38,6 @@ class OperationEndpoint:
         caller = await self._caller(request) if self.operation.secured else None
         with self.place.bodies.holding(caller.tenant_id if caller else STRANGERS) as body:
             call = Call(self.place, request, self.operation.form, caller, body)
-            if caller is not None:
-                await call.turn()
             try:
                 answer = await self.operation.answer(call)
             finally:
@@ -50,9 +47,7 @@ class OperationEndpoint:
         await answer(scope, receive, send)
 
     async def _caller(self, request: Request) -> Caller:
-        headers = request.headers
-        sent = read_credentials(headers.getlist("authorization"), headers.getlist("x-api-key"))
-        caller = await self.place.access.caller(sent)
+        caller = await self.place.access.caller(credentials_of(request.headers))
         exchange_of(request.scope).key_id = caller.key_id
         return caller
 

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass, field
+
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from perse.api.turns import Piece, Room, Turns
 
@@ -42,3 +45,18 @@ class Turnstile:
         piece = self._turns.next()
         if piece is not None:
             piece.may.set()
+
+
+@dataclass(frozen=True, slots=True)
+class TakeTurns:
+    """ASGI middleware: a request begins when it is the turn of its party, whatever becomes of it,
+    so that a flood of refusals holds up nobody but those who send it."""
+
+    app: ASGIApp
+    turnstile: Turnstile
+    party_of: Callable[[Scope], str]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            await self.turnstile.passes(self.party_of(scope))
+        await self.app(scope, receive, send)
