@@ -235,14 +235,16 @@ def test_a_request_of_a_tenant_waits_for_one_of_a_flood_by_strangers() -> None:
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         begun.append(scope["party"])
 
-    async def nothing(*_: object) -> Message:
+    async def nothing_comes() -> Message:
         return {"type": "http.disconnect"}
+
+    async def nobody_hears(message: Message) -> None: ...
 
     async def flooded() -> None:
         fair = TakeTurns(app, Turnstile(), lambda scope: str(scope["party"]))
 
         async def request(party: str) -> None:
-            await fair({"type": "http", "party": party}, nothing, nothing)
+            await fair({"type": "http", "party": party}, nothing_comes, nobody_hears)
 
         flood = [asyncio.ensure_future(request("")) for _ in range(50)]
         await asyncio.sleep(0)

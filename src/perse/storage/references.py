@@ -138,6 +138,7 @@ class SqlReferences:
         Both are gone from every file of SQLite when this returns.
         """
         owner = Owner(entry.tenant_id, user_token)
+        self.record(owner.tenant_id, user_token)  # a guess costs nobody a turn at writing
         with self.database.write_and_erase() as connection:
             lock_tenant(connection, owner.tenant_id)
             reference_id = _reference_id(connection, owner, before=not_updated_since)
