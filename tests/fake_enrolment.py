@@ -10,8 +10,9 @@ import numpy as np
 
 from perse.auth.api_keys import utc_now
 from perse.domain.access import Caller, KeyId
+from perse.domain.consent import Declaration
 from perse.domain.decisions import PadScore
-from perse.domain.faces import FaceComparison, FaceThresholds
+from perse.domain.faces import FaceComparison, FaceThresholds, FaceVerification
 from perse.domain.quality import FaceMetrics
 from perse.domain.references import Template, UserToken
 from perse.domain.retries import RetryKey
@@ -46,13 +47,14 @@ def template_of(identity: int) -> Template:
     return Template(np.eye(256, dtype=np.float32)[identity], EMBEDDER)
 
 
-@dataclass(frozen=True)
+@dataclass
 class FakeEnrolment:
     consent: RecordConsent
     references: FakeReferences
     thresholds: FaceThresholds
     pad: Callable[[], PadScore | None]
     now: Callable[[], datetime] = utc_now
+    moved: bool | None = None
 
     @property
     def enrol(self) -> EnrolFace:
@@ -70,7 +72,9 @@ class FakeEnrolment:
     def users(self) -> FakeReferences:
         return self.references
 
-    def verify(self, caller: Caller, user_token: UserToken, picture: Picture) -> FaceComparison:
+    def verify(
+        self, caller: Caller, user_token: UserToken, picture: Picture, *, declaration: Declaration
+    ) -> FaceVerification:
         guesses = FakeGuesses(self.references)
         guesses.check(caller.tenant_id, user_token, at=self.now())
         reference = self.references.find(caller.tenant_id, user_token)
@@ -78,13 +82,14 @@ class FakeEnrolment:
             raise ReferenceModelMismatch("enrolled with another network")
         same = reference.template.cosine(template_of(identity_of(picture))) > 0.5
         guesses.record(caller.tenant_id, user_token, matched=same, at=self.now())
-        return FaceComparison(
+        comparison = FaceComparison(
             similarity=0.93 if same else 0.31,
             supported=same,
             cosine=0.71 if same else 0.05,
             pad=self.pad(),
             models={"face_embedder": EMBEDDER},
         )
+        return FaceVerification(comparison, self.thresholds, self.moved)
 
     def retry_key(self, name: str, content: bytes) -> RetryKey:
         return RetryKey.for_content(name, content, secret=bytes(32))

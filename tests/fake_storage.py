@@ -9,6 +9,8 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
+import numpy as np
+
 from perse.domain.access import TenantId
 from perse.domain.consent import CHAIN_START, ChainedEntry, ChainPoint, ConsentEntry, chain
 from perse.domain.receipts import Destruction, DestructionEvent, Receipt, token_sha256
@@ -124,6 +126,19 @@ class FakeReferences:
             self.failed[key] = Guesses()
             self.ledger.append([entry])
             return kept
+
+    def move(
+        self, before: BiometricReference, after: BiometricReference, *, entry: ConsentEntry
+    ) -> bool:
+        with self._lock:
+            key = entry.tenant_id, before.record.user_token
+            kept = self.find(*key)
+            same = np.array_equal(kept.template.vector, before.template.vector)
+            if kept.record != before.record or not same:
+                return False
+            self.ledger.append([entry])
+            self.held[key] = after
+            return True
 
     def delete(
         self,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import date
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Annotated, Literal
@@ -52,6 +53,15 @@ class Settings(BaseSettings):
     pack: str = Field(
         "auto",
         description="Networks to use: auto (standard), standard, compact or a pack of your own.",
+    )
+    previous_pack: str | None = Field(
+        None,
+        description="Pack whose users are still compared, and moved to the networks in use as they "
+        "are recognised; unset = the one that the data folder records, none = no pack.",
+    )
+    previous_pack_until: date | None = Field(
+        None,
+        description="Last day (YYYY-MM-DD, UTC) that the previous pack is used; unset = no end.",
     )
     catalog: Path | None = Field(
         None, description="Your own catalogue file (TOML) with further networks and packs."

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 
 import httpx
 import pytest
@@ -50,6 +51,19 @@ def listed(client: httpx.Client) -> list[str]:
     assert body["total_users"] == len(body["user_tokens"])
     tokens: list[str] = body["user_tokens"]
     return tokens
+
+
+@pytest.mark.parametrize("moved", [None, True, False])
+def test_the_answer_says_what_became_of_a_user_of_the_previous_network(
+    served: Served, client: httpx.Client, *, moved: bool | None
+) -> None:
+    enrolment = served.services.enrolment
+    enrolment.moved = moved
+    enrolment.thresholds = replace(enrolment.thresholds, similarity=0.85)
+    answer = compare(client, enrol(client).json()["user_token"]).json()
+    assert answer.get("reference_moved") is moved
+    assert ("reference_moved" in answer) == (moved is not None)
+    assert answer["default_thresholds"]["similarity"] == 0.85
 
 
 @pytest.mark.parametrize("slash", ["", "/"])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import pytest
@@ -18,6 +18,7 @@ from perse.domain.access import ApiKey
 from perse.domain.consent import Operation
 from perse.domain.references import UserToken
 from perse.errors import InvalidParameter, MasterKeyUnusable, NotFound, UserTokenNotFound
+from perse.models.packs import PackRecord
 from perse.settings import load_settings
 from perse.storage.opening import Storage
 from perse.storage.schema import ledger_entries
@@ -215,6 +216,37 @@ def test_a_ledger_cut_short_is_found_by_its_receipts(operator: Operator) -> None
         )
     found = operator.run("consent", "verify")
     assert (found.exit_code, "entry 2" in found.output) == (1, True)
+
+
+def test_the_status_says_what_becomes_of_users_of_each_network(
+    operator: Operator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
+
+    def models(name: str) -> dict[str, dict[str, str]]:
+        return {"face_embedder": {"name": name, "sha256": "0" * 64}}
+
+    for model in ("new", "old", "older"):
+        made = reference(model=model)
+        noted = entry(operator.key.tenant_id, token=made.record.user_token)
+        operator.storage.references.add(made, entry=noted)
+    old = PackRecord("b", models("old"), "2026-11-01")
+    recorded = PackRecord("a", models("new"), "2026-11-28", old)
+    (operator.folder / "pack.json").write_text(json.dumps(asdict(recorded)))
+
+    def outlooks() -> list[str]:
+        lines = operator.run("references", "status").stdout.splitlines()[1:]
+        return sorted(" ".join(line.split()[1:]) for line in lines)
+
+    assert outlooks() == [
+        "new 1",
+        "old 1 moves when recognised",
+        "older 1 not comparable: update",
+    ]
+    monkeypatch.setenv("PERSE_PREVIOUS_PACK_UNTIL", "2999-12-31")
+    assert outlooks()[1] == "old 1 moves when recognised, until 2999-12-31"
+    monkeypatch.setenv("PERSE_PREVIOUS_PACK_UNTIL", "2026-11-27")
+    assert outlooks()[1] == "old 1 not comparable: update"
 
 
 def test_references_are_counted_unlocked_and_purged(

@@ -67,14 +67,17 @@ def test_a_data_folder_keeps_its_pack(tiny: Catalog, tmp_path: Path) -> None:
         choice = choose_pack(tiny, requested, recorded)
         assert choice.name == "compact"
         assert recorded.date in choice.reason
-    with pytest.raises(PackMismatch, match=r"do not compare.*start with --pack compact, or use"):
+    with pytest.raises(
+        PackMismatch, match=r"do not compare.*start with --pack compact, move its users .*or use"
+    ):
         choose_pack(tiny, "standard", recorded)
 
 
 def test_the_first_record_stays(tiny: Catalog, tmp_path: Path) -> None:
-    recorded_in(tmp_path, tiny, "compact")
-    recorded = recorded_in(tmp_path, tiny, "standard")
-    assert recorded.pack == "compact"
+    recorded = recorded_in(tmp_path, tiny, "compact")
+    with pytest.raises(PackMismatch, match="made by compact_face_embedder"):
+        record_pack(tmp_path, tiny, PackChoice("standard", ""))
+    assert recorded_pack(tmp_path) == recorded
     assert {role: made["name"] for role, made in recorded.models.items()} == {
         "face_detector": "compact_face_detector",
         "face_embedder": "compact_face_embedder",
@@ -130,3 +133,87 @@ def test_a_record_is_readable_by_people(tiny: Catalog, tmp_path: Path) -> None:
     content = json.loads((tmp_path / "new" / "data" / "pack.json").read_text())
     assert content["pack"] == "standard"
     assert set(content["models"]) == set(ROLES)
+
+
+def move(folder: Path, catalog: Catalog, pack: str, previous: str | None) -> PackChoice:
+    """What a start with these settings does to the folder."""
+    choice = choose_pack(catalog, pack, recorded_pack(folder), previous=previous)
+    record_pack(folder, catalog, choice)
+    return choice
+
+
+def test_a_folder_moves_to_another_pack_and_remembers_the_previous_one(
+    tiny: Catalog, tmp_path: Path
+) -> None:
+    recorded_in(tmp_path, tiny, "compact")
+    choice = move(tmp_path, tiny, "standard", "compact")
+    assert (choice.name, choice.previous) == ("standard", "compact")
+    assert "users of compact are moved" in choice.reason
+    recorded = recorded_pack(tmp_path)
+    assert recorded is not None
+    assert recorded.previous is not None
+    assert (recorded.pack, recorded.previous.pack) == ("standard", "compact")
+    assert recorded.models["face_embedder"]["name"] == "standard_face_embedder"
+    # A server that is told nothing agrees; one that asks for the old pack alone does not start.
+    assert move(tmp_path, tiny, "auto", None).previous == "compact"
+    with pytest.raises(PackMismatch, match="made by standard_face_embedder"):
+        move(tmp_path, tiny, "compact", None)
+    assert recorded_pack(tmp_path) == recorded
+
+
+def test_a_folder_moves_back(tiny: Catalog, tmp_path: Path) -> None:
+    recorded_in(tmp_path, tiny, "compact")
+    move(tmp_path, tiny, "standard", "compact")
+    move(tmp_path, tiny, "compact", "standard")
+    choice = choose_pack(tiny, "auto", recorded_pack(tmp_path))
+    assert (choice.name, choice.previous) == ("compact", "standard")
+
+
+def test_a_server_learns_the_next_network_before_it_is_used(tiny: Catalog, tmp_path: Path) -> None:
+    recorded_in(tmp_path, tiny, "compact")
+    assert move(tmp_path, tiny, "compact", "standard").previous == "standard"
+    assert move(tmp_path, tiny, "standard", "compact").name == "standard"
+
+
+def test_a_move_ends_when_there_is_no_previous_pack(tiny: Catalog, tmp_path: Path) -> None:
+    recorded_in(tmp_path, tiny, "compact")
+    move(tmp_path, tiny, "standard", "compact")
+    assert move(tmp_path, tiny, "standard", "none").previous is None
+    recorded = recorded_pack(tmp_path)
+    assert recorded is not None
+    assert (recorded.pack, recorded.previous) == ("standard", None)
+
+
+@pytest.mark.parametrize("pack", ["auto", "compact"])
+def test_nobody_moves_to_the_network_that_he_has(tiny: Catalog, tmp_path: Path, pack: str) -> None:
+    recorded_in(tmp_path, tiny, "compact")
+    with pytest.raises(PackMismatch, match="nobody to move"):
+        choose_pack(tiny, pack, recorded_pack(tmp_path), previous="compact")
+    with pytest.raises(CatalogInvalid, match="no pack called 'premium'"):
+        choose_pack(tiny, pack, recorded_pack(tmp_path), previous="premium")
+
+
+def test_a_folder_of_an_earlier_version_moves_by_the_pack_that_has_its_embedder(
+    tiny: Catalog, tmp_path: Path
+) -> None:
+    recorded = recorded_in(tmp_path, tiny, "compact")
+    earlier = replace(recorded, pack="standard")
+    choice = choose_pack(tiny, "auto", earlier, previous="compact")
+    assert (choice.name, choice.previous) == ("standard", "compact")
+
+
+def test_a_record_that_another_server_changed_meanwhile_is_not_undone(
+    tiny: Catalog, tmp_path: Path
+) -> None:
+    recorded_in(tmp_path, tiny, "compact")
+    late = choose_pack(tiny, "compact", recorded_pack(tmp_path))
+    move(tmp_path, tiny, "standard", "compact")
+    with pytest.raises(PackMismatch, match="made by standard_face_embedder"):
+        record_pack(tmp_path, tiny, late)
+
+
+def test_an_earlier_version_reads_the_record_of_a_move(tiny: Catalog, tmp_path: Path) -> None:
+    recorded_in(tmp_path, tiny, "compact")
+    move(tmp_path, tiny, "standard", "compact")
+    content = json.loads((tmp_path / "pack.json").read_text())
+    assert {"pack", "models", "date"} < set(content)

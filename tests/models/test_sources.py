@@ -15,7 +15,7 @@ from perse.models import sources
 from perse.models.cards import PackagedSource, PackageSource, PathSource
 from perse.models.catalog import Catalog
 from perse.models.convert import VERSIONS
-from perse.models.sources import WeightStore, obtain_pack
+from perse.models.sources import WeightStore, obtain_all
 from perse.models.weight_files import sha256_of
 from tests.models.file_server import FileServer
 from tests.models.tiny_networks import card_of, package_source, small_sface
@@ -377,5 +377,5 @@ def test_a_pack_at_once(tmp_path: Path, mirror: Path, catalog: Catalog) -> None:
         catalog.pack("standard"), name=ModelName("tiny_pack"), roles={"face_detector": tiny.name}
     )
     small = Catalog({tiny.name: tiny}, {pack.name: pack})
-    paths = obtain_pack(small, "tiny_pack", store(tmp_path, mirror))
+    paths = obtain_all(small.cards_of("tiny_pack"), store(tmp_path, mirror))
     assert paths == {"face_detector": tmp_path / "weights" / "tiny.onnx"}

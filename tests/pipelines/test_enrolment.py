@@ -10,7 +10,7 @@ import pytest
 from perse.domain.access import Caller, KeyId, TenantId
 from perse.domain.consent import ChainedEntry, ConsentEntry, Declaration
 from perse.domain.decisions import OperatingPoint, PadScore, SimilarityScale
-from perse.domain.faces import FaceThresholds
+from perse.domain.faces import FaceComparison, FaceThresholds
 from perse.domain.geometry import Box, DetectedFace, HeadPose, Landmarks
 from perse.domain.quality import FaceMetrics, ImageMetrics
 from perse.domain.receipts import DestructionEvent, Receipt
@@ -32,6 +32,7 @@ from perse.pipelines.comparison import CaptureFace, CompareFaces, Picture
 from perse.pipelines.consent import RecordConsent
 from perse.pipelines.detection import FindFaces
 from perse.pipelines.enrolment import CaptureReference, DeleteReference, EnrolFace, UpdateReference
+from perse.pipelines.moving import Recognition
 from perse.pipelines.retention import RETRIES_KEPT, PurgeExpired
 from perse.pipelines.subject_export import ExportSubject
 from perse.pipelines.verification import VerifyFace
@@ -106,7 +107,7 @@ class House:
         self.enrol = EnrolFace(capture, self.store, consent)
         self.update = UpdateReference(capture, self.store, consent)
         self.delete = DeleteReference(self.store, consent)
-        self.verify = VerifyFace(compare, THRESHOLDS, self.store, guesses, self.clock)
+        self.verify = VerifyFace(Recognition(compare, THRESHOLDS), self.store, guesses, self.clock)
 
     def noted(self) -> list[tuple[str, str, str | None]]:
         return [(e.operation, e.declaration, e.user_token) for e in self.store.ledger.entries]
@@ -122,6 +123,10 @@ def picture(shade: int = 1) -> Picture:
 
 
 GIVEN = Declaration.GIVEN
+
+
+def verify(house: House, token: UserToken, picture: Picture) -> FaceComparison:
+    return house.verify(ACME, token, picture, declaration=GIVEN).comparison
 
 
 def test_a_user_is_enrolled_with_what_is_known_of_the_picture(house: House) -> None:
@@ -228,8 +233,8 @@ def test_a_deletion_is_receipted_and_written_down(house: House) -> None:
 
 def test_the_same_person_matches_and_another_does_not(house: House) -> None:
     token = house.enrol(ACME, picture(1), declaration=GIVEN).user_token
-    assert house.verify(ACME, token, picture(1)).similarity == 1.0
-    comparison = house.verify(ACME, token, picture(2))
+    assert verify(house, token, picture(1)).similarity == 1.0
+    comparison = verify(house, token, picture(2))
     assert comparison.similarity < THRESHOLDS.similarity
     assert comparison.pad == PadScore(0.9)
 
@@ -239,21 +244,21 @@ def test_a_wrong_face_and_a_dead_one_are_failures(house: House, shade: int, pad:
     token = house.enrol(ACME, picture(1), declaration=GIVEN).user_token
     house.networks.pad = PadScore(pad)
     for _ in range(10):
-        house.verify(ACME, token, picture(shade))
+        verify(house, token, picture(shade))
     seen = len(house.networks.embedded)
     with pytest.raises(RateLimited):
-        house.verify(ACME, token, picture(1))
+        verify(house, token, picture(1))
     assert len(house.networks.embedded) == seen
     house.clock.pass_time(seconds=30)
     house.networks.pad = PadScore(0.9)
-    house.verify(ACME, token, picture(1))
+    verify(house, token, picture(1))
     assert house.store.failed[ACME.tenant_id, token].in_row == 0
 
 
 def test_a_picture_without_a_face_is_no_failure(house: House) -> None:
     token = house.enrol(ACME, picture(1), declaration=GIVEN).user_token
     with pytest.raises(NoFaceDetected):
-        house.verify(ACME, token, picture(0))
+        verify(house, token, picture(0))
     assert house.store.failed[ACME.tenant_id, token].total == 0
 
 
@@ -261,14 +266,14 @@ def test_counting_can_be_turned_off(house: House) -> None:
     token = house.enrol(ACME, picture(1), declaration=GIVEN).user_token
     uncounted = replace(house.verify, guesses=None)
     for _ in range(12):
-        uncounted(ACME, token, picture(2))
+        uncounted(ACME, token, picture(2), declaration=GIVEN)
 
 
 def test_a_reference_of_another_network_is_never_compared(house: House) -> None:
     token = house.enrol(ACME, picture(1), declaration=GIVEN).user_token
     house.networks.model = ModelName("new-net")
     with pytest.raises(ReferenceModelMismatch, match="new-net"):
-        house.verify(ACME, token, picture(1))
+        verify(house, token, picture(1))
     assert house.networks.embedded == [1]
 
 

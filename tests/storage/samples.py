@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import uuid
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import numpy as np
@@ -40,6 +41,13 @@ def reference(
 ) -> BiometricReference:
     made = template(seed, model=model, values=values)
     record = ReferenceRecord(token or new_user_token(), made.model, QUALITY, at, at)
+    return BiometricReference(record, made)
+
+
+def moved(before: BiometricReference, seed: int = 2) -> BiometricReference:
+    """What a move to another network puts in the place of ``before``."""
+    made = template(seed, model="new-net", values=128)
+    record = replace(before.record, model=made.model, quality={"sharpness": 0.9})
     return BiometricReference(record, made)
 
 

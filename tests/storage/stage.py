@@ -35,7 +35,7 @@ from perse.storage.master_key_file import MasterKeyFile
 from perse.storage.opening import MasterKeyChoice, Storage, open_storage
 from perse.storage.rotation import RotateSecrets
 from tests.fake_storage import FakeSigner
-from tests.storage.samples import api_key, entry, reference
+from tests.storage.samples import api_key, entry, moved, reference
 
 REPOSITORY = Path(__file__).parents[2]
 
@@ -118,6 +118,13 @@ class Performer(socketserver.StreamRequestHandler):
     def do_update(self, tenant: str, token: str, seed: int) -> None:
         made = reference(seed, token=UserToken(token), values=16)
         self.storage.references.replace(made, entry=entry(TenantId(tenant)))
+
+    def do_move(self, tenant: str, token: str, stop_at: int) -> bool:
+        before = self.storage.references.find(TenantId(tenant), UserToken(token))
+        steps = Steps(stop_at, outside=False, folder="no file", stop=self._stop)
+        steps.listen(lock_is_a_transaction=False)
+        noted = entry(TenantId(tenant), Operation.MOVE, token=UserToken(token))
+        return self.storage.references.move(before, moved(before), entry=noted)
 
     def do_erase(self, tenant: str) -> None:
         self.storage.tenants.erase(entry=entry(TenantId(tenant), operation=Operation.TENANT_DELETE))

@@ -15,12 +15,14 @@ import pytest
 import sqlalchemy as sa
 
 from perse.domain.access import TenantId
+from perse.domain.consent import Operation
 from perse.errors import StorageUnavailable, UserTokenNotFound
 from perse.storage.opening import Storage
 from perse.storage.schema import biometric_references, ledger_entries, sealed_templates
 from tests.storage.conftest import open_at
 from tests.storage.postgresql import Cluster
-from tests.storage.samples import ACME, entry, reference, with_tenants
+from tests.storage.samples import ACME, entry, moved, reference, with_tenants
+from tests.storage.stage import Stage
 
 REPOSITORY = Path(__file__).parents[2]
 
@@ -108,6 +110,45 @@ def test_two_processes_enrol_and_delete_together(url: str, tmp_path: Path) -> No
     for report in reports:
         assert report.deleted
         assert not report.deleted & set(storage.reference_list.tokens(ACME))
+    storage.close()
+
+
+def test_a_move_cut_short_has_happened_or_not(stage: Stage, url: str, tmp_path: Path) -> None:
+    """Killed before every transaction and every commit in turn: the old template with no entry, or
+    the new one with its entry."""
+    storage = open_at(url, tmp_path)
+    with_tenants(storage.keys)
+    seen, finished = set[tuple[str, int]](), False
+    for stop_at in range(20):
+        made = reference(stop_at)
+        token = made.record.user_token
+        storage.references.add(made, entry=entry(token=token))
+        server = stage.server(url, tmp_path)
+        finished = server.ask("move", ACME, token, stop_at) is True
+        server.kill()
+        model = storage.references.find(ACME, token).template.model
+        noted = list(storage.ledger.entries(user_token=token))
+        seen.add((model, len(noted)))
+        if finished:
+            break
+    assert finished
+    assert seen == {("net", 1), ("new-net", 2)}
+    assert_whole(storage, storage.reference_list.tokens(ACME))
+    storage.close()
+
+
+def test_a_move_without_its_ledger_entry_does_not_happen(url: str, tmp_path: Path) -> None:
+    storage = open_at(url, tmp_path)
+    with_tenants(storage.keys)
+    made = reference(1)
+    token = made.record.user_token
+    storage.references.add(made, entry=entry(token=token))
+    before = storage.references.find(ACME, token)
+    noted = entry(operation=Operation.MOVE, token=token, at=None)  # type: ignore[arg-type]
+    with pytest.raises(AttributeError):
+        storage.references.move(before, moved(before), entry=noted)
+    assert storage.references.record(ACME, token) == before.record
+    storage.references.find(ACME, token)
     storage.close()
 
 

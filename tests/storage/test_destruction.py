@@ -6,6 +6,7 @@ import random
 import threading
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -21,7 +22,7 @@ from perse.storage.schema import biometric_references, sealed_templates
 from perse.storage.sealing import WRAPPED_KEY_BYTES, unseal
 from perse.storage.tenant_keys import TenantKeys
 from tests.storage.conftest import open_at
-from tests.storage.samples import ACME, OTHER, entry, reference, with_tenants
+from tests.storage.samples import ACME, OTHER, entry, moved, reference, with_tenants
 
 _STEP_BYTES = 16
 
@@ -120,6 +121,30 @@ def test_nothing_of_an_updated_template_remains(sqlite: Storage, tmp_path: Path)
     token = enrol(sqlite, 1)
     sealed = envelope(sqlite.database, token)
     sqlite.references.replace(reference(2, token=token), entry=entry(token=token))
+    assert remains([sealed], tmp_path) == []
+
+
+def test_nothing_of_a_moved_template_remains(sqlite: Storage, tmp_path: Path) -> None:
+    token = enrol(sqlite, 1)
+    sealed, before = envelope(sqlite.database, token), sqlite.references.find(ACME, token)
+    assert sqlite.references.move(before, moved(before), entry=entry(token=token))
+    assert remains([sealed], tmp_path) == []
+
+
+class _Kept(Database):
+    """A long reader keeps the log beyond anybody's patience."""
+
+    def erase_traces(self) -> None:
+        raise StorageUnavailable("a long reader keeps the log")
+
+
+def test_a_long_reader_undoes_no_move(sqlite: Storage, tmp_path: Path) -> None:
+    token = enrol(sqlite, 1)
+    sealed, before = envelope(sqlite.database, token), sqlite.references.find(ACME, token)
+    references = replace(sqlite.references, database=_Kept(sqlite.database.engine))
+    assert references.move(before, moved(before), entry=entry(token=token))
+    assert sqlite.references.record(ACME, token).model == "new-net"
+    delete(sqlite, enrol(sqlite, 2))
     assert remains([sealed], tmp_path) == []
 
 

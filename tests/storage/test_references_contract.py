@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -25,7 +26,7 @@ from perse.pipelines.reference_ports import (
 from tests.fake_storage import FakeGuesses, FakeReferences
 from tests.storage.conftest import open_at
 from tests.storage.postgresql import Cluster
-from tests.storage.samples import ACME, NOW, OTHER, entry, reference, with_tenants
+from tests.storage.samples import ACME, NOW, OTHER, entry, moved, reference, template, with_tenants
 
 POLICY = GuessPolicy(free=3, lock_after=6)
 
@@ -114,6 +115,59 @@ def test_a_deleted_user_is_unknown_everywhere_and_leaves_a_receipt(subject: Subj
     ):
         with pytest.raises(UserTokenNotFound):
             use()
+
+
+def move_entry(token: UserToken, tenant: str = ACME) -> ConsentEntry:
+    return entry(type(ACME)(tenant), Operation.MOVE, token=token)
+
+
+def test_a_reference_moves_to_another_network(subject: Subject) -> None:
+    token = UserToken(subject.enrol())
+    subject.guesses.record(ACME, token, matched=False, at=NOW)
+    before = subject.store.find(ACME, token)
+    after = moved(before)
+    assert subject.store.move(before, after, entry=move_entry(token))
+    kept = subject.store.find(ACME, token)
+    assert kept.record == after.record
+    np.testing.assert_array_equal(kept.template.vector, after.template.vector)
+    assert list(subject.users.tokens(ACME)) == [token]
+    for _ in range(2):
+        subject.guesses.record(ACME, token, matched=False, at=NOW)
+    with pytest.raises(RateLimited):
+        subject.guesses.check(ACME, token, at=NOW)
+
+
+def test_only_the_reference_that_was_compared_moves(subject: Subject) -> None:
+    token = UserToken(subject.enrol())
+    before = subject.store.find(ACME, token)
+    twin = replace(before, template=template(9))
+    assert not subject.store.move(twin, moved(twin), entry=move_entry(token))
+    assert subject.store.move(before, moved(before), entry=move_entry(token))
+    assert not subject.store.move(before, moved(before, 3), entry=move_entry(token))
+    newer = reference(4, token=token, at=NOW + timedelta(seconds=1))
+    between = subject.store.find(ACME, token)
+    subject.store.replace(newer, entry=entry(token=token))
+    assert not subject.store.move(between, moved(between), entry=move_entry(token))
+    assert subject.store.record(ACME, token).model == "net"
+    with pytest.raises(UserTokenNotFound):
+        subject.store.move(before, moved(before), entry=move_entry(token, OTHER))
+    subject.store.delete(token, entry=deletion(token))
+    with pytest.raises(UserTokenNotFound):
+        subject.store.move(before, moved(before), entry=move_entry(token))
+
+
+def test_of_many_moves_at_once_one_happens(subject: Subject) -> None:
+    token = UserToken(subject.enrol())
+    before = subject.store.find(ACME, token)
+
+    def move(seed: int) -> bool:
+        return subject.store.move(before, moved(before, seed), entry=move_entry(token))
+
+    with ThreadPoolExecutor(6) as pool:
+        done = list(pool.map(move, range(6)))
+    assert sum(done) == 1
+    kept = subject.store.find(ACME, token).template
+    np.testing.assert_array_equal(kept.vector, moved(before, done.index(True)).template.vector)
 
 
 def test_another_tenants_user_does_not_exist(subject: Subject) -> None:

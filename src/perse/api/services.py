@@ -9,7 +9,7 @@ from perse.api.access import CallLimits
 from perse.auth.authenticator import Authenticator
 from perse.domain.access import Caller
 from perse.domain.consent import Declaration
-from perse.domain.faces import FaceComparison, FaceDetection, FaceThresholds
+from perse.domain.faces import FaceComparison, FaceDetection, FaceThresholds, FaceVerification
 from perse.domain.receipts import Receipt
 from perse.domain.references import ReferenceRecord, UserToken
 from perse.domain.retries import RetryKey
@@ -110,6 +110,12 @@ class Update(Protocol):
     ) -> ReferenceRecord: ...
 
 
+class Verify(Protocol):
+    def __call__(
+        self, caller: Caller, user_token: UserToken, picture: Picture, *, declaration: Declaration
+    ) -> FaceVerification: ...
+
+
 class Enrolment(Protocol):
     """Enrolled users; all of it blocks. ``retry_key`` names a request that may come twice."""
 
@@ -120,7 +126,7 @@ class Enrolment(Protocol):
     @property
     def delete(self) -> Callable[[Caller, UserToken], Receipt]: ...
     @property
-    def verify(self) -> Callable[[Caller, UserToken, Picture], FaceComparison]: ...
+    def verify(self) -> Verify: ...
     @property
     def users(self) -> ReferenceList: ...
 

@@ -13,6 +13,7 @@ from perse.domain.access import KeyId
 from perse.domain.retries import RetryKey
 from perse.pipelines.consent import RecordConsent
 from perse.pipelines.enrolment import CaptureReference, DeleteReference, EnrolFace, UpdateReference
+from perse.pipelines.moving import PreviousNetwork, Recognition
 from perse.pipelines.reference_ports import ReferenceList
 from perse.pipelines.retention import PurgeExpired
 from perse.pipelines.verification import VerifyFace
@@ -86,9 +87,14 @@ def wire_call_limits(settings: Settings, storage: Storage) -> CallLimits | None:
 
 
 def wire_enrolment(
-    settings: Settings, faces: FaceServices, storage: Storage, consent: RecordConsent
+    settings: Settings,
+    faces: FaceServices,
+    storage: Storage,
+    consent: RecordConsent,
+    previous: PreviousNetwork | None,
 ) -> EnrolmentServices:
     """Start purging, too, at once and then every hour."""
+    current = Recognition(faces.compare, faces.thresholds)
     capture = CaptureReference(
         faces.detect.find,
         faces.detect.pose,
@@ -102,7 +108,7 @@ def wire_enrolment(
         enrol=EnrolFace(capture, storage.references, consent),
         update=UpdateReference(capture, storage.references, consent),
         delete=DeleteReference(storage.references, consent),
-        verify=VerifyFace(faces.compare, faces.thresholds, storage.references, guesses, utc_now),
+        verify=VerifyFace(current, storage.references, guesses, utc_now, previous),
         users=storage.reference_list,
         retry_secret=storage.derived_secret("retries"),
         purge=purge,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import TypeVar
 
 import cv2
@@ -66,22 +67,14 @@ def open_face_networks(on_disk: PackOnDisk, *, threads: int) -> FaceNetworks:
     # OpenCV would split every resize over all cores, which the requests side by side already use.
     cv2.setNumThreads(1)
 
-    def session_of(role: Role) -> Session:
-        return open_session(on_disk.paths[role], on_disk.digests[role], threads=threads)
-
     def opened(role: Role, openers: Mapping[str, Callable[[Session, ModelCard], Part]]) -> Part:
-        return _opener(openers, on_disk.cards[role])(session_of(role), on_disk.cards[role])
+        return _opened(on_disk, role, openers, threads=threads)
 
     cards = on_disk.cards
     detection = opened("face_detector", _DETECTORS)
-    canon = CANON_BY_DETECTOR[cards["face_detector"].adapter]
-    embedder = _opener(_EMBEDDERS, cards["face_embedder"])
     return FaceNetworks(
         detector=detection.search,
-        embedder=RefinedEmbedder(
-            detection.refiner,
-            embedder(session_of("face_embedder"), cards["face_embedder"], canon),
-        ),
+        embedder=_refined(on_disk, detection.refiner, threads=threads),
         pose=opened("face_landmarker", _POSES)
         if "face_landmarker" in cards
         else _five_point_pose(cards["face_detector"]),
@@ -89,6 +82,31 @@ def open_face_networks(on_disk: PackOnDisk, *, threads: int) -> FaceNetworks:
             opened("face_attack_detector", _ATTACKS) if "face_attack_detector" in cards else None
         ),
     )
+
+
+def open_embedder(on_disk: PackOnDisk, *, threads: int) -> FaceEmbedder:
+    """The face embedder with its own refiner of landmarks, for faces that another detector found.
+    Raises as ``open_face_networks``."""
+    detection = _opened(on_disk, "face_detector", _DETECTORS, threads=threads)
+    return _refined(on_disk, detection.refiner, threads=threads)
+
+
+def _refined(on_disk: PackOnDisk, refiner: LandmarkRefiner, *, threads: int) -> FaceEmbedder:
+    canon = CANON_BY_DETECTOR[on_disk.cards["face_detector"].adapter]
+    openers = {adapter: partial(opener, canon=canon) for adapter, opener in _EMBEDDERS.items()}
+    return RefinedEmbedder(refiner, _opened(on_disk, "face_embedder", openers, threads=threads))
+
+
+def _opened(
+    on_disk: PackOnDisk,
+    role: Role,
+    openers: Mapping[str, Callable[[Session, ModelCard], Part]],
+    *,
+    threads: int,
+) -> Part:
+    opener = _opener(openers, on_disk.cards[role])
+    session = open_session(on_disk.paths[role], on_disk.digests[role], threads=threads)
+    return opener(session, on_disk.cards[role])
 
 
 def _opener(openers: Mapping[str, Part], card: ModelCard) -> Part:
@@ -107,8 +125,16 @@ def _yunet(session: Session, card: ModelCard) -> _Detection:
     return _Detection(search, CropLandmarkRefiner(lenient, crop_px=_REFINED_ON_PX))
 
 
-def _own_embedder(session: Session, card: ModelCard, canon: Places) -> FaceEmbedder:
+def _own_embedder(session: Session, card: ModelCard, *, canon: Places) -> FaceEmbedder:
     return OnnxFaceEmbedder(session, card.name, _parameters(EmbedderInput, card), canon=canon)
+
+
+def _mobilefacenet(session: Session, card: ModelCard, *, canon: Places) -> FaceEmbedder:
+    return MobileFaceNetEmbedder(session, card.name, canon=canon)
+
+
+def _sface(session: Session, card: ModelCard, *, canon: Places) -> FaceEmbedder:
+    return SFaceEmbedder(session, card.name, canon=canon)
 
 
 def _perse_pad(session: Session, card: ModelCard) -> AttackDetector:
@@ -132,11 +158,9 @@ def _facemesh(session: Session, card: ModelCard) -> PoseEstimator:
 
 
 _DETECTORS: Mapping[str, Callable[[Session, ModelCard], _Detection]] = {"yunet": _yunet}
-_EMBEDDERS: Mapping[str, Callable[[Session, ModelCard, Places], FaceEmbedder]] = {
-    "mobilefacenet": lambda session, card, canon: MobileFaceNetEmbedder(
-        session, card.name, canon=canon
-    ),
-    "sface": lambda session, card, canon: SFaceEmbedder(session, card.name, canon=canon),
+_EMBEDDERS: Mapping[str, Callable[..., FaceEmbedder]] = {
+    "mobilefacenet": _mobilefacenet,
+    "sface": _sface,
     "onnx_embedder": _own_embedder,
 }
 _ATTACKS: Mapping[str, Callable[[Session, ModelCard], AttackDetector]] = {"perse_pad": _perse_pad}

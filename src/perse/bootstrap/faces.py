@@ -52,7 +52,7 @@ def open_faces(settings: Settings, progress: Progress | None = None) -> FaceServ
 
 def wire_faces(settings: Settings, on_disk: PackOnDisk) -> FaceServices:
     """Open the face networks of a pack and put the pipelines together."""
-    scale = _scale(on_disk.cards["face_embedder"])
+    scale = scale_of(on_disk.cards["face_embedder"])
     sensing = wire_face_sensing(settings, on_disk)
     return FaceServices(
         decode=sensing.decode,
@@ -77,7 +77,13 @@ def wire_face_sensing(settings: Settings, on_disk: PackOnDisk) -> FaceSensing:
     )
 
 
-def _scale(card: ModelCard) -> SimilarityScale:
+def default_similarity(settings: Settings, on_disk: PackOnDisk, scale: SimilarityScale) -> float:
+    """From which similarity on two faces are taken for one person's."""
+    return scale.threshold(settings.face_fmr or on_disk.pack.default_fmr)
+
+
+def scale_of(card: ModelCard) -> SimilarityScale:
+    """Raises CatalogInvalid for a network that nobody has measured."""
     if card.operating_points is None:
         raise CatalogInvalid(
             f"{card.name} has no operating points, so its similarity would mean nothing: measure "
@@ -95,7 +101,7 @@ def _thresholds(settings: Settings, on_disk: PackOnDisk, scale: SimilarityScale)
         sharpness=quality.sharpness,
         colour=quality.colour,
         rotation=quality.rotation,
-        similarity=scale.threshold(settings.face_fmr or on_disk.pack.default_fmr),
+        similarity=default_similarity(settings, on_disk, scale),
         similarity_by_fmr=scale.thresholds(),
         liveness=point.score if point else None,
         operating_points=named_points(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date
 
 from perse.auth.api_keys import utc_now
 from perse.bootstrap.storing import open_sealed_storage
@@ -11,7 +13,7 @@ from perse.domain.access import TenantId
 from perse.domain.consent import ChainPoint, ConsentEntry, Declaration, Operation
 from perse.domain.receipts import Receipt
 from perse.errors import InvalidParameter
-from perse.models.packs import recorded_pack
+from perse.models.packs import PackRecord, recorded_pack
 from perse.pipelines.subject_export import ExportSubject
 from perse.settings import Settings
 from perse.storage.ledger_writer import LedgerWriter
@@ -43,9 +45,35 @@ def rotate_secrets(settings: Settings, *, renew_tenant_keys: bool) -> Rotated:
         return rotate(renew_tenant_keys=renew_tenant_keys)
 
 
-def embedder_in_use(settings: Settings) -> str | None:
-    """The network whose templates this data folder makes; None before it is set up."""
+@dataclass(frozen=True, slots=True)
+class Embedders:
+    """The network whose templates this data folder makes, None before it is set up, and the one
+    whose users are being moved. ``until``: the last day of that."""
+
+    in_use: str | None
+    previous: str | None
+    until: date | None
+
+    def outlook(self, network: str) -> str:
+        """What becomes of a user of ``network``; nothing to say of the one in use."""
+        if self.in_use is None or network == self.in_use:
+            return ""
+        over = self.until is not None and utc_now().date() > self.until
+        if network != self.previous or over:
+            return "not comparable: update"
+        until = f", until {self.until}" if self.until else ""
+        return f"moves when recognised{until}"
+
+
+def embedders_of(settings: Settings) -> Embedders:
+    """As the data folder records them. Raises PackMismatch for a record that cannot be read."""
     recorded = recorded_pack(settings.data_dir)
+    previous = recorded.previous if recorded else None
+    until = settings.previous_pack_until
+    return Embedders(_embedder(recorded), _embedder(previous), until)
+
+
+def _embedder(recorded: PackRecord | None) -> str | None:
     return None if recorded is None else recorded.models.get("face_embedder", {}).get("name")
 
 

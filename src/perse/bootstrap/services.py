@@ -18,6 +18,7 @@ from perse.bootstrap.enrolment import (
     wire_enrolment,
 )
 from perse.bootstrap.faces import FaceServices, wire_faces
+from perse.bootstrap.previous import wire_previous
 from perse.bootstrap.storing import open_sealed_storage
 from perse.bootstrap.voices import VoiceServices, wire_voices
 from perse.bootstrap.warming import warm_faces, warm_voices
@@ -56,7 +57,8 @@ class Services:
 
     def warm(self) -> None:
         """Run every network once, and read the longest lists of users."""
-        warm_faces(self.faces)
+        previous = self.enrolment.verify.previous
+        warm_faces(self.faces, previous.recognition if previous else None)
         if self.voices:
             warm_voices(self.voices)
         self.storage.reference_list.read_ahead()
@@ -73,6 +75,7 @@ def open_services(settings: Settings, on_disk: PackOnDisk) -> Services:
     faces = wire_faces(settings, on_disk)
     storage = open_sealed_storage(settings)
     ledger = wire_consent(settings, storage)
+    previous = wire_previous(settings, on_disk, faces, storage.references, ledger.record)
     tokens = SessionTokens(open_signing_keys(settings))
     return Services(
         settings=settings,
@@ -80,7 +83,7 @@ def open_services(settings: Settings, on_disk: PackOnDisk) -> Services:
         faces=faces,
         voices=wire_voices(settings, on_disk),
         authenticator=Authenticator(ApiKeys(storage.keys), tokens),
-        enrolment=wire_enrolment(settings, faces, storage, ledger.record),
+        enrolment=wire_enrolment(settings, faces, storage, ledger.record, previous),
         call_limits=wire_call_limits(settings, storage),
         ledger=ledger,
         storage=storage,

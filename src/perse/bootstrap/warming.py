@@ -10,6 +10,7 @@ from perse.bootstrap.voices import VoiceServices
 from perse.domain.geometry import Box, DetectedFace, Landmarks
 from perse.domain.samples import VoiceSample
 from perse.domain.speech import SpeechSegment
+from perse.pipelines.moving import Recognition
 
 _SIZE_PX = (1080, 1320)
 _POINTS = [[270, 280], [370, 280], [320, 340], [280, 400], [360, 400]]
@@ -17,7 +18,7 @@ _RATE_HZ = 16_000
 _LENGTH_S = 3
 
 
-def warm_faces(faces: FaceServices) -> None:
+def warm_faces(faces: FaceServices, previous: Recognition | None = None) -> None:
     """Decode a grey picture of a phone's size and run every face network on it, as if there were
     a face."""
     grey = np.full((_SIZE_PX[1], _SIZE_PX[0], 3), 128, np.uint8)
@@ -29,6 +30,8 @@ def warm_faces(faces: FaceServices) -> None:
     detect.quality.of_image(image)
     detect.quality.of_face(image, face, detect.pose.estimate(image, face))
     capture.embedder.embed(image, landmarks)
+    if previous:
+        previous.compare.capture.embedder.embed(image, landmarks)
     if detect.attacks:
         detect.attacks.score(image, face.box)
 

@@ -3,23 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Final
 
+from perse.auth.api_keys import utc_now
 from perse.bootstrap.local_points import cards_with, local_points_of, pack_with
+from perse.errors import CatalogInvalid
 from perse.models.cards import ModelCard, Pack, Role
 from perse.models.catalog import Catalog, load_catalog
 from perse.models.packs import PackChoice, choose_pack, record_pack, recorded_pack
-from perse.models.sources import WeightStore, obtain_pack
+from perse.models.sources import WeightStore, obtain_all
 from perse.models.weight_files import Progress
 from perse.settings import Settings
+
+_MADE_TEMPLATES: Final[tuple[Role, ...]] = ("face_detector", "face_embedder")
 
 
 @dataclass(frozen=True, slots=True)
 class PackOnDisk:
     """A pack whose every file is here and verified. ``digests``: SHA-256 of each, which is compared
     again with the bytes that are run. ``local_points``: ids of the operating points
-    of this installation that stand in the place of the catalogue's, by kind."""
+    of this installation that stand in the place of the catalogue's, by kind. ``previous``: of the
+    pack whose users are being moved, its embedder of faces and the detector before it."""
 
     pack: Pack
     choice: PackChoice
@@ -27,6 +33,7 @@ class PackOnDisk:
     paths: Mapping[Role, Path]
     digests: Mapping[Role, str]
     local_points: Mapping[str, str] = field(default_factory=dict)
+    previous: PackOnDisk | None = None
 
 
 def open_store(settings: Settings, progress: Progress | None = None) -> WeightStore:
@@ -52,11 +59,47 @@ def obtain_networks(settings: Settings, progress: Progress | None = None) -> Pac
     """
     settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     catalog, store = open_catalog(settings), open_store(settings, progress)
-    choice = choose_pack(catalog, settings.pack, recorded_pack(settings.data_dir))
-    paths = obtain_pack(catalog, choice.name, store)
-    digests = {role: store.digest(card) for role, card in catalog.cards_of(choice.name).items()}
+    choice = chosen_pack(settings, catalog)
+    previous = previous_pack(settings, catalog, choice)
+
+    def on_disk(pack: Pack) -> PackOnDisk:
+        return _on_disk(settings, store, choice, pack, catalog)
+
+    obtained = replace(
+        on_disk(catalog.pack(choice.name)), previous=on_disk(previous) if previous else None
+    )
     record_pack(settings.data_dir, catalog, choice)
-    pack, cards = catalog.pack(choice.name), catalog.cards_of(choice.name)
+    return obtained
+
+
+def chosen_pack(settings: Settings, catalog: Catalog) -> PackChoice:
+    """What the settings and the data folder's record say. Raises PackMismatch, CatalogInvalid."""
+    recorded = recorded_pack(settings.data_dir)
+    return choose_pack(catalog, settings.pack, recorded, previous=settings.previous_pack)
+
+
+def previous_pack(settings: Settings, catalog: Catalog, choice: PackChoice) -> Pack | None:
+    """The pack whose users are being moved, with the networks that are needed for it.
+
+    None without such a pack, and when its last day is over. Raises CatalogInvalid when it compares
+    no faces.
+    """
+    until = settings.previous_pack_until
+    if choice.previous is None or (until and utc_now().date() > until):
+        return None
+    pack = catalog.pack(choice.previous)
+    roles = {role: name for role, name in pack.roles.items() if role in _MADE_TEMPLATES}
+    if len(roles) < len(_MADE_TEMPLATES):
+        raise CatalogInvalid(f"the previous pack {pack.name} compares no faces: name another one")
+    return replace(pack, roles=roles)
+
+
+def _on_disk(
+    settings: Settings, store: WeightStore, choice: PackChoice, pack: Pack, catalog: Catalog
+) -> PackOnDisk:
+    cards = {role: catalog.card(name) for role, name in pack.roles.items()}
+    paths = obtain_all(cards, store)
+    digests = {role: store.digest(card) for role, card in cards.items()}
     local = local_points_of(settings.data_dir, cards)
     ids: dict[str, str] = {kind: points.id for kind, points in local.items()}
     return PackOnDisk(pack_with(pack, local), choice, cards_with(cards, local), paths, digests, ids)

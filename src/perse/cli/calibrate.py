@@ -13,7 +13,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from perse.bootstrap.local_points import ROLES_BY_KIND, made_with
-from perse.bootstrap.weights import open_catalog
+from perse.bootstrap.weights import chosen_pack, open_catalog
 from perse.cli.evaluate import DEFAULT_BPCER, NoCache, Presentations, Root, Source
 from perse.cli.evaluating import Inquiry, evaluate_comparison, evaluate_liveness, open_evaluated
 from perse.cli.evaluation_tables import show_comparison, show_liveness
@@ -25,7 +25,6 @@ from perse.evaluation.calibration import calibrate_comparison, calibrate_livenes
 from perse.evaluation.intervals import Interval
 from perse.evaluation.local_points import KINDS, Kind, LocalPoint, LocalPoints, LocalPointsFolder
 from perse.evaluation.wording import interval, percent
-from perse.models.packs import choose_pack, recorded_pack
 from perse.settings import Settings, load_settings
 
 app = typer.Typer(
@@ -184,8 +183,7 @@ def _folder(settings: Settings) -> LocalPointsFolder:
 def _digests(settings: Settings) -> dict[Kind, str]:
     """Of the networks in use, without opening them."""
     catalog = open_catalog(settings)
-    choice = choose_pack(catalog, settings.pack, recorded_pack(settings.data_dir))
-    cards = catalog.cards_of(choice.name)
+    cards = catalog.cards_of(chosen_pack(settings, catalog).name)
     return {kind: made_with(cards, *ROLES_BY_KIND[kind]) for kind in KINDS}
 
 

@@ -10,12 +10,11 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from perse.bootstrap.weights import open_catalog, open_store
+from perse.bootstrap.weights import chosen_pack, open_catalog, open_store
 from perse.cli.options import AsJson, DataDir, Offline
 from perse.cli.progress import weights_progress
 from perse.models.cards import ModelCard, facts_of
 from perse.models.catalog import Catalog
-from perse.models.packs import choose_pack, recorded_pack
 from perse.models.sources import WeightStatus
 from perse.settings import Settings, load_settings
 
@@ -89,8 +88,7 @@ def _wanted(settings: Settings, names: list[str] | None, pack: str | None) -> It
     if names:
         return [catalog.card(name) for name in names]
     if pack is None:
-        recorded = recorded_pack(settings.data_dir)
-        pack = choose_pack(catalog, settings.pack, recorded).name
+        pack = chosen_pack(settings, catalog).name
     return catalog.cards_of(pack).values()
 
 

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from perse.bootstrap.enrolment import wire_purge
-from perse.bootstrap.keeping import embedder_in_use, opened_storage
+from perse.bootstrap.keeping import embedders_of, opened_storage
 from perse.cli.options import DataDir
 from perse.domain.references import parse_user_token
 from perse.errors import UserTokenNotFound
@@ -22,16 +22,15 @@ app = typer.Typer(help="Count, unlock and purge enrolled users.", no_args_is_hel
 def status(data_dir: DataDir = None) -> None:
     """Count users by tenant and network.
 
-    Those of another network than the pack's cannot be compared until they are updated with a new
-    picture.
+    Those of the previous pack's network are moved as they are recognised; those of any other cannot
+    be compared until they are updated with a new picture.
     """
     settings = load_settings(data_dir=data_dir)
-    network = embedder_in_use(settings)
+    embedders = embedders_of(settings)
     table = Table("tenant", "network", "users", "", box=None)
     with opened_storage(settings) as storage:
         for (tenant_id, model), users in storage.tenants.users_by_model().items():
-            usable = network is None or model == network
-            table.add_row(tenant_id, model, str(users), "" if usable else "not comparable: update")
+            table.add_row(tenant_id, model, str(users), embedders.outlook(model))
     Console().print(table)
 
 

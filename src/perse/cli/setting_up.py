@@ -27,6 +27,10 @@ def prepare(settings: Settings) -> Prepared:
     with weights_progress() as progress:
         on_disk = obtain_networks(settings, progress)
     console.print(f"Pack [bold]{on_disk.pack.name}[/]: {on_disk.choice.reason}.")
+    if on_disk.previous:
+        console.print(
+            f"Users of [bold]{on_disk.previous.pack.name}[/] are compared, too, and moved."
+        )
     if "face_attack_detector" not in on_disk.cards:
         console.print(
             "[yellow]Liveness is unavailable[/]: this pack has no attack detector, so answers "

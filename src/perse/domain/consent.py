@@ -34,6 +34,7 @@ class Operation(StrEnum):
     VOICE_COMPARE = "voice_compare"
     ENROL = "face_enrol"
     UPDATE = "face_update"
+    MOVE = "face_move"
     DELETE = "face_delete"
     EXPIRE = "face_expire"
     EXPORT = "subject_export"

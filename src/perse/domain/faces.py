@@ -70,3 +70,16 @@ class FaceThresholds:
     similarity_by_fmr: Mapping[str, float]
     liveness: float | None
     operating_points: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class FaceVerification:
+    """A comparison with an enrolled user, and the thresholds of the network that compared.
+
+    ``moved``: None where that is the network in use; else whether the user has a template of the
+    network in use from now on.
+    """
+
+    comparison: FaceComparison
+    thresholds: FaceThresholds
+    moved: bool | None = None

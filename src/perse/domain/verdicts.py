@@ -72,6 +72,15 @@ def liveness_obstacle(face: AssessedFace, verdicts: Mapping[str, Verdict]) -> st
     return next((verdict.guidance for verdict in failed), None)
 
 
+def is_surely_live(face: AssessedFace, thresholds: FaceThresholds) -> bool:
+    """Live by its PAD score, and nothing speaks against that score. Never where none was had."""
+    verdicts = judge_face(face, thresholds)
+    liveness = verdicts.get("liveness")
+    if liveness is None or not liveness.passed:
+        return False
+    return liveness_obstacle(face, verdicts) is None
+
+
 def _lower(value: float, threshold: float, measure: str) -> Verdict:
     return Verdict(value, threshold, higher_is_better=False, advice=_ADVICE[measure])
 

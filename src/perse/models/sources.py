@@ -20,7 +20,6 @@ from typing import TYPE_CHECKING, Final, Literal
 from perse.errors import WeightsCorrupt, WeightsUnavailable
 from perse.files import only_one, settle, write_file
 from perse.models.cards import ModelCard, PackagedSource, PathSource, Role
-from perse.models.catalog import Catalog
 from perse.models.convert import convert, version_of
 from perse.models.weight_files import Piece, Progress, holds, sha256_of, silent
 
@@ -187,16 +186,12 @@ class WeightStore:
         return folder / f"{card.name}.onnx", folder / f"{card.name}.json"
 
 
-def obtain_pack(
-    catalog: Catalog, pack: str, store: WeightStore, *, repair: bool = False
-) -> Mapping[Role, Path]:
-    """The files of all the pack's networks by role, fetched where they are missing.
+def obtain_all(cards: Mapping[Role, ModelCard], store: WeightStore) -> Mapping[Role, Path]:
+    """The files of networks by role, fetched where they are missing.
 
     Raises as ``WeightStore.obtain``.
     """
-    return {
-        role: store.obtain(card, repair=repair) for role, card in catalog.cards_of(pack).items()
-    }
+    return {role: store.obtain(card) for role, card in cards.items()}
 
 
 def _read_receipt(path: Path) -> Receipt | None:

@@ -47,6 +47,16 @@ class ReferenceStore(Protocol):
         """
         ...
 
+    def move(
+        self, before: BiometricReference, after: BiometricReference, *, entry: ConsentEntry
+    ) -> bool:
+        """Put ``after`` in the place of ``before`` if that is still what is kept of its user;
+        whether it was. Failed comparisons stay counted.
+
+        The old template is destroyed as by ``replace``. Raises UserTokenNotFound.
+        """
+        ...
+
     def delete(
         self,
         user_token: UserToken,

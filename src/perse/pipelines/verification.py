@@ -5,11 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from perse.domain.access import Caller
+from perse.domain.consent import Declaration
 from perse.domain.decisions import PadScore
-from perse.domain.faces import FaceComparison, FaceThresholds
-from perse.domain.references import Template, UserToken
+from perse.domain.faces import CapturedFace, FaceComparison, FaceThresholds, FaceVerification
+from perse.domain.references import BiometricReference, UserToken
+from perse.domain.samples import ModelName
 from perse.errors import ReferenceModelMismatch
-from perse.pipelines.comparison import CompareFaces, Picture
+from perse.pipelines.comparison import Picture
+from perse.pipelines.moving import PreviousNetwork, Recognition, Sighting
 from perse.pipelines.reference_ports import GuessLimiter, Now, ReferenceStore
 
 
@@ -17,37 +20,73 @@ from perse.pipelines.reference_ports import GuessLimiter, Now, ReferenceStore
 class VerifyFace:
     """Use case: does the picture's largest face belong to the user, and is it live?
 
-    ``guesses`` None: failed comparisons are not counted. Raises UserTokenNotFound,
-    ReferenceModelMismatch, RateLimited or ReferenceLocked, all before it looks at pixels, and
-    NoFaceDetected. A picture without a face is no failed comparison.
+    A user of the previous network is compared by that one and may be moved. ``guesses`` None:
+    failed comparisons are not counted. Raises UserTokenNotFound, ReferenceModelMismatch,
+    RateLimited or ReferenceLocked, all before it looks at pixels, and NoFaceDetected. A picture
+    without a face is no failed comparison.
     """
 
-    compare: CompareFaces
-    thresholds: FaceThresholds
+    current: Recognition
     references: ReferenceStore
     guesses: GuessLimiter | None
     now: Now
+    previous: PreviousNetwork | None = None
 
-    def __call__(self, caller: Caller, user_token: UserToken, picture: Picture) -> FaceComparison:
+    def __call__(
+        self, caller: Caller, user_token: UserToken, picture: Picture, *, declaration: Declaration
+    ) -> FaceVerification:
         reference = self._reference(caller, user_token)
-        probe = self.compare.capture(picture)
-        comparison = self.compare.judge(probe.template, reference, probe.pad)
+        previous = self._previous_for(reference.record.model)
+        if previous:
+            return self._by_previous(previous, caller, reference, picture, declaration)
+        probe = self.current.compare.capture(picture)
+        comparison = self._judged(self.current, caller, reference, probe)
+        return FaceVerification(comparison, self.current.thresholds)
+
+    def _by_previous(
+        self,
+        previous: PreviousNetwork,
+        caller: Caller,
+        reference: BiometricReference,
+        picture: Picture,
+        declaration: Declaration,
+    ) -> FaceVerification:
+        image, by = picture.load(), previous.recognition
+        probe = by.compare.capture(Picture(picture.name, lambda: image))
+        comparison = self._judged(by, caller, reference, probe)
+        moved = previous.move(caller, Sighting(reference, image, probe, comparison), declaration)
+        return FaceVerification(comparison, by.thresholds, moved)
+
+    def _judged(
+        self,
+        by: Recognition,
+        caller: Caller,
+        reference: BiometricReference,
+        probe: CapturedFace,
+    ) -> FaceComparison:
+        comparison = by.compare.judge(probe.template, reference.template, probe.pad)
         if self.guesses:
-            matched = is_match(comparison, self.thresholds)
+            matched = is_match(comparison, by.thresholds)
+            user_token = reference.record.user_token
             self.guesses.record(caller.tenant_id, user_token, matched=matched, at=self.now())
         return comparison
 
-    def _reference(self, caller: Caller, user_token: UserToken) -> Template:
+    def _reference(self, caller: Caller, user_token: UserToken) -> BiometricReference:
         if self.guesses:
             self.guesses.check(caller.tenant_id, user_token, at=self.now())
-        template = self.references.find(caller.tenant_id, user_token).template
-        network = self.compare.capture.embedder.model
-        if template.model != network:
-            raise ReferenceModelMismatch(
-                f"this user was enrolled with {template.model}, and {network} is in use now: "
-                "update the enrolment with a new picture"
-            )
-        return template
+        return self.references.find(caller.tenant_id, user_token)
+
+    def _previous_for(self, model: ModelName) -> PreviousNetwork | None:
+        """The previous network for its users, None for those of the one in use."""
+        network = self.current.compare.capture.embedder.model
+        if model == network:
+            return None
+        if self.previous and self.previous.compares(model, at=self.now()):
+            return self.previous
+        raise ReferenceModelMismatch(
+            f"this user was enrolled with {model}, and {network} is in use now: "
+            "update the enrolment with a new picture"
+        )
 
 
 def is_match(comparison: FaceComparison, thresholds: FaceThresholds) -> bool:

@@ -5,10 +5,12 @@ The order of locks is the same everywhere: the tenant's row, its references, the
 
 from __future__ import annotations
 
-import json
+from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+import numpy as np
 import sqlalchemy as sa
 
 from perse.domain.access import TenantId
@@ -16,30 +18,24 @@ from perse.domain.consent import ConsentEntry
 from perse.domain.receipts import Destruction, DestructionEvent, Receipt, token_sha256
 from perse.domain.references import BiometricReference, ReferenceRecord, UserToken
 from perse.domain.retries import RetryKey
-from perse.domain.samples import ModelName
-from perse.storage.absence import user_not_found
+from perse.errors import StorageUnavailable
 from perse.storage.database import Database
 from perse.storage.ledger import SqlLedger
 from perse.storage.receipts import SqlReceipts
 from perse.storage.reference_list import note_change
-from perse.storage.retry_keys import claim_retry, forget_requests, retried
-from perse.storage.schema import (
-    Row,
-    biometric_references,
-    sealed_templates,
-    tenant_keys,
-    tenants,
+from perse.storage.reference_rows import (
+    columns_of,
+    find_record,
+    lock_tenant,
+    record_of,
+    reference_id_of,
+    sealed_row,
 )
+from perse.storage.retry_keys import claim_retry, forget_requests, retried
+from perse.storage.schema import Row, biometric_references, sealed_templates
 from perse.storage.sealing import Owner, open_template, seal_template
 from perse.storage.tenant_keys import TenantKeys, across_rotations
 
-_RECORD = (
-    biometric_references.c.user_token,
-    biometric_references.c.model,
-    biometric_references.c.quality,
-    biometric_references.c.created_at,
-    biometric_references.c.updated_at,
-)
 _UNBLOCKED = {"failures_in_row": 0, "failures_total": 0, "blocked_until": None}
 
 
@@ -75,7 +71,9 @@ class SqlReferences:
             key = self.tenant_keys.sealing_key(connection, owner.tenant_id)
             reference_id = connection.execute(
                 sa.insert(biometric_references)
-                .values(tenant_id=owner.tenant_id, created_at=record.created_at, **_columns(record))
+                .values(
+                    tenant_id=owner.tenant_id, created_at=record.created_at, **columns_of(record)
+                )
                 .returning(biometric_references.c.reference_id)
             ).scalar_one()
             connection.execute(
@@ -103,27 +101,64 @@ class SqlReferences:
         return across_rotations(lambda: self._replace(reference, entry))
 
     def _replace(self, reference: BiometricReference, entry: ConsentEntry) -> ReferenceRecord:
-        record, owner = reference.record, Owner(entry.tenant_id, reference.record.user_token)
+        owner = Owner(entry.tenant_id, reference.record.user_token)
         with self.database.write_and_erase() as connection:
             lock_tenant(connection, owner.tenant_id)
-            reference_id = _reference_id(connection, owner)
-            key = self.tenant_keys.sealing_key(connection, owner.tenant_id)
-            connection.execute(
-                sa.update(biometric_references)
-                .where(biometric_references.c.reference_id == reference_id)
-                .values(**_columns(record), **_UNBLOCKED)
-            )
-            connection.execute(
-                sa.update(sealed_templates)
-                .where(sealed_templates.c.reference_id == reference_id)
-                .values(
-                    key_generation=key.generation,
-                    envelope=seal_template(reference.template, owner, tenant_key=key.key),
-                )
-            )
+            self._put(connection, owner, reference, _UNBLOCKED)
             kept = find_record(connection, owner)
             self.ledger.append_in(connection, [entry])
         return kept
+
+    def move(
+        self, before: BiometricReference, after: BiometricReference, *, entry: ConsentEntry
+    ) -> bool:
+        """Put ``after`` in the place of ``before`` if that is still what is kept of its user;
+        whether it was. Failed comparisons stay counted. Raises UserTokenNotFound.
+
+        The old template and its data key are gone from every file when this returns; where a long
+        reader keeps SQLite's log, at the next deletion or start.
+        """
+        moved = across_rotations(lambda: self._move(before, after, entry))
+        if moved:
+            with suppress(StorageUnavailable):  # what was moved is moved, and said to be
+                self.database.erase_traces()
+        return moved
+
+    def _move(
+        self, before: BiometricReference, after: BiometricReference, entry: ConsentEntry
+    ) -> bool:
+        owner = Owner(entry.tenant_id, before.record.user_token)
+        with self.database.write() as connection:
+            lock_tenant(connection, owner.tenant_id)
+            if not _same(self._opened(sealed_row(connection, owner), owner), before):
+                return False
+            self._put(connection, owner, after, {})
+            self.ledger.append_in(connection, [entry])
+        return True
+
+    def _put(
+        self,
+        connection: sa.Connection,
+        owner: Owner,
+        reference: BiometricReference,
+        others: Mapping[str, object],
+    ) -> None:
+        """Overwrite what is kept of ``owner``, ``others`` beside it, under a new data key."""
+        reference_id = reference_id_of(connection, owner)
+        key = self.tenant_keys.sealing_key(connection, owner.tenant_id)
+        connection.execute(
+            sa.update(biometric_references)
+            .where(biometric_references.c.reference_id == reference_id)
+            .values(**columns_of(reference.record), **others)
+        )
+        connection.execute(
+            sa.update(sealed_templates)
+            .where(sealed_templates.c.reference_id == reference_id)
+            .values(
+                key_generation=key.generation,
+                envelope=seal_template(reference.template, owner, tenant_key=key.key),
+            )
+        )
 
     def delete(
         self,
@@ -141,7 +176,7 @@ class SqlReferences:
         self.record(owner.tenant_id, user_token)  # a guess costs nobody a turn at writing
         with self.database.write_and_erase() as connection:
             lock_tenant(connection, owner.tenant_id)
-            reference_id = _reference_id(connection, owner, before=not_updated_since)
+            reference_id = reference_id_of(connection, owner, before=not_updated_since)
             for table in (sealed_templates, biometric_references):
                 connection.execute(sa.delete(table).where(table.c.reference_id == reference_id))
             forget_requests(connection, owner)
@@ -165,16 +200,17 @@ class SqlReferences:
 
     def _find(self, owner: Owner) -> BiometricReference:
         with self.database.read() as connection:
-            row = connection.execute(_sealed(owner)).one_or_none()
-        if row is None:
-            raise user_not_found()
+            row = sealed_row(connection, owner)
+        return self._opened(row, owner)
+
+    def _opened(self, row: Row, owner: Owner) -> BiometricReference:
         key = self.tenant_keys.open(
             row.wrapped_key,
             tenant_id=owner.tenant_id,
             generation=row.key_generation,
             master_key_id=row.master_key_id,
         )
-        record = _record(row)
+        record = record_of(row)
         template = open_template(row.envelope, owner, model=record.model, tenant_key=key)
         return BiometricReference(record, template)
 
@@ -184,77 +220,6 @@ class SqlReferences:
             return find_record(connection, Owner(tenant_id, user_token))
 
 
-def lock_tenant(connection: sa.Connection, tenant_id: TenantId) -> None:
-    """Hold the tenant until the transaction ends. Raises UserTokenNotFound for an erased one."""
-    query = sa.select(tenants.c.tenant_id).where(tenants.c.tenant_id == tenant_id)
-    if connection.execute(query.with_for_update()).first() is None:
-        raise user_not_found()
-
-
-def find_record(connection: sa.Connection, owner: Owner) -> ReferenceRecord:
-    """Raises UserTokenNotFound."""
-    row = connection.execute(sa.select(*_RECORD).where(_is(owner))).one_or_none()
-    if row is None:
-        raise user_not_found()
-    return _record(row)
-
-
-def _sealed(owner: Owner) -> sa.Select[*tuple[object, ...]]:
-    """Template and the tenant key that opens it, in one statement: a rotation cannot part them."""
-    return (
-        sa.select(
-            *_RECORD,
-            sealed_templates.c.key_generation,
-            sealed_templates.c.envelope,
-            tenant_keys.c.master_key_id,
-            tenant_keys.c.wrapped_key,
-        )
-        .select_from(biometric_references)
-        .join(sealed_templates)
-        .join(
-            tenant_keys,
-            sa.and_(
-                tenant_keys.c.tenant_id == biometric_references.c.tenant_id,
-                tenant_keys.c.generation == sealed_templates.c.key_generation,
-            ),
-        )
-        .where(_is(owner))
-    )
-
-
-def _reference_id(
-    connection: sa.Connection, owner: Owner, *, before: datetime | None = None
-) -> int:
-    query = sa.select(biometric_references.c.reference_id).where(_is(owner)).with_for_update()
-    if before is not None:
-        query = query.where(biometric_references.c.updated_at < before)
-    found = connection.execute(query).scalar()
-    if found is None:
-        raise user_not_found()
-    return int(found)
-
-
-def _is(owner: Owner) -> sa.ColumnElement[bool]:
-    return sa.and_(
-        biometric_references.c.tenant_id == owner.tenant_id,
-        biometric_references.c.user_token == owner.user_token,
-    )
-
-
-def _columns(record: ReferenceRecord) -> dict[str, object]:
-    return {
-        "user_token": record.user_token,
-        "model": record.model,
-        "quality": json.dumps(dict(record.quality)),
-        "updated_at": record.updated_at,
-    }
-
-
-def _record(row: Row) -> ReferenceRecord:
-    return ReferenceRecord(
-        user_token=UserToken(row.user_token),
-        model=ModelName(row.model),
-        quality=json.loads(row.quality),
-        created_at=row.created_at,
-        updated_at=row.updated_at,
-    )
+def _same(kept: BiometricReference, compared: BiometricReference) -> bool:
+    same_template = np.array_equal(kept.template.vector, compared.template.vector)
+    return kept.record == compared.record and same_template

@@ -12,7 +12,7 @@ from perse.domain.access import TenantId
 from perse.domain.references import UserToken
 from perse.errors import UserTokenNotFound
 from perse.storage.database import Database
-from perse.storage.references import lock_tenant
+from perse.storage.reference_rows import lock_tenant
 from perse.storage.schema import Row, biometric_references, sealed_templates, tenant_keys
 from perse.storage.sealing import Owner, rewrap_template
 from perse.storage.tenant_keys import TenantKeys

@@ -5,12 +5,18 @@ from __future__ import annotations
 from dataclasses import replace
 
 from perse.api.calls import Call
-from perse.api.consent import CONSENT
+from perse.api.consent import CONSENT, declaration_of
 from perse.api.forms import FieldKind, Form, FormField
 from perse.api.loads import of_pictures
 from perse.api.operations import Operation
 from perse.api.v0.examples import COMPARE, DETECT, EXAMPLE_TOKEN
-from perse.api.v0.wire import CompareAnswer, DetectAnswer, compare_answer, detect_answer
+from perse.api.v0.wire import (
+    CompareAnswer,
+    DetectAnswer,
+    compare_answer,
+    detect_answer,
+    verify_answer,
+)
 from perse.domain.consent import Operation as Recorded
 from perse.domain.references import parse_user_token
 from perse.errors import (
@@ -81,11 +87,12 @@ async def _verify(call: Call, form: Form) -> CompareAnswer:
     user_token = parse_user_token(form.required_text(USER_TOKEN.name))
     call.record(Recorded.FACE_VERIFY, form, user_token)
     picture, verify = picture_of(call, form, PICTURE.name), call.services.enrolment.verify
-    comparison = await call.compute(
-        lambda: verify(call.caller, user_token, picture),
+    declaration = declaration_of(form)
+    verified = await call.compute(
+        lambda: verify(call.caller, user_token, picture, declaration=declaration),
         load=of_pictures(call.services.faces, form.file(PICTURE.name)),
     )
-    return compare_answer(comparison, call.services.faces.thresholds, time_taken=call.time_taken())
+    return verify_answer(verified, time_taken=call.time_taken())
 
 
 def picture_of(call: Call, form: Form, name: str) -> Picture:
@@ -126,7 +133,9 @@ OPERATIONS = (
             "Compare the largest face of one picture with the largest face of another: "
             "`image_file1` and `image_file2`; or with an enrolled user: `image_file` and "
             "`user_token`. They show one person when `similarity` is at or above "
-            "`default_thresholds.similarity`."
+            "`default_thresholds.similarity`. While users are moved to another network, those who "
+            "have not been are compared by the one that they were enrolled with; `models` and the "
+            "thresholds say so."
         ),
         form=(*map(_optional, (FIRST, SECOND, PICTURE, USER_TOKEN)), CONSENT),
         one_of=((FIRST.name, SECOND.name), (PICTURE.name, USER_TOKEN.name)),

@@ -8,7 +8,13 @@ from pydantic import Field, FiniteFloat
 
 from perse.api.answers import Answer, Success
 from perse.domain.decisions import PadScore
-from perse.domain.faces import AssessedFace, FaceComparison, FaceDetection, FaceThresholds
+from perse.domain.faces import (
+    AssessedFace,
+    FaceComparison,
+    FaceDetection,
+    FaceThresholds,
+    FaceVerification,
+)
 from perse.domain.geometry import Box, Landmarks
 from perse.domain.quality import ImageMetrics
 from perse.domain.verdicts import Verdict, judge_face, liveness_obstacle
@@ -127,6 +133,11 @@ class CompareAnswer(Success):
     )
     cosine: FiniteFloat = Field(ge=-1, le=1, description="What the network said.")
     models: Models
+    reference_moved: bool | None = Field(
+        None,
+        description="Only of a user enrolled with the previous network, which compared: whether "
+        "the user has a template of the network in use from now on.",
+    )
 
 
 def detect_answer(
@@ -161,6 +172,12 @@ def compare_answer(
         models=dict(comparison.models),
         time_taken=time_taken,
     )
+
+
+def verify_answer(verified: FaceVerification, *, time_taken: float) -> CompareAnswer:
+    """``time_taken``: seconds."""
+    answer = compare_answer(verified.comparison, verified.thresholds, time_taken=time_taken)
+    return answer.model_copy(update={"reference_moved": verified.moved})
 
 
 def _face(face: AssessedFace, thresholds: FaceThresholds) -> WireFace:

@@ -1,0 +1,113 @@
+"""Give a user whom the previous network recognised a template of the network in use."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+
+from perse.domain.access import Caller
+from perse.domain.consent import Declaration, Operation
+from perse.domain.faces import (
+    AssessedFace,
+    CapturedFace,
+    FaceComparison,
+    FaceThresholds,
+)
+from perse.domain.references import BiometricReference
+from perse.domain.samples import FaceImage, ModelName
+from perse.domain.verdicts import is_surely_live
+from perse.pipelines.comparison import CompareFaces
+from perse.pipelines.consent import RecordConsent
+from perse.pipelines.enrolment import CapturedReference, metrics_by_name
+from perse.pipelines.ports import FaceEmbedder, PoseEstimator, QualityAssessor
+from perse.pipelines.reference_ports import ReferenceStore
+
+
+@dataclass(frozen=True, slots=True)
+class Recognition:
+    """How one network tells whether a face is a user's."""
+
+    compare: CompareFaces
+    thresholds: FaceThresholds
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """A user's reference, and the picture that was compared with it."""
+
+    reference: BiometricReference
+    image: FaceImage
+    probe: CapturedFace
+    comparison: FaceComparison
+
+
+@dataclass(frozen=True, slots=True)
+class PreviousNetwork:
+    """The network whose users are being moved. ``until``: the last day, UTC; None = no last day."""
+
+    recognition: Recognition
+    move: Callable[[Caller, Sighting, Declaration], bool]
+    until: date | None = None
+
+    def compares(self, model: ModelName, *, at: datetime) -> bool:
+        """Whether it is the network that made templates of ``model``, and its time is not over."""
+        over = self.until is not None and at.date() > self.until
+        return model == self.recognition.compare.capture.embedder.model and not over
+
+
+@dataclass(frozen=True, slots=True)
+class CaptureAgain:
+    """The template of a face already found, by the network in use. ``thresholds``: for its quality
+    and liveness."""
+
+    embedder: FaceEmbedder
+    pose: PoseEstimator
+    quality: QualityAssessor
+    thresholds: FaceThresholds
+
+    def __call__(self, image: FaceImage, probe: CapturedFace) -> CapturedReference | None:
+        """None unless the face is live, well lit, sharp, near and turned to the camera."""
+        pose = self.pose.estimate(image, probe.face)
+        metrics = self.quality.of_face(image, probe.face, pose)
+        face = AssessedFace(probe.face, pose, metrics, probe.pad)
+        if not is_surely_live(face, self.thresholds):
+            return None
+        template = self.embedder.embed(image, probe.face.landmarks)
+        return CapturedReference(template, metrics_by_name(metrics))
+
+
+@dataclass(frozen=True, slots=True)
+class MoveReference:
+    """Use case: from a picture that the previous network surely recognised, keep a template of the
+    network in use in the place of the old one. Whether that was done.
+
+    ``surely``: the similarity from which on that is so. When anything fails, nothing has changed:
+    ``failed`` hears of it, the caller does not. Neither the time of the last update nor the count
+    of failed comparisons is touched: the user asked for no update.
+    """
+
+    capture: CaptureAgain
+    surely: float
+    references: ReferenceStore
+    consent: RecordConsent
+    failed: Callable[[Exception], None]
+
+    def __call__(self, caller: Caller, seen: Sighting, declaration: Declaration) -> bool:
+        try:
+            return self._moved(caller, seen, declaration)
+        except Exception as problem:  # the comparison stands, whatever became of the move
+            self.failed(problem)
+            return False
+
+    def _moved(self, caller: Caller, seen: Sighting, declaration: Declaration) -> bool:
+        if seen.comparison.similarity < self.surely:
+            return False
+        captured = self.capture(seen.image, seen.probe)
+        if captured is None:
+            return False
+        before = seen.reference
+        record = replace(before.record, model=captured.template.model, quality=captured.quality)
+        after = BiometricReference(record, captured.template)
+        entry = self.consent.entry(caller, Operation.MOVE, declaration, record.user_token)
+        return self.references.move(before, after, entry=entry)
