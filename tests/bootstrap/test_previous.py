@@ -6,11 +6,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
-from perse.bootstrap.previous import surely_of
-from perse.bootstrap.weights import chosen_pack, previous_pack
+from perse.bootstrap.previous import log_failure
+from perse.bootstrap.similarity import surely_of
+from perse.bootstrap.weights import chosen_pack, needed_networks, previous_pack
 from perse.domain.decisions import OperatingPoint
-from perse.errors import CatalogInvalid
+from perse.errors import CatalogInvalid, StorageUnavailable
 from perse.models.catalog import Catalog
 from perse.models.packs import PackChoice
 from perse.settings import load_settings
@@ -39,3 +41,26 @@ def test_a_previous_pack_without_faces_stops_the_start(catalog: Catalog, tmp_pat
     assert choice == PackChoice("standard", "nothing else was asked for", "compact")
     with pytest.raises(CatalogInvalid, match="compares no faces"):
         previous_pack(settings, without, choice)
+
+
+def test_what_fails_is_logged_by_its_code_alone() -> None:
+    with capture_logs() as lines:
+        log_failure(StorageUnavailable("the database of somebody is full"))
+        log_failure(ValueError("template [0.1, 0.2]"))
+    assert lines == [
+        {"event": "reference not moved", "log_level": "warning", "code": code}
+        for code in ("storage_unavailable", "ValueError")
+    ]
+
+
+def test_whoever_serves_needs_the_previous_network_too_until_the_last_day(
+    catalog: Catalog, tmp_path: Path
+) -> None:
+    def needed(**settings: object) -> set[str]:
+        chosen = load_settings(data_dir=tmp_path, pack="standard", **settings)
+        return {card.name for card in needed_networks(chosen, catalog)}
+
+    alone = needed()
+    assert needed(previous_pack="compact") == alone | {"mobilefacenet"}
+    assert needed(previous_pack="compact", previous_pack_until="2999-12-31") > alone
+    assert needed(previous_pack="compact", previous_pack_until="2026-11-27") == alone

@@ -17,7 +17,7 @@ from perse.domain.access import Caller, KeyId, TenantId
 from perse.domain.consent import Declaration
 from perse.domain.faces import FaceVerification
 from perse.domain.references import UserToken
-from perse.errors import PackMismatch, ReferenceModelMismatch
+from perse.errors import CatalogInvalid, PackMismatch, ReferenceModelMismatch
 from perse.models.packs import recorded_pack
 from perse.pipelines.comparison import Picture
 from perse.settings import load_settings
@@ -164,3 +164,24 @@ def test_after_the_last_day_nobody_is_compared_by_the_previous_network(
     recorded = recorded_pack(installation.folder)
     assert recorded is not None
     assert (recorded.pack, recorded.previous) == ("standard", None)
+
+
+def test_a_folder_does_not_change_hands_for_what_cannot_be_moved_from(
+    pack_folders: dict[str, Path], tmp_path: Path
+) -> None:
+    """A catalogue of the operator's own that measured the old network no further than 1e-4."""
+    (tmp_path / "weights").symlink_to(pack_folders["compact"] / "weights")
+    obtain_networks(load_settings(data_dir=tmp_path, pack="compact", offline=True))
+    before = recorded_pack(tmp_path)
+    coarse = tmp_path / "own.toml"
+    coarse.write_text(
+        "[operating_points.mobilefacenet]\n"
+        "points = [{ fmr = 1e-2, cosine = 0.3 }, { fmr = 1e-4, cosine = 0.4 }]\n"
+        'dataset = "ours"\npairs = 100_000\ndate = 2026-11-28\nlargest_supported_claim = 1e-4\n'
+    )
+    settings = load_settings(
+        data_dir=tmp_path, pack="standard", previous_pack="compact", catalog=coarse, offline=True
+    )
+    with pytest.raises(CatalogInvalid, match="measure it at that rate"):
+        obtain_networks(settings)
+    assert recorded_pack(tmp_path) == before

@@ -217,3 +217,13 @@ def test_an_earlier_version_reads_the_record_of_a_move(tiny: Catalog, tmp_path: 
     move(tmp_path, tiny, "standard", "compact")
     content = json.loads((tmp_path / "pack.json").read_text())
     assert {"pack", "models", "date"} < set(content)
+
+
+def test_another_embedder_under_the_previous_pack_is_refused(tiny: Catalog, tmp_path: Path) -> None:
+    recorded_in(tmp_path, tiny, "compact")
+    move(tmp_path, tiny, "standard", "compact")
+    changed = with_other(tiny, "face_embedder")
+    for previous in (None, "compact"):
+        with pytest.raises(PackMismatch, match="made by compact_face_embedder"):
+            choose_pack(changed, "standard", recorded_pack(tmp_path), previous=previous)
+    assert choose_pack(changed, "standard", recorded_pack(tmp_path), previous="none")

@@ -8,14 +8,13 @@ from functools import partial
 
 from perse.bootstrap.face_networks import open_face_networks
 from perse.bootstrap.local_points import named_points
+from perse.bootstrap.similarity import scale_of
 from perse.bootstrap.weights import PackOnDisk, obtain_networks
 from perse.domain.decisions import SimilarityScale
 from perse.domain.faces import FaceThresholds
 from perse.domain.samples import FaceImage
-from perse.errors import CatalogInvalid
 from perse.media.image_decoder import ImageLimits, ImageSize, decode_image, measure_image
 from perse.media.quality_assessor import CropQualityAssessor
-from perse.models.cards import ModelCard
 from perse.models.weight_files import Progress
 from perse.pipelines.comparison import CaptureFace, CompareFaces
 from perse.pipelines.detection import DetectFaces, FindFaces
@@ -80,16 +79,6 @@ def wire_face_sensing(settings: Settings, on_disk: PackOnDisk) -> FaceSensing:
 def default_similarity(settings: Settings, on_disk: PackOnDisk, scale: SimilarityScale) -> float:
     """From which similarity on two faces are taken for one person's."""
     return scale.threshold(settings.face_fmr or on_disk.pack.default_fmr)
-
-
-def scale_of(card: ModelCard) -> SimilarityScale:
-    """Raises CatalogInvalid for a network that nobody has measured."""
-    if card.operating_points is None:
-        raise CatalogInvalid(
-            f"{card.name} has no operating points, so its similarity would mean nothing: measure "
-            "them on your own pictures and add them to your catalogue"
-        )
-    return SimilarityScale(card.operating_points.points)
 
 
 def _thresholds(settings: Settings, on_disk: PackOnDisk, scale: SimilarityScale) -> FaceThresholds:

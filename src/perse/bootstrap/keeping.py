@@ -14,6 +14,7 @@ from perse.domain.consent import ChainPoint, ConsentEntry, Declaration, Operatio
 from perse.domain.receipts import Receipt
 from perse.errors import InvalidParameter
 from perse.models.packs import PackRecord, recorded_pack
+from perse.pipelines.moving import is_over
 from perse.pipelines.subject_export import ExportSubject
 from perse.settings import Settings
 from perse.storage.ledger_writer import LedgerWriter
@@ -58,8 +59,7 @@ class Embedders:
         """What becomes of a user of ``network``; nothing to say of the one in use."""
         if self.in_use is None or network == self.in_use:
             return ""
-        over = self.until is not None and utc_now().date() > self.until
-        if network != self.previous or over:
+        if network != self.previous or is_over(self.until, utc_now()):
             return "not comparable: update"
         until = f", until {self.until}" if self.until else ""
         return f"moves when recognised{until}"

@@ -7,21 +7,18 @@ from dataclasses import replace
 import structlog
 
 from perse.bootstrap.face_networks import open_embedder
-from perse.bootstrap.faces import FaceServices, default_similarity, scale_of
+from perse.bootstrap.faces import FaceServices, default_similarity
 from perse.bootstrap.local_points import named_points
+from perse.bootstrap.similarity import scale_of, surely_of
 from perse.bootstrap.weights import PackOnDisk
 from perse.domain.decisions import SimilarityScale
 from perse.domain.faces import FaceThresholds
-from perse.errors import CatalogInvalid, InvalidParameter, PerseError
-from perse.models.cards import ModelCard
+from perse.errors import PerseError
 from perse.pipelines.comparison import CompareFaces
 from perse.pipelines.consent import RecordConsent
 from perse.pipelines.moving import CaptureAgain, MoveReference, PreviousNetwork, Recognition
 from perse.pipelines.reference_ports import ReferenceStore
 from perse.settings import Settings
-
-# A template is replaced only on a similarity that one pair of strangers in so many reaches.
-_FMR_OF_A_MOVE = 1e-5
 
 
 def wire_previous(
@@ -31,24 +28,24 @@ def wire_previous(
     references: ReferenceStore,
     consent: RecordConsent,
 ) -> PreviousNetwork | None:
-    """None when nobody is being moved. Raises CatalogInvalid, also for a network that was not
-    measured at the false match rate that a move asks for."""
+    """None when nobody is being moved. Raises CatalogInvalid, NetworkUnusable."""
     previous = on_disk.previous
     if previous is None:
         return None
     scale = scale_of(previous.cards["face_embedder"])
     embedder = open_embedder(previous, threads=settings.threads_per_network)
-    capture = replace(faces.capture, embedder=embedder)
+    compare = CompareFaces(replace(faces.capture, embedder=embedder), scale)
+    thresholds = _thresholds(settings, previous, faces, scale)
     return PreviousNetwork(
-        Recognition(CompareFaces(capture, scale), _thresholds(settings, previous, faces, scale)),
+        Recognition(compare, thresholds),
         MoveReference(
             CaptureAgain(
                 faces.capture.embedder, faces.detect.pose, faces.detect.quality, faces.thresholds
             ),
-            surely_of(previous.cards["face_embedder"]),
+            max(surely_of(previous.cards["face_embedder"]), thresholds.similarity),
             references,
             consent,
-            _log_failure,
+            log_failure,
         ),
         settings.previous_pack_until,
     )
@@ -67,17 +64,7 @@ def _thresholds(
     )
 
 
-def surely_of(card: ModelCard) -> float:
-    """The similarity from which on a picture may renew a template of that network."""
-    try:
-        return scale_of(card).threshold(_FMR_OF_A_MOVE)
-    except InvalidParameter as problem:
-        raise CatalogInvalid(
-            f"users of {card.name} are moved at a false match rate of 1e-5: {problem.message}; "
-            "measure it at that rate, or set PERSE_PREVIOUS_PACK=none"
-        ) from None
-
-
-def _log_failure(problem: Exception) -> None:
+def log_failure(problem: Exception) -> None:
+    """Say that a move failed, and nothing of whose it was or what was in it."""
     code = problem.code if isinstance(problem, PerseError) else type(problem).__name__
     structlog.get_logger("perse").warning("reference not moved", code=code)

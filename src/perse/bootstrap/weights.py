@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
 from perse.auth.api_keys import utc_now
 from perse.bootstrap.local_points import cards_with, local_points_of, pack_with
+from perse.bootstrap.similarity import scale_of, surely_of
 from perse.errors import CatalogInvalid
 from perse.models.cards import ModelCard, Pack, Role
 from perse.models.catalog import Catalog, load_catalog
 from perse.models.packs import PackChoice, choose_pack, record_pack, recorded_pack
 from perse.models.sources import WeightStore, obtain_all
 from perse.models.weight_files import Progress
+from perse.pipelines.moving import is_over
 from perse.settings import Settings
 
 _MADE_TEMPLATES: Final[tuple[Role, ...]] = ("face_detector", "face_embedder")
@@ -68,8 +70,16 @@ def obtain_networks(settings: Settings, progress: Progress | None = None) -> Pac
     obtained = replace(
         on_disk(catalog.pack(choice.name)), previous=on_disk(previous) if previous else None
     )
+    if obtained.previous:
+        _check_measured(obtained, obtained.previous)
     record_pack(settings.data_dir, catalog, choice)
     return obtained
+
+
+def _check_measured(in_use: PackOnDisk, previous: PackOnDisk) -> None:
+    """A folder changes hands only for networks that can do it."""
+    scale_of(in_use.cards["face_embedder"])
+    surely_of(previous.cards["face_embedder"])
 
 
 def chosen_pack(settings: Settings, catalog: Catalog) -> PackChoice:
@@ -78,14 +88,23 @@ def chosen_pack(settings: Settings, catalog: Catalog) -> PackChoice:
     return choose_pack(catalog, settings.pack, recorded, previous=settings.previous_pack)
 
 
+def needed_networks(settings: Settings, catalog: Catalog) -> Sequence[ModelCard]:
+    """What a server would open: the networks of the pack in use, and those of the previous one.
+    Raises PackMismatch, CatalogInvalid."""
+    choice = chosen_pack(settings, catalog)
+    previous = previous_pack(settings, catalog, choice)
+    packs = [catalog.pack(choice.name), *([previous] if previous else [])]
+    names = dict.fromkeys(name for pack in packs for name in pack.roles.values())
+    return [catalog.card(name) for name in names]
+
+
 def previous_pack(settings: Settings, catalog: Catalog, choice: PackChoice) -> Pack | None:
     """The pack whose users are being moved, with the networks that are needed for it.
 
     None without such a pack, and when its last day is over. Raises CatalogInvalid when it compares
     no faces.
     """
-    until = settings.previous_pack_until
-    if choice.previous is None or (until and utc_now().date() > until):
+    if choice.previous is None or is_over(settings.previous_pack_until, utc_now()):
         return None
     pack = catalog.pack(choice.previous)
     roles = {role: name for role, name in pack.roles.items() if role in _MADE_TEMPLATES}

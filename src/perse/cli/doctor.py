@@ -14,7 +14,7 @@ from rich.console import Console
 import perse
 from perse.bootstrap import open_keys, open_signing_keys, open_storage
 from perse.bootstrap.schema import database_status
-from perse.bootstrap.weights import chosen_pack, open_catalog, open_store, previous_pack
+from perse.bootstrap.weights import chosen_pack, needed_networks, open_catalog, open_store
 from perse.cli.failures import sentence
 from perse.cli.options import DataDir, Pack
 from perse.errors import PerseError
@@ -74,14 +74,13 @@ def _check_folder(settings: Settings) -> str:
 
 def _check_weights(settings: Settings) -> str:
     catalog, store = open_catalog(settings), open_store(settings)
-    choice = chosen_pack(settings, catalog)
-    pack, previous = catalog.pack(choice.name), previous_pack(settings, catalog, choice)
-    names = {*pack.roles.values(), *(previous.roles.values() if previous else ())}
-    for name in names:
-        store.path(catalog.card(name))
-    missing = "" if "face_attack_detector" in pack.roles else ", without liveness"
-    moving = f"; users of {previous.name} are moved" if previous else ""
-    return f"pack {choice.name}, {len(names)} networks verified{missing}{moving}"
+    choice, cards = chosen_pack(settings, catalog), needed_networks(settings, catalog)
+    for card in cards:
+        store.path(card)
+    live = "face_attack_detector" in catalog.cards_of(choice.name)
+    missing = "" if live else ", without liveness"
+    moving = f"; users of {choice.previous} are moved" if choice.previous else ""
+    return f"pack {choice.name}, {len(cards)} networks verified{missing}{moving}"
 
 
 def _check_database(settings: Settings) -> str:

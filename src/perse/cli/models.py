@@ -10,7 +10,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from perse.bootstrap.weights import chosen_pack, open_catalog, open_store
+from perse.bootstrap.weights import needed_networks, open_catalog, open_store
 from perse.cli.options import AsJson, DataDir, Offline
 from perse.cli.progress import weights_progress
 from perse.models.cards import ModelCard, facts_of
@@ -83,12 +83,12 @@ def verify(names: Names = None, pack: OfPack = None, data_dir: DataDir = None) -
 
 
 def _wanted(settings: Settings, names: list[str] | None, pack: str | None) -> Iterable[ModelCard]:
-    """The networks named, else those of ``pack``, else those of the pack that would be served."""
+    """The networks named, else those of ``pack``, else those that would be served."""
     catalog = open_catalog(settings)
     if names:
         return [catalog.card(name) for name in names]
     if pack is None:
-        pack = chosen_pack(settings, catalog).name
+        return needed_networks(settings, catalog)
     return catalog.cards_of(pack).values()
 
 

@@ -58,6 +58,9 @@ def choose_pack(
     """
     before = _previous(catalog, previous, recorded)
     choice = replace(_choice(catalog, requested, recorded, before), previous=before)
+    kept = recorded.previous if recorded else None
+    if kept and kept.pack == before and not _made_with(catalog, kept.pack, kept):
+        raise PackMismatch(_refusal(catalog, kept))
     if before and _embedder(catalog, before) == _embedder(catalog, choice.name):
         raise PackMismatch(
             f"the previous pack {before} has the same face embedder as {choice.name}, so there is "

@@ -52,8 +52,13 @@ class PreviousNetwork:
 
     def compares(self, model: ModelName, *, at: datetime) -> bool:
         """Whether it is the network that made templates of ``model``, and its time is not over."""
-        over = self.until is not None and at.date() > self.until
-        return model == self.recognition.compare.capture.embedder.model and not over
+        network = self.recognition.compare.capture.embedder.model
+        return model == network and not is_over(self.until, at)
+
+
+def is_over(last_day: date | None, at: datetime) -> bool:
+    """Whether the time for moving users is over; ``at`` in UTC, None = it has no end."""
+    return last_day is not None and at.date() > last_day
 
 
 @dataclass(frozen=True, slots=True)
