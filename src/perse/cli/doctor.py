@@ -14,7 +14,13 @@ from rich.console import Console
 import perse
 from perse.bootstrap import open_keys, open_signing_keys, open_storage
 from perse.bootstrap.schema import database_status
-from perse.bootstrap.weights import chosen_pack, needed_networks, open_catalog, open_store
+from perse.bootstrap.weights import (
+    chosen_pack,
+    needed_networks,
+    open_catalog,
+    open_store,
+    previous_pack,
+)
 from perse.cli.failures import sentence
 from perse.cli.options import DataDir, Pack
 from perse.errors import PerseError
@@ -79,7 +85,8 @@ def _check_weights(settings: Settings) -> str:
         store.path(card)
     live = "face_attack_detector" in catalog.cards_of(choice.name)
     missing = "" if live else ", without liveness"
-    moving = f"; users of {choice.previous} are moved" if choice.previous else ""
+    previous = previous_pack(settings, catalog, choice)
+    moving = f"; users of {previous.name} are moved" if previous else ""
     return f"pack {choice.name}, {len(cards)} networks verified{missing}{moving}"
 
 

@@ -29,7 +29,8 @@ def prepare(settings: Settings) -> Prepared:
     console.print(f"Pack [bold]{on_disk.pack.name}[/]: {on_disk.choice.reason}.")
     if on_disk.previous:
         console.print(
-            f"Users of [bold]{on_disk.previous.pack.name}[/] are compared, too, and moved."
+            f"Users of [bold]{on_disk.previous.pack.name}[/] are compared by its face embedder "
+            "until they are moved."
         )
     if "face_attack_detector" not in on_disk.cards:
         console.print(
