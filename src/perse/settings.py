@@ -232,7 +232,7 @@ class Settings(BaseSettings):
     @classmethod
     def _split_commas(cls, value: object) -> object:
         if isinstance(value, str):
-            return tuple(part.strip() for part in value.split(",") if part.strip())
+            return _parts(value)
         return value
 
     @field_validator("root_path")
@@ -250,8 +250,12 @@ class Settings(BaseSettings):
     @classmethod
     def _read_networks(cls, value: object) -> object:
         if isinstance(value, str):
-            return tuple(ip_network(part.strip()) for part in value.split(",") if part.strip())
+            return tuple(map(ip_network, _parts(value)))
         return value
+
+
+def _parts(text: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in text.split(",") if part.strip())
 
 
 def load_settings(**overrides: object) -> Settings:

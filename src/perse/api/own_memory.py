@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import resource
+from collections.abc import Callable
 
 # <malloc.h>: freed memory is filled with this byte, fresh memory with its complement, which is 0.
 _M_PERTURB = -6
@@ -25,13 +26,13 @@ def overwrite_freed_memory() -> bool:
 
     Pieces under 1 KB may stay until their place is used again: Python and glibc keep those aside.
     """
-    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+    mallopt = _c_function("mallopt")
     return mallopt is not None and mallopt(_M_PERTURB, _FREED_BYTE) == 1
 
 
 def give_back_freed_memory() -> None:
     """Hand what is free to the system (glibc): a start uses memory that serving does not need."""
-    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    trim = _c_function("malloc_trim")
     if trim is not None:
         trim(0)
 
@@ -39,6 +40,11 @@ def give_back_freed_memory() -> None:
 def refuse_core_dumps() -> None:
     """No core file, no core handed to a collector, and on Linux no debugger of the same user."""
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    prctl = getattr(ctypes.CDLL(None), "prctl", None)
+    prctl = _c_function("prctl")
     if prctl is not None:
         prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
+
+
+def _c_function(name: str) -> Callable[..., int] | None:
+    """None where this system's C library has none of that name."""
+    return getattr(ctypes.CDLL(None), name, None)
