@@ -49,3 +49,11 @@ def test_a_bad_value_stops_the_start_with_the_variables_name_and_without_the_val
 
 def test_settings_do_not_show_their_secrets() -> None:
     assert "hidden" not in repr(load_settings(token_signing_keys="hidden"))
+
+
+def test_a_bad_part_of_a_list_is_told_by_the_name_of_its_variable(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("PERSE_CORS_HEADERS", "X-Good, not good")
+    with pytest.raises(SettingsInvalid, match=r"PERSE_CORS_HEADERS: "):
+        load_settings()

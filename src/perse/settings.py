@@ -268,7 +268,7 @@ def load_settings(**overrides: object) -> Settings:
         return Settings(**given)  # type: ignore[arg-type]
     except ValidationError as invalid:
         problems = "; ".join(
-            f"PERSE_{'_'.join(str(part) for part in error['loc']).upper()}: {error['msg']}"
+            f"PERSE_{str(error['loc'][0]).upper()}: {error['msg']}"
             for error in invalid.errors(include_input=False, include_url=False)
         )
         raise SettingsInvalid(f"these settings are no good: {problems}") from None
