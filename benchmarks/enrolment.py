@@ -30,7 +30,7 @@ import structlog
 from benchmarks.floor import interleaved_medians_ms
 from benchmarks.serving import sample_picture
 from perse.api.app import create_app
-from perse.api.server import make_server
+from perse.api.server.server import make_server
 from perse.auth.api_keys import ApiKeys
 from perse.bootstrap.enrolment import EnrolmentServices
 from perse.bootstrap.services import Services, open_services

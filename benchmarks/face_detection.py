@@ -19,10 +19,10 @@ import numpy as np
 
 from perse.domain.geometry import Box, DetectedFace, Framing, overlap_with_each
 from perse.domain.samples import FaceImage, ModelName, Pixels
-from perse.models.canvas import lay_out
-from perse.models.facemesh import eye_line_degrees
-from perse.models.session import open_session
-from perse.models.yunet import YUNET_PLAN, YunetDetector
+from perse.networks.canvas import lay_out
+from perse.networks.facemesh import eye_line_degrees
+from perse.networks.session import open_session
+from perse.networks.yunet import YUNET_PLAN, YunetDetector
 from perse.pipelines.face_search import MultiScaleDetector
 
 CROWD_PX = 1600

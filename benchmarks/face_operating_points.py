@@ -34,10 +34,10 @@ from perse.evaluation.error_rates import PairScores
 from perse.evaluation.intervals import Replicates, replicate_rates
 from perse.evaluation.sample_files import PICTURES, SampleFile, folder_per_person
 from perse.media.image_decoder import decode_image
-from perse.models.cards import ModelCard
 from perse.pipelines.face_embedding import RefinedEmbedder
 from perse.pipelines.ports import FaceDetector, FaceEmbedder
 from perse.settings import load_settings
+from perse.weights.cards import ModelCard
 
 FACES = [Path("../shared/data/faces_dev"), Path("../shared/data/faces_mated")]
 RATES = (1e-2, 1e-3, 1e-4, 1e-5)

@@ -14,7 +14,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from perse.models.session import Session
+from perse.networks.session import Session
 
 Run = tuple[Session, Mapping[str, NDArray[Any]]]
 

@@ -38,7 +38,7 @@ MEGABYTE = 1_000_000
 _APP = """
 import logging, sys
 from perse.api.app import create_app
-from perse.api.logs import configure_logs
+from perse.api.telemetry.logs import configure_logs
 from tests.fakes import FakeServices
 services = FakeServices()
 configure_logs("error")
@@ -55,8 +55,8 @@ uvicorn.run(app, port=port, http="{parser}", loop="asyncio", ws="none", lifespan
 """
 STARTERS = {
     "perse": """
-from perse.api.crowd import Crowd, Patience
-from perse.api.server import serve
+from perse.api.server.crowd import Crowd, Patience
+from perse.api.server.server import serve
 serve(app, host="127.0.0.1", port=port, on_ready=lambda url: None,
       crowd=Crowd(patience=Patience(idle_s=3)))
 """,

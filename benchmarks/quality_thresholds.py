@@ -21,9 +21,9 @@ from perse.domain.samples import FaceImage, ModelName, Pixels
 from perse.media.face_crop import crop_face
 from perse.media.image_decoder import decode_image
 from perse.media.quality_assessor import CropQualityAssessor
-from perse.models.facemesh import FaceMeshPose
-from perse.models.session import open_session
-from perse.models.yunet import YunetDetector
+from perse.networks.facemesh import FaceMeshPose
+from perse.networks.session import open_session
+from perse.networks.yunet import YunetDetector
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 # Name, threshold, whether higher is better.

@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from perse.domain.samples import VoiceSample
-from perse.models.campplus import SNR_KNOTS_DB
+from perse.networks.campplus import SNR_KNOTS_DB
 from training.voice.degradations import babble_of, opus, pink, telephone, with_noise
 from training.voice.fit_campplus import Fit, Lessons, fit, lessons_of
 from training.voice.trials import (

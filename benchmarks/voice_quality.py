@@ -14,7 +14,7 @@ import numpy as np
 from perse.domain.samples import VoiceSample
 from perse.domain.speech import speech_mask
 from perse.domain.voice_quality import VoiceRequirements, assess_voice
-from perse.models.silero_vad import SileroSpeechDetector
+from perse.networks.silero_vad import SileroSpeechDetector
 from training.voice.degradations import narrow_band, white
 from training.voice.trials import Recording, open_voice_networks, read_recordings
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from perse.models.catalog import Catalog, load_catalog
-from perse.models.sources import WeightStore
+from perse.weights.catalogue import Catalog, load_catalog
+from perse.weights.store import WeightStore
 
 REPOSITORY = Path(__file__).parents[1]
 SHARED = REPOSITORY.parent / "shared"

@@ -14,9 +14,9 @@ from typing import Any
 import httpx
 
 from perse.api.app import create_app
-from perse.api.crowd import Crowd, Patience, Room
-from perse.api.metrics import Metrics
-from perse.api.server import make_server
+from perse.api.server.crowd import Crowd, Patience, Room
+from perse.api.server.server import make_server
+from perse.api.telemetry.metrics import Metrics
 from tests.fakes import FakeServices
 
 BOUNDARY = "----perse-test-boundary"

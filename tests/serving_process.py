@@ -19,10 +19,10 @@ import resource, sys
 descriptors = int(sys.argv[1])
 resource.setrlimit(resource.RLIMIT_NOFILE, (descriptors, descriptors))
 from perse.api.app import create_app
-from perse.api.crowd import Crowd, Room
-from perse.api.logs import configure_logs
-from perse.api.metrics import Metrics
-from perse.api.server import serve
+from perse.api.server.crowd import Crowd, Room
+from perse.api.telemetry.logs import configure_logs
+from perse.api.telemetry.metrics import Metrics
+from perse.api.server.server import serve
 from tests.fakes import FakeServices
 configure_logs("warning")
 services, metrics = FakeServices(), Metrics()

@@ -24,8 +24,8 @@ from perse.domain.geometry import HeadPose, Landmarks
 from perse.domain.pose import about_z, aligning_rotation, head_pose, rotation_angle, rotation_matrix
 from perse.domain.samples import FaceImage
 from perse.imaging.cutting import cut_chip
-from perse.models.facemesh import SIZE_PX, crop_of, eye_line_degrees, read_mesh
-from perse.models.session import open_session
+from perse.networks.facemesh import SIZE_PX, crop_of, eye_line_degrees, read_mesh
+from perse.networks.session import open_session
 from perse.pipelines.face_search import MultiScaleDetector
 
 Floats = NDArray[np.float64]

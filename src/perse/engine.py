@@ -20,11 +20,11 @@ from perse.domain.references import Template
 from perse.domain.samples import FaceImage, VoiceSample
 from perse.domain.voices import VoiceComparison, VoiceThresholds
 from perse.errors import InvalidParameter
-from perse.models.weight_files import Progress
 from perse.pipelines.comparison import Picture
 from perse.pipelines.ports import Other, Result
 from perse.pipelines.voice import Recording
 from perse.settings import load_settings
+from perse.weights.files import Progress
 
 PictureInput = bytes | str | os.PathLike[str] | NDArray[np.uint8]
 RecordingInput = bytes | str | os.PathLike[str] | VoiceSample

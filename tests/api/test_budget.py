@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from perse.api.budget import ByteBudget, Holding
+from perse.api.admission.budget import ByteBudget, Holding
 from perse.errors import Overloaded
 
 

@@ -16,7 +16,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from perse.api.crowd import SPARE, Patience, Room
+from perse.api.server.crowd import SPARE, Patience, Room
 from perse.settings import Settings
 from tests.fakes import FakeServices, picture, settings
 from tests.served import Served, form, is_closed, part, post, read_answer, serving

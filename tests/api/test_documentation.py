@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from perse.api.app import OPERATIONS
-from perse.api.error_catalogue import MEANING
-from perse.api.openapi import openapi_document
-from perse.api.operations import Operation
-from perse.api.problems import status_of
+from perse.api.http.error_catalogue import MEANING
+from perse.api.http.openapi import openapi_document
+from perse.api.http.operations import Operation
+from perse.api.http.problems import status_of
 
 PAGE = (Path(__file__).parents[2] / "docs" / "api.md").read_text("utf-8")
 

@@ -10,8 +10,8 @@ import pytest
 from structlog.testing import capture_logs
 
 from perse import errors
-from perse.api.error_catalogue import MEANING
-from perse.api.problems import problem_response, status_of
+from perse.api.http.error_catalogue import MEANING
+from perse.api.http.problems import problem_response, status_of
 from tests.fakes import FACE_MAGIC, picture
 from tests.served import Served, form, part, post, serving
 

@@ -8,7 +8,7 @@ import socket
 import h11
 import pytest
 
-from perse.api.framing import StrictConnection
+from perse.api.server.framing import StrictConnection
 from tests.fakes import picture
 from tests.served import RawAnswer, Served, form, is_closed, part, post, read_answer
 

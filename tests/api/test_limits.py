@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from perse.api.crowd import Patience
+from perse.api.server.crowd import Patience
 from tests.fakes import FakeServices, picture, settings
 from tests.served import BOUNDARY, Served, form, part, post, read_answer, serving
 

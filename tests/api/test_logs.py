@@ -14,7 +14,7 @@ PROGRAM = """
 import io, logging, sys, warnings
 import structlog
 from PIL import Image, PngImagePlugin
-from perse.api.logs import configure_logs
+from perse.api.telemetry.logs import configure_logs
 
 configure_logs(sys.argv[1])
 noted = PngImagePlugin.PngInfo()

@@ -6,8 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from perse.api.forms import Form, unquoted
-from perse.api.multipart import LONGEST_PREAMBLE, MAX_PARTS, MultipartBody, PartLimits, boundary_of
+from perse.api.http.forms import Form, unquoted
+from perse.api.http.multipart import (
+    LONGEST_PREAMBLE,
+    MAX_PARTS,
+    MultipartBody,
+    PartLimits,
+    boundary_of,
+)
 from perse.errors import (
     ContentTypeHeaderMissing,
     EmptyFile,

@@ -15,10 +15,10 @@ from hypothesis import strategies as st
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 
 from perse.api.app import OPERATIONS
-from perse.api.forms import FieldKind
-from perse.api.openapi import openapi_document
-from perse.api.operations import Operation
-from perse.api.problems import status_of
+from perse.api.http.forms import FieldKind
+from perse.api.http.openapi import openapi_document
+from perse.api.http.operations import Operation
+from perse.api.http.problems import status_of
 from tests.fakes import EMPTY_SCENE, FakeFaces, FakeServices, picture, settings
 from tests.served import Served, serving
 

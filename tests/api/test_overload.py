@@ -14,8 +14,8 @@ from functools import partial
 import httpx
 import pytest
 
-from perse.api.door import Door
-from perse.api.turns import Room
+from perse.api.admission.door import Door
+from perse.api.admission.turns import Room
 from perse.errors import NoFaceDetected, Overloaded
 from tests.fakes import FakeFaces, FakeServices, picture, settings
 from tests.served import Served, form, part, post, read_answer, serving

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from perse.api.proxies import is_trusted, party_of
+from perse.api.http.proxies import is_trusted, party_of
 from perse.errors import SettingsInvalid
 from perse.settings import load_settings
 

@@ -13,15 +13,15 @@ import httpx
 import pytest
 
 from perse.api.app import create_app
-from perse.api.server import serve
+from perse.api.server.server import serve
 from perse.errors import AddressUnusable
 from tests.fakes import FakeServices
 
 REPOSITORY = Path(__file__).parents[2]
 PROGRAM = """
 from perse.api.app import create_app
-from perse.api.logs import configure_logs
-from perse.api.server import serve
+from perse.api.telemetry.logs import configure_logs
+from perse.api.server.server import serve
 from tests.fakes import FakeServices
 configure_logs("info")
 app = create_app(FakeServices())

@@ -12,7 +12,7 @@ from structlog.testing import capture_logs
 
 from perse import __version__
 from perse.api.app import create_app
-from perse.api.guarding import SAFE_HEADERS
+from perse.api.http.boundary import SAFE_HEADERS
 from tests.fakes import MODELS, FakeServices, picture
 from tests.served import Served, serving
 

@@ -15,8 +15,8 @@ import httpx
 import pytest
 from starlette.types import Message, Receive, Scope, Send
 
-from perse.api.answers import JsonInPieces
-from perse.api.turnstile import TakeTurns, Turnstile
+from perse.api.admission.turnstile import TakeTurns, Turnstile
+from perse.api.http.answers import JsonInPieces
 from perse.domain.references import UserToken, UserTokens, new_user_token
 from perse.domain.samples import ModelName
 from tests.api.test_overload import Gate

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from perse.api.turns import Piece, Room, Turns
+from perse.api.admission.turns import Piece, Room, Turns
 
 LONG_S, SHORT_S = 0.5, 0.02
 

@@ -13,9 +13,9 @@ from perse.bootstrap.similarity import surely_of
 from perse.bootstrap.weights import chosen_pack, needed_networks, previous_pack
 from perse.domain.decisions import OperatingPoint
 from perse.errors import CatalogInvalid, StorageUnavailable
-from perse.models.catalog import Catalog
-from perse.models.packs import PackChoice
 from perse.settings import load_settings
+from perse.weights.catalogue import Catalog
+from perse.weights.packs import PackChoice
 
 
 def test_a_move_asks_for_a_false_match_rate_of_one_in_a_hundred_thousand(catalog: Catalog) -> None:

@@ -20,7 +20,7 @@ import psutil
 from rich.console import Console
 from rich.progress import track
 
-from perse.api.logs import configure_logs
+from perse.api.telemetry.logs import configure_logs
 from tests.campaign.families import Family, families
 from tests.campaign.progress import FamilyProgress, load_progress, save_progress
 from tests.media.mutations import mutations

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import atheris
 
-from perse.api.logs import configure_logs
+from perse.api.telemetry.logs import configure_logs
 
 with atheris.instrument_imports(include=["perse.media", "perse.api", "perse.auth"]):
     from tests.campaign.families import Family, families

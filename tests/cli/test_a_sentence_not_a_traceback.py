@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from perse.bootstrap.storing import open_sealed_storage
-from perse.models.catalog import Catalog
-from perse.models.sources import WeightStore
 from perse.settings import load_settings
+from perse.weights.catalogue import Catalog
+from perse.weights.store import WeightStore
 from tests.cli.every_command import COMMAND_LINES, words
 from tests.cli.terminal import Ended, Line, Terminal, terminal
 from tests.cli.test_command_line import COMMANDS

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from perse.api.addresses import url_of
+from perse.api.server.addresses import url_of
 from perse.cli.progress import console
 from perse.cli.setting_up import first_request, show_first_request
 from tests.conftest import NOTHING_MAY_BE_SKIPPED

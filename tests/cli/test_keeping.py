@@ -18,10 +18,10 @@ from perse.domain.access import ApiKey
 from perse.domain.consent import Operation
 from perse.domain.references import UserToken
 from perse.errors import InvalidParameter, MasterKeyUnusable, NotFound, UserTokenNotFound
-from perse.models.packs import PackRecord
 from perse.settings import load_settings
 from perse.storage.opening import Storage
 from perse.storage.schema import ledger_entries
+from perse.weights.packs import PackRecord
 from tests.storage.samples import entry, reference
 
 

@@ -28,9 +28,9 @@ from perse.errors import InvalidParameter, NoFaceDetected
 from perse.evaluation.acquisition import Acquired
 from perse.evaluation.calibration import calibrate_comparison, calibrate_liveness
 from perse.evaluation.local_points import Kind, LocalPointsFolder
-from perse.models.cards import Role
-from perse.models.catalog import Catalog
-from perse.models.packs import PackChoice
+from perse.weights.cards import Role
+from perse.weights.catalogue import Catalog
+from perse.weights.packs import PackChoice
 from tests.evaluation.synthetic import templates
 from tests.fakes import settings
 

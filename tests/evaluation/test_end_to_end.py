@@ -9,8 +9,8 @@ import pytest
 from typer.testing import CliRunner
 
 from perse.cli.application import app
-from perse.models.catalog import Catalog
-from perse.models.sources import WeightStore
+from perse.weights.catalogue import Catalog
+from perse.weights.store import WeightStore
 
 _FILES = 60
 

@@ -7,7 +7,7 @@ import pytest
 from perse.domain.alignment import SimilarityTransform
 from perse.domain.samples import Pixels
 from perse.imaging.cutting import cut_chip
-from perse.models.face_chip import planes_of
+from perse.networks.face_chip import planes_of
 
 
 def moved(scale: float, x: float, y: float) -> SimilarityTransform:

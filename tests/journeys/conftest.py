@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from perse.models.catalog import Catalog
-from perse.models.sources import WeightStore
+from perse.weights.catalogue import Catalog
+from perse.weights.store import WeightStore
 from tests.conftest import REPOSITORY
 
 

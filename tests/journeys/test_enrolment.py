@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from perse.api.app import create_app
-from perse.api.server import make_server
+from perse.api.server.server import make_server
 from perse.auth.api_keys import ApiKeys
 from perse.bootstrap import Services, obtain_networks, open_services
 from perse.settings import load_settings

@@ -18,9 +18,9 @@ from perse.domain.consent import Declaration
 from perse.domain.faces import FaceVerification
 from perse.domain.references import UserToken
 from perse.errors import CatalogInvalid, PackMismatch, ReferenceModelMismatch
-from perse.models.packs import recorded_pack
 from perse.pipelines.comparison import Picture
 from perse.settings import load_settings
+from perse.weights.packs import recorded_pack
 from tests.storage.postgresql import installed_programs, running_cluster
 from tests.storage.samples import ACME, api_key
 

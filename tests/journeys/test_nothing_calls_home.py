@@ -21,8 +21,8 @@ import psutil
 import pytest
 import soundfile as sf
 
-from perse.models.catalog import Catalog
-from perse.models.sources import WeightStore
+from perse.weights.catalogue import Catalog
+from perse.weights.store import WeightStore
 from tests.cli.every_command import COMMAND_LINES, words
 from tests.cli.terminal import Line, terminal
 from tests.conftest import NOTHING_MAY_BE_SKIPPED, REPOSITORY

@@ -14,8 +14,8 @@ from perse.domain.quality import FaceMetrics
 from perse.domain.samples import FaceImage, ModelName
 from perse.media.image_decoder import decode_image
 from perse.media.quality_assessor import CropQualityAssessor
-from perse.models.session import open_session
-from perse.models.yunet import YunetDetector
+from perse.networks.session import open_session
+from perse.networks.yunet import YunetDetector
 
 PEOPLE = 40
 STRAIGHT = HeadPose(0.0, 0.0, 0.0)

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 from torch import nn
 
-from perse.models.session import open_session
+from perse.networks.session import open_session
 
 OPSET = 17
 TOLERANCE = 1e-4

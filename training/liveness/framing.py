@@ -11,8 +11,8 @@ from camera import Generator, Picture
 
 from perse.domain.geometry import Box, Framing
 from perse.domain.samples import FaceImage, ModelName
-from perse.models.session import open_session
-from perse.models.yunet import YunetDetector
+from perse.networks.session import open_session
+from perse.networks.yunet import YunetDetector
 
 LEAST_FACE_SCORE = 0.5
 

@@ -10,8 +10,8 @@ from framing import Sighting
 from numpy.typing import NDArray
 
 from perse.imaging.shrinking import shrink_smoothly
-from perse.models.face_square import face_square
-from perse.models.session import open_session
+from perse.networks.face_square import face_square
+from perse.networks.session import open_session
 
 NAMES = ("minifas", "teacher_2.7", "teacher_4.0")
 

@@ -22,8 +22,8 @@ from recapture import printed, replayed, screened
 from splits import press_part
 from surroundings import in_some_place, some_scene
 
-from perse.models.face_square import face_square
-from perse.models.perse_pad import SCALE, SIZE_PX
+from perse.networks.face_square import face_square
+from perse.networks.perse_pad import SCALE, SIZE_PX
 
 BANK_PX = 144
 SIMULATED: dict[str, Callable[[Sighting, Picture, Generator], Sighting]] = {

@@ -25,9 +25,9 @@ from statistics_of_attacks import area_under_curve
 from surroundings import plain_scene
 
 from perse.domain.geometry import Box
-from perse.models.face_square import face_square
-from perse.models.perse_pad import SCALE, SIZE_PX
-from perse.models.session import open_session
+from perse.networks.face_square import face_square
+from perse.networks.perse_pad import SCALE, SIZE_PX
+from perse.networks.session import open_session
 
 Change = Callable[[Sighting], Sighting]
 

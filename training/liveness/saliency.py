@@ -16,7 +16,7 @@ from bank import read
 from numpy.typing import NDArray
 from scoring import logits_of
 
-from perse.models.session import Session, open_session
+from perse.networks.session import Session, open_session
 
 PATCH_PX, STEP_PX = 24, 8
 

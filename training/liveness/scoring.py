@@ -8,7 +8,7 @@ import numpy as np
 from bank import Bank
 from numpy.typing import NDArray
 
-from perse.models.session import Session, open_session
+from perse.networks.session import Session, open_session
 
 BATCH = 64
 TEACHERS = "teachers"

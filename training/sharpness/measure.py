@@ -21,8 +21,8 @@ from perse.domain.samples import FaceImage, ModelName
 from perse.domain.sharpness import detail_features, luma
 from perse.media.face_crop import crop_face
 from perse.media.image_decoder import decode_image
-from perse.models.session import Session, open_session
-from perse.models.yunet import YunetDetector
+from perse.networks.session import Session, open_session
+from perse.networks.yunet import YunetDetector
 
 SHARED = Path(__file__).resolve().parents[3] / "shared"
 

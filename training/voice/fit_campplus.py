@@ -2,7 +2,7 @@
 
     python -m training.voice.fit_campplus --recordings ../shared/data/voice_dev --weights W
 
-writes src/perse/models/weights/campplus_cohort.npy (W: folder of weights) and prints what belongs
+writes src/perse/weights/shipped/campplus_cohort.npy (W: folder of weights) and prints what belongs
 into the catalogue.
 """
 
@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from perse.domain.samples import VoiceSample
 from perse.domain.voices import DurationCorrection
-from perse.models.campplus import SNR_KNOTS_DB
+from perse.networks.campplus import SNR_KNOTS_DB
 from training.voice.degradations import babble_of, narrow_band, pink, white, with_noise
 from training.voice.trials import (
     CLIP_S,
@@ -38,7 +38,7 @@ from training.voice.trials import (
     voices_of,
 )
 
-COHORT = Path("src/perse/models/weights/campplus_cohort.npy")
+COHORT = Path("src/perse/weights/shipped/campplus_cohort.npy")
 FMRS = (1e-1, 1e-2, 1e-3)
 SLOPES = np.round(np.arange(0.0, 0.31, 0.02), 2)
 JOINED = (3, 5, 10)

@@ -19,16 +19,16 @@ from perse.domain.samples import VoiceSample
 from perse.domain.speech import net_speech_s
 from perse.domain.voice_quality import assess_voice
 from perse.domain.voices import DurationCorrection
-from perse.models.campplus import (
+from perse.networks.campplus import (
     CONDITIONS,
     FEATURES,
     CampplusSpeakerEmbedder,
     condition_weights,
 )
-from perse.models.catalog import load_catalog
-from perse.models.session import open_session
-from perse.models.silero_vad import SileroSpeechDetector
-from perse.models.sources import WeightStore
+from perse.networks.session import open_session
+from perse.networks.silero_vad import SileroSpeechDetector
+from perse.weights.catalogue import load_catalog
+from perse.weights.store import WeightStore
 
 RATE_HZ = 16_000
 CLIP_S = 3.5

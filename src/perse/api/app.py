@@ -13,25 +13,25 @@ from starlette.types import ASGIApp, Lifespan, Receive, Scope, Send
 
 from perse import __version__
 from perse.api import system, v0
-from perse.api.access import STRANGERS, Access
-from perse.api.budget import ByteBudget
-from perse.api.calls import Readiness, Workplace
-from perse.api.departures import NoticeDepartures
-from perse.api.door import Door
-from perse.api.draining import DrainBody
-from perse.api.forms import FieldKind, FormLimits
-from perse.api.guarding import AnswerErrors, Cors, SafeHeaders
-from perse.api.loads import shared_bytes
-from perse.api.metrics import Metrics
-from perse.api.observing import Observe
-from perse.api.openapi import openapi_endpoint
-from perse.api.own_memory import give_back_freed_memory
-from perse.api.paths import PlainPaths
-from perse.api.prefixes import KnowPrefix
-from perse.api.routing import endpoints_of, routes_of
+from perse.api.admission.access import STRANGERS, Access
+from perse.api.admission.budget import ByteBudget
+from perse.api.admission.door import Door
+from perse.api.admission.loads import shared_bytes
+from perse.api.admission.turns import Room
+from perse.api.admission.turnstile import TakeTurns
+from perse.api.http.boundary import AnswerErrors, Cors, SafeHeaders
+from perse.api.http.calls import Readiness, Workplace
+from perse.api.http.departures import NoticeDepartures
+from perse.api.http.forms import FieldKind, FormLimits
+from perse.api.http.openapi import openapi_endpoint
+from perse.api.http.paths import PlainPaths
+from perse.api.http.prefixes import KnowPrefix
+from perse.api.http.routing import endpoints_of, routes_of
+from perse.api.server.own_memory import give_back_freed_memory
+from perse.api.server.unread_bodies import DrainBody
 from perse.api.services import Services
-from perse.api.turns import Room
-from perse.api.turnstile import TakeTurns
+from perse.api.telemetry.metrics import Metrics
+from perse.api.telemetry.observation import Observe
 from perse.errors import NotFound
 from perse.web.swagger import swagger_endpoints
 

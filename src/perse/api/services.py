@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Protocol
 
-from perse.api.access import CallLimits
 from perse.auth.authenticator import Authenticator
-from perse.domain.access import Caller
+from perse.domain.access import Caller, KeyId
 from perse.domain.consent import Declaration
 from perse.domain.faces import FaceComparison, FaceDetection, FaceThresholds, FaceVerification
 from perse.domain.receipts import Receipt
@@ -131,6 +130,12 @@ class Enrolment(Protocol):
     def users(self) -> ReferenceList: ...
 
     def retry_key(self, name: str, content: bytes) -> RetryKey: ...
+
+
+class CallLimits(Protocol):
+    def take(self, key_id: KeyId) -> None:
+        """Count one call. Blocks for a moment; raises RateLimited."""
+        ...
 
 
 class Services(Protocol):

@@ -8,9 +8,9 @@ from pydantic import Field
 from starlette.responses import Response
 
 from perse import __version__
-from perse.api.answers import Answer
-from perse.api.calls import Call
-from perse.api.operations import AnswerCall, Operation
+from perse.api.http.answers import Answer
+from perse.api.http.calls import Call
+from perse.api.http.operations import AnswerCall, Operation
 from perse.errors import Overloaded
 
 _PROMETHEUS_TEXT = "text/plain; version=0.0.4; charset=utf-8"

@@ -19,10 +19,10 @@ from perse.errors import LivenessUnavailable, SetupError
 from perse.evaluation.acquisition import Acquire, Acquired
 from perse.evaluation.local_points import Kind
 from perse.evaluation.results import Provenance
-from perse.models.cards import ModelCard, Role
 from perse.pipelines.comparison import Picture
 from perse.pipelines.voice import Recording
 from perse.settings import Settings
+from perse.weights.cards import ModelCard, Role
 
 _FACE_ROLES: tuple[Role, ...] = (
     "face_detector",

@@ -11,19 +11,19 @@ import cv2
 from pydantic import TypeAdapter, ValidationError
 
 from perse.bootstrap.weights import PackOnDisk
-from perse.domain.alignment import CANON_BY_DETECTOR, Places
+from perse.domain.alignment import CANON_BY_DETECTOR, ChipFrame, Places
 from perse.domain.five_point_pose import HEAD_BY_DETECTOR, FivePointPose
 from perse.errors import CatalogInvalid
-from perse.models.cards import EmbedderInput, ModelCard, Role
-from perse.models.facemesh import FaceMeshPose
-from perse.models.landmark_refiner import CropLandmarkRefiner
-from perse.models.mobilefacenet import MobileFaceNetEmbedder
-from perse.models.onnx_embedder import OnnxFaceEmbedder
-from perse.models.pad_scale import PadScale
-from perse.models.perse_pad import PersePadDetector
-from perse.models.session import Session, open_session
-from perse.models.sface import SFaceEmbedder
-from perse.models.yunet import YUNET_PLAN, YunetDetector
+from perse.networks.chip_embedder import ChipInput
+from perse.networks.facemesh import FaceMeshPose
+from perse.networks.landmark_refiner import CropLandmarkRefiner
+from perse.networks.mobilefacenet import MobileFaceNetEmbedder
+from perse.networks.onnx_embedder import OnnxFaceEmbedder
+from perse.networks.pad_scale import PadScale
+from perse.networks.perse_pad import PersePadDetector
+from perse.networks.session import Session, open_session
+from perse.networks.sface import SFaceEmbedder
+from perse.networks.yunet import YUNET_PLAN, YunetDetector
 from perse.pipelines.face_embedding import RefinedEmbedder
 from perse.pipelines.face_search import MultiScaleDetector
 from perse.pipelines.ports import (
@@ -33,6 +33,7 @@ from perse.pipelines.ports import (
     LandmarkRefiner,
     PoseEstimator,
 )
+from perse.weights.cards import EmbedderInput, ModelCard, Role
 
 Part = TypeVar("Part")
 
@@ -126,7 +127,11 @@ def _yunet(session: Session, card: ModelCard) -> _Detection:
 
 
 def _own_embedder(session: Session, card: ModelCard, *, canon: Places) -> FaceEmbedder:
-    return OnnxFaceEmbedder(session, card.name, _parameters(EmbedderInput, card), canon=canon)
+    declared = _parameters(EmbedderInput, card)
+    chip = ChipInput(
+        ChipFrame(declared.size_px), declared.mean, declared.std, bgr=declared.colour == "bgr"
+    )
+    return OnnxFaceEmbedder(session, card.name, chip, own_canon=declared.canon, canon=canon)
 
 
 def _mobilefacenet(session: Session, card: ModelCard, *, canon: Places) -> FaceEmbedder:

@@ -15,10 +15,10 @@ from perse.domain.faces import FaceThresholds
 from perse.domain.samples import FaceImage
 from perse.media.image_decoder import ImageLimits, ImageSize, decode_image, measure_image
 from perse.media.quality_assessor import CropQualityAssessor
-from perse.models.weight_files import Progress
 from perse.pipelines.comparison import CaptureFace, CompareFaces
 from perse.pipelines.detection import DetectFaces, FindFaces
 from perse.settings import Settings
+from perse.weights.files import Progress
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,6 @@ from perse.domain.access import TenantId
 from perse.domain.consent import ChainPoint, ConsentEntry, Declaration, Operation
 from perse.domain.receipts import Receipt
 from perse.errors import InvalidParameter
-from perse.models.packs import PackRecord, recorded_pack
 from perse.pipelines.moving import is_over
 from perse.pipelines.subject_export import ExportSubject
 from perse.settings import Settings
@@ -21,6 +20,7 @@ from perse.storage.ledger_writer import LedgerWriter
 from perse.storage.master_key_file import MasterKeyFile
 from perse.storage.opening import Storage
 from perse.storage.rotation import Rotated, RotateSecrets
+from perse.weights.packs import PackRecord, recorded_pack
 
 
 @contextmanager

@@ -12,7 +12,7 @@ from types import MappingProxyType
 
 from perse.domain.decisions import OperatingPoint
 from perse.evaluation.local_points import KINDS, Kind, LocalPoints, LocalPointsFolder
-from perse.models.cards import AttackPoint, ModelCard, OperatingPoints, Pack, Role
+from perse.weights.cards import AttackPoint, ModelCard, OperatingPoints, Pack, Role
 
 Cards = Mapping[Role, ModelCard]
 

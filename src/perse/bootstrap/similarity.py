@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from perse.domain.decisions import SimilarityScale
 from perse.errors import CatalogInvalid, InvalidParameter
-from perse.models.cards import ModelCard
+from perse.weights.cards import ModelCard
 
 # A template is replaced only on a similarity that one pair of strangers in so many reaches.
 _FMR_OF_A_MOVE = 1e-5

@@ -16,14 +16,14 @@ from perse.domain.voices import DurationCorrection, VoiceThresholds
 from perse.errors import CatalogInvalid
 from perse.media.audio_decoder import AudioLimits, decode_audio
 from perse.media.audio_length import AudioLength, measure_audio
-from perse.models.campplus import CampplusSpeakerEmbedder
-from perse.models.cards import ModelCard
-from perse.models.session import Session, open_session
-from perse.models.silero_vad import SileroSpeechDetector
-from perse.models.weight_files import Progress
+from perse.networks.campplus import CampplusSpeakerEmbedder
+from perse.networks.session import Session, open_session
+from perse.networks.silero_vad import SileroSpeechDetector
 from perse.pipelines.ports import SpeakerEmbedder, SpeechDetector
 from perse.pipelines.voice import CaptureVoice, CompareVoices
 from perse.settings import Settings
+from perse.weights.cards import ModelCard
+from perse.weights.files import Progress
 
 Adapter = TypeVar("Adapter")
 

@@ -11,13 +11,13 @@ from perse.auth.api_keys import utc_now
 from perse.bootstrap.local_points import cards_with, local_points_of, pack_with
 from perse.bootstrap.similarity import scale_of, surely_of
 from perse.errors import CatalogInvalid
-from perse.models.cards import ModelCard, Pack, Role
-from perse.models.catalog import Catalog, load_catalog
-from perse.models.packs import PackChoice, choose_pack, record_pack, recorded_pack
-from perse.models.sources import WeightStore, obtain_all
-from perse.models.weight_files import Progress
 from perse.pipelines.moving import is_over
 from perse.settings import Settings
+from perse.weights.cards import ModelCard, Pack, Role
+from perse.weights.catalogue import Catalog, load_catalog
+from perse.weights.files import Progress
+from perse.weights.packs import PackChoice, choose_pack, record_pack, recorded_pack
+from perse.weights.store import WeightStore, obtain_all
 
 _MADE_TEMPLATES: Final[tuple[Role, ...]] = ("face_detector", "face_embedder")
 

@@ -13,10 +13,10 @@ from rich.table import Table
 from perse.bootstrap.weights import needed_networks, open_catalog, open_store
 from perse.cli.options import AsJson, DataDir, Offline
 from perse.cli.progress import weights_progress
-from perse.models.cards import ModelCard, facts_of
-from perse.models.catalog import Catalog
-from perse.models.sources import WeightStatus
 from perse.settings import Settings, load_settings
+from perse.weights.cards import ModelCard, facts_of
+from perse.weights.catalogue import Catalog
+from perse.weights.store import WeightStatus
 
 app = typer.Typer(help="List, fetch and verify the networks.", no_args_is_help=True)
 

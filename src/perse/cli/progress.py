@@ -15,7 +15,7 @@ from rich.progress import (
     TransferSpeedColumn,
 )
 
-from perse.models.weight_files import Progress as Listener
+from perse.weights.files import Progress as Listener
 
 console = Console(stderr=True)
 

@@ -7,12 +7,12 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
-from perse.api.addresses import url_of
 from perse.api.app import create_app
-from perse.api.crowd import Crowd, Room
-from perse.api.logs import configure_logs
-from perse.api.metrics import Metrics
-from perse.api.server import serve as serve_app
+from perse.api.server.addresses import url_of
+from perse.api.server.crowd import Crowd, Room
+from perse.api.server.server import serve as serve_app
+from perse.api.telemetry.logs import configure_logs
+from perse.api.telemetry.metrics import Metrics
 from perse.bootstrap.services import open_services
 from perse.cli.options import DataDir, Offline, Pack
 from perse.cli.progress import console

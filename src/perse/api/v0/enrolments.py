@@ -9,11 +9,11 @@ from typing import Annotated
 from pydantic import Field, FiniteFloat
 from starlette.responses import Response
 
-from perse.api.answers import JsonInPieces, Success
-from perse.api.calls import Call
-from perse.api.consent import CONSENT, declaration_of
-from perse.api.loads import of_pictures
-from perse.api.operations import Operation, Parameter
+from perse.api.admission.loads import of_pictures
+from perse.api.http.answers import JsonInPieces, Success
+from perse.api.http.calls import Call
+from perse.api.http.consent import CONSENT, declaration_of
+from perse.api.http.operations import Operation, Parameter
 from perse.api.v0.examples import DELETED, ENROLLED, EXAMPLE_TOKEN, LIST
 from perse.api.v0.faces import FORM_ERRORS, PICTURE, USER_TOKEN, picture_of
 from perse.domain.references import ReferenceRecord, UserToken, UserTokens, parse_user_token

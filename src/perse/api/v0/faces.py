@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from perse.api.calls import Call
-from perse.api.consent import CONSENT, declaration_of
-from perse.api.forms import FieldKind, Form, FormField
-from perse.api.loads import of_pictures
-from perse.api.operations import Operation
+from perse.api.admission.loads import of_pictures
+from perse.api.http.calls import Call
+from perse.api.http.consent import CONSENT, declaration_of
+from perse.api.http.forms import FieldKind, Form, FormField
+from perse.api.http.operations import Operation
 from perse.api.v0.examples import COMPARE, DETECT, EXAMPLE_TOKEN
 from perse.api.v0.wire import (
     CompareAnswer,

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from perse.api.answers import Success
-from perse.api.calls import Call
-from perse.api.operations import Operation
+from perse.api.http.answers import Success
+from perse.api.http.calls import Call
+from perse.api.http.operations import Operation
 from perse.api.v0.examples import LOGIN
 from perse.errors import (
     ContentEncodingUnsupported,

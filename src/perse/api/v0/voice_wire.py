@@ -8,7 +8,7 @@ from typing import Annotated
 
 from pydantic import Field, FiniteFloat
 
-from perse.api.answers import Answer, Success
+from perse.api.http.answers import Answer, Success
 from perse.api.v0.wire import MetricVerdict, Models, OperatingPoints, Share, Thresholds
 from perse.domain.verdicts import Verdict
 from perse.domain.voice_quality import VoiceQuality, VoiceRequirements, judge_voice

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from perse.api.calls import Call
-from perse.api.consent import CONSENT
-from perse.api.forms import FieldKind, Form, FormField
-from perse.api.loads import of_recordings
-from perse.api.operations import Operation
+from perse.api.admission.loads import of_recordings
+from perse.api.http.calls import Call
+from perse.api.http.consent import CONSENT
+from perse.api.http.forms import FieldKind, Form, FormField
+from perse.api.http.operations import Operation
 from perse.api.services import Voices
 from perse.api.v0.examples import VOICE_COMPARE
 from perse.api.v0.faces import FORM_ERRORS

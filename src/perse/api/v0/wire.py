@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, FiniteFloat
 
-from perse.api.answers import Answer, Success
+from perse.api.http.answers import Answer, Success
 from perse.domain.decisions import PadScore
 from perse.domain.faces import (
     AssessedFace,

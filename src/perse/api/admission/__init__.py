@@ -1,0 +1,1 @@
+"""Who gets in, and whose turn it is: credentials, limits, memory, workers."""

@@ -1,0 +1,81 @@
+"""Who calls, how often, and who logs in: without waiting for anybody else's work."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
+
+from starlette.datastructures import Headers
+from starlette.types import Scope
+
+from perse.api.admission.door import Door
+from perse.api.services import CallLimits
+from perse.auth.authenticator import Authenticator
+from perse.auth.credentials import Credentials, read_credentials
+from perse.domain.access import Caller, KeyId
+from perse.errors import Unauthorized
+
+# The party of everybody who is not known yet: strangers wait for one another only.
+STRANGERS = ""
+
+
+def credentials_of(headers: Headers) -> Credentials:
+    """What a request says of who sends it. Raises Unauthorized for what contradicts itself."""
+    return read_credentials(headers.getlist("authorization"), headers.getlist("x-api-key"))
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """``door`` is for nothing else, so that no list and no slow deletion stands before it.
+    ``limits`` None: nobody counts calls."""
+
+    door: Door
+    authenticator: Authenticator
+    limits: CallLimits | None
+    _asking: dict[KeyId, asyncio.Task[Caller]] = field(default_factory=dict)
+
+    def party_of(self, scope: Scope) -> str:
+        """Whose request it is, as far as that is known without asking anybody."""
+        try:
+            known = self.authenticator.recall(credentials_of(Headers(scope=scope)))
+        except Unauthorized:
+            known = None
+        return known.caller.tenant_id if known else STRANGERS
+
+    async def caller(self, sent: Credentials) -> Caller:
+        """The caller behind a request's credentials, whose call is counted. Raises Unauthorized or
+        RateLimited.
+
+        One who is known from the last second waits for nothing. When half of that is over, the
+        key store is asked again while the request goes on.
+        """
+        ask = partial(self.authenticator.authenticate, sent)
+        known = self.authenticator.recall(sent)
+        if known is None:
+            caller = await self.door.run(STRANGERS, ask)
+        else:
+            caller = known.caller
+            if known.due:
+                self._ask_again(caller, ask)
+        if self.limits is not None:
+            await self.door.run(caller.tenant_id, partial(self.limits.take, caller.key_id))
+        return caller
+
+    async def log_in(self, private_key: str) -> str:
+        """A session token. Raises Unauthorized."""
+        return await self.door.run(STRANGERS, partial(self.authenticator.login, private_key))
+
+    def _ask_again(self, caller: Caller, ask: Callable[[], Caller]) -> None:
+        """Where the answer is no, or none comes, the caller is a stranger when the second ends."""
+        if caller.key_id in self._asking:
+            return
+        asking = asyncio.ensure_future(self.door.run(caller.tenant_id, ask))
+        self._asking[caller.key_id] = asking
+        asking.add_done_callback(partial(self._answered, caller.key_id))
+
+    def _answered(self, key_id: KeyId, asking: asyncio.Future[Caller]) -> None:
+        self._asking.pop(key_id, None)
+        if not asking.cancelled():
+            asking.exception()  # seen: nobody waits for it

@@ -1,0 +1,62 @@
+"""Turns on the event loop itself: what would keep it busy is done a little at a time."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from perse.api.admission.turns import Piece, Room, Turns
+
+_ENDLESS = 1_000_000
+
+
+@dataclass(slots=True, eq=False)
+class _Passing(Piece):
+    may: asyncio.Event = field(default_factory=asyncio.Event)
+
+
+class Turnstile:
+    """Lets one request, piece of a body or piece of an answer through in each round of the event
+    loop, the tenants in turn: however many one of them sends at once, those of another wait for
+    one of them, and for what their connections cost."""
+
+    def __init__(self) -> None:
+        self._turns: Turns[_Passing] = Turns(Room(places=1, waiting=_ENDLESS, spare=0))
+
+    async def passes(self, tenant: str) -> None:
+        """Return when it is the tenant's turn."""
+        piece = _Passing(tenant, 1.0)
+        self._turns.enter(piece)
+        self._let_next()
+        try:
+            await piece.may.wait()
+            await asyncio.sleep(0)
+        finally:
+            if piece.may.is_set():
+                self._turns.finish(piece, 1.0)
+            else:
+                self._turns.withdraw(piece)
+            self._let_next()
+
+    def _let_next(self) -> None:
+        piece = self._turns.next()
+        if piece is not None:
+            piece.may.set()
+
+
+@dataclass(frozen=True, slots=True)
+class TakeTurns:
+    """ASGI middleware: a request begins when it is the turn of its party, whatever becomes of it,
+    so that a flood of refusals holds up nobody but those who send it."""
+
+    app: ASGIApp
+    turnstile: Turnstile
+    party_of: Callable[[Scope], str]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            await self.turnstile.passes(self.party_of(scope))
+        await self.app(scope, receive, send)

@@ -1,0 +1,1 @@
+"""HTTP as perse speaks it: operations and forms in, answers and problems out."""

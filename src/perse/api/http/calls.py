@@ -1,0 +1,154 @@
+"""One call of an operation: what its code may ask for."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable, Coroutine, Mapping
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+
+from starlette.requests import ClientDisconnect, Request
+
+from perse.api.admission.access import Access
+from perse.api.admission.budget import ByteBudget, Holding
+from perse.api.admission.door import Door, Load
+from perse.api.admission.turnstile import Turnstile
+from perse.api.http.consent import declaration_of
+from perse.api.http.content_encoding import refuse_encoded
+from perse.api.http.departures import departure
+from perse.api.http.forms import Form, FormField, FormLimits, arriving_within, read_form
+from perse.api.services import Services
+from perse.api.telemetry.exchange import exchange_of
+from perse.api.telemetry.metrics import Metrics
+from perse.domain.access import Caller
+from perse.domain.consent import Operation
+from perse.domain.references import UserToken
+from perse.errors import InvalidParameter, Unauthorized
+from perse.pipelines.ports import Result
+
+_LARGEST_JSON_BYTES = 4096
+
+
+@dataclass(slots=True)
+class Readiness:
+    """False until every network has run once, and again when the server begins to end."""
+
+    ready: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Workplace:
+    """What all calls share. ``compute`` is for networks and decoders and as wide as the machine;
+    ``lookups`` is for short waits on the database. ``bodies`` counts the bytes of requests that
+    are held; ``turnstile`` shares the event loop."""
+
+    services: Services
+    compute: Door
+    lookups: Door
+    access: Access
+    bodies: ByteBudget
+    limits: FormLimits
+    metrics: Metrics
+    readiness: Readiness
+    turnstile: Turnstile = field(default_factory=Turnstile)
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """``fields`` are those that the operation declares."""
+
+    place: Workplace
+    request: Request
+    fields: tuple[FormField, ...]
+    known_caller: Caller | None
+    body: Holding
+    writing: list[Future[None]] = field(default_factory=list)
+
+    @property
+    def services(self) -> Services:
+        return self.place.services
+
+    @property
+    def caller(self) -> Caller:
+        """Who calls. Raises Unauthorized on an operation that does not ask."""
+        if self.known_caller is None:
+            raise Unauthorized("this operation needs to know who calls")
+        return self.known_caller
+
+    def time_taken(self) -> float:
+        """Seconds since the request began, as answers carry it."""
+        return round(exchange_of(self.request.scope).elapsed_s(), 6)
+
+    async def form(self) -> Form:
+        """The form as it was sent. Refuses before reading when there is no room inside."""
+        self.place.compute.refuse_when_full(self.caller.tenant_id)
+        return await read_form(
+            self.request, self.fields, self.place.limits, holding=self.body, turn=self.turn
+        )
+
+    async def turn(self) -> None:
+        """Return when it is the tenant's turn on the event loop."""
+        await self.place.turnstile.passes(self.caller.tenant_id)
+
+    def record(self, operation: Operation, form: Form, user_token: UserToken | None = None) -> None:
+        """Write into the consent ledger that this call processes what is biometric.
+
+        The answer waits for it. Raises EnduserConsentRequired when the form or its silence forbids
+        the processing, and InvalidParameter.
+        """
+        consent = self.services.consent
+        entry = consent.entry(self.caller, operation, declaration_of(form), user_token)
+        self.writing.append(consent.begin(entry))
+        consent.check(entry)
+
+    async def entries_written(self) -> None:
+        """Wait until what ``record`` began cannot be lost. Raises StorageUnavailable."""
+        for written in self.writing:
+            await asyncio.wrap_future(written)
+
+    async def json_object(self) -> Mapping[str, object]:
+        """The body as a JSON object, whatever its Content-Type.
+
+        Raises ContentEncodingUnsupported or InvalidParameter.
+        """
+        refuse_encoded(self.request.headers)
+        body = bytearray()
+        async with arriving_within(self.place.limits.upload_s):
+            async for chunk in self.request.stream():
+                body += chunk
+                if len(body) > _LARGEST_JSON_BYTES:
+                    raise InvalidParameter(f"the body is longer than {_LARGEST_JSON_BYTES} bytes")
+        return _json_object(bytes(body))
+
+    async def compute(self, work: Callable[[], Result], *, load: Load) -> Result:
+        """Do blocking work behind the door; drop it when the client leaves before its turn."""
+        tenant_id = self.caller.tenant_id
+        return await self._while_wanted(self.place.compute.run(tenant_id, work, load=load))
+
+    async def look_up(self, work: Callable[[], Result]) -> Result:
+        """Do short blocking work for the caller's tenant, such as a question to the database."""
+        return await self.place.lookups.run(self.caller.tenant_id, work)
+
+    async def _while_wanted(self, work: Coroutine[None, None, Result]) -> Result:
+        working = asyncio.create_task(work)
+        leaving = asyncio.create_task(departure(self.request.receive))
+        try:
+            await asyncio.wait({working, leaving}, return_when=asyncio.FIRST_COMPLETED)
+            if working.done():
+                return working.result()
+            raise ClientDisconnect
+        finally:
+            working.cancel()
+            leaving.cancel()
+            del working  # holds what was raised, which holds this frame: a circle round the body
+
+
+def _json_object(body: bytes) -> Mapping[str, object]:
+    try:
+        document = json.loads(body)
+    except (ValueError, RecursionError):
+        raise InvalidParameter("the body is not valid JSON") from None
+    if not isinstance(document, dict):
+        raise InvalidParameter("the body is not a JSON object")
+    return document

@@ -1,0 +1,58 @@
+"""An operation of the API, declared once: routes and documentation both come from it."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+from starlette.responses import Response
+
+from perse.api.http.answers import Answer
+from perse.api.http.calls import Call
+from perse.api.http.forms import FormField
+from perse.errors import PerseError
+
+AnswerCall = Callable[[Call], Awaitable[Answer | Response]]
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """What an operation takes beside its body. ``place``: path, query or header; ``schema``: in
+    OpenAPI's words."""
+
+    name: str
+    place: str
+    description: str
+    schema: dict[str, Any]
+
+    @property
+    def required(self) -> bool:
+        return self.place == "path"
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """``answer`` does the work and raises the ``errors``; ``success`` is what it returns,
+    None for plain text.
+
+    ``path`` has no trailing slash and is served with one too. ``one_of``: alternative sets of
+    fields, of which one must be sent beside the required ones. ``json_body``: JSON schema of a
+    body that is no form. ``secured``: whether a caller must be known; refusals, overload and faults
+    need not be listed, every operation has them.
+    """
+
+    method: str
+    path: str
+    answer: AnswerCall
+    success: type[Answer] | None
+    summary: str
+    tag: str
+    description: str = ""
+    parameters: tuple[Parameter, ...] = ()
+    form: tuple[FormField, ...] = ()
+    one_of: tuple[tuple[str, ...], ...] = ()
+    json_body: dict[str, Any] | None = None
+    errors: tuple[type[PerseError], ...] = ()
+    secured: bool = True
+    example: dict[str, Any] | None = None

@@ -1,0 +1,1 @@
+"""The process that serves: sockets, connections, and how it starts and ends."""

@@ -1,0 +1,228 @@
+"""One connection: uvicorn's protocol over h11, read strictly and with limited patience."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from enum import Enum
+from typing import Any
+
+import h11
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+from uvicorn import Config
+from uvicorn.protocols.http.h11_impl import STATUS_PHRASES, H11Protocol
+from uvicorn.server import ServerState
+
+from perse.api.http.boundary import SAFE_HEADERS
+from perse.api.http.problems import problem_response
+from perse.api.server.crowd import Crowd, Place, Reason
+from perse.api.server.framing import StrictConnection
+from perse.errors import InvalidParameter, Overloaded, PerseError
+
+_HEALTH = frozenset({"/health/live", "/health/ready"})
+
+
+class _Phase(Enum):
+    HEAD = "the client sends the head of a request, or has just come"
+    EXCHANGE = "a request is being read or answered"
+    IDLE = "everything was answered"
+    FAREWELL = "the client was refused and may hear why"
+
+
+class GuardedHttp(H11Protocol):
+    """Reads no further than one request ahead, and ends whoever keeps it waiting.
+
+    A client that is still sending hears why it is refused: our side is closed first, and what
+    still comes is thrown away for a while.
+    """
+
+    conn: StrictConnection
+
+    def __init__(
+        self,
+        crowd: Crowd,
+        config: Config,
+        server_state: ServerState,
+        app_state: dict[str, Any],
+        _loop: asyncio.AbstractEventLoop | None = None,
+    ) -> None:
+        super().__init__(config, server_state, app_state, _loop)
+        self.conn = StrictConnection()
+        # uvicorn's own log would hold paths and addresses whenever somebody listens to it.
+        self.access_log = False
+        self._crowd = crowd
+        self._bytes_in = 0
+        self._unsent_bytes = 0
+        self._begin(_Phase.HEAD)
+        self._taken_at = self._since
+
+    # --- what the crowd asks ---
+
+    @property
+    def peer(self) -> str | None:
+        return self.client[0] if self.client else None
+
+    @property
+    def waiting_since(self) -> float | None:
+        busy = self._phase is _Phase.EXCHANGE or self.transport.get_write_buffer_size()
+        return None if busy else self._since
+
+    def end(self) -> None:
+        self.transport.abort()
+
+    def check(self, now: float) -> None:
+        if self._phase is _Phase.FAREWELL:
+            if now - self._since > self._crowd.patience.farewell_s:
+                self.transport.abort()
+            return
+        reason = self._overdue(now)
+        match reason:
+            case Reason.SLOW_BODY:
+                self._refuse(InvalidParameter("the body of the request arrives too slowly"), reason)
+            case Reason.UNREAD | Reason.TOO_LONG:
+                self._crowd.lost_patience(reason)
+                self.transport.abort()
+            case Reason.SLOW_HEAD | Reason.IDLE:
+                self._crowd.lost_patience(reason)
+                self._close()
+
+    # --- what the event loop tells ---
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        place = self._crowd.admit(self)
+        if place is Place.SPARE:
+            self.app = self._tell_health
+        elif place is Place.NONE:
+            transport.write(_on_the_wire(_nowhere()))
+            transport.close()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._crowd.leave(self)
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        if self._phase is not _Phase.FAREWELL:
+            self._bytes_in += len(data)
+            super().data_received(data)
+
+    def resume_writing(self) -> None:
+        self._taken_at = self.loop.time()
+        super().resume_writing()
+
+    # --- what uvicorn does ---
+
+    def handle_events(self) -> None:
+        previous = self.cycle
+        super().handle_events()
+        if self._phase is _Phase.FAREWELL:
+            return
+        if self.cycle is not previous:
+            self._begin(_Phase.EXCHANGE)
+        elif self.conn.head_begun and self._phase is _Phase.IDLE:
+            self._begin(_Phase.HEAD)
+
+    def on_response_complete(self) -> None:
+        self._begin(_Phase.IDLE)
+        if self.conn.their_state is h11.SEND_BODY:
+            self.transport.close()  # the rest of the body was waited for long enough
+        super().on_response_complete()
+
+    def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - uvicorn's words are not ours
+        """uvicorn's hook for what is no HTTP request; called while h11's error is handled."""
+        complaint, _, _ = str(sys.exception()).partition(":")
+        self._refuse(
+            InvalidParameter(f"this is no HTTP request as it should be: {complaint}"),
+            Reason.MALFORMED,
+        )
+
+    def shutdown(self) -> None:
+        if self._phase is _Phase.FAREWELL:
+            self.transport.abort()
+        else:
+            super().shutdown()
+
+    # --- ours ---
+
+    def _begin(self, phase: _Phase) -> None:
+        self._phase = phase
+        self._since = self.loop.time()
+        self._bytes_in = 0
+
+    def _overdue(self, now: float) -> Reason | None:
+        patience = self._crowd.patience
+        if self._untaken_s(now) > patience.unread_s:
+            return Reason.UNREAD
+        lasted_s = now - self._since
+        allowed_s, reason = {
+            _Phase.HEAD: (patience.head_s, Reason.SLOW_HEAD),
+            _Phase.EXCHANGE: (patience.exchange_s, Reason.TOO_LONG),
+            _Phase.IDLE: (patience.idle_s, Reason.IDLE),
+        }[self._phase]
+        if lasted_s > allowed_s:
+            return reason
+        return Reason.SLOW_BODY if self._body_is_slow(lasted_s) else None
+
+    def _untaken_s(self, now: float) -> float:
+        """For how long the client has taken nothing of what lies ready for it."""
+        unsent_bytes = self.transport.get_write_buffer_size()
+        if unsent_bytes == 0 or unsent_bytes < self._unsent_bytes:
+            self._taken_at = now
+        if unsent_bytes and self._phase is _Phase.IDLE:
+            self._since = now  # idle is who has taken the whole answer
+        self._unsent_bytes = unsent_bytes
+        return now - self._taken_at
+
+    def _body_is_slow(self, lasted_s: float) -> bool:
+        """True unless it is us who keep the client from sending."""
+        if self._phase is not _Phase.EXCHANGE or self.conn.their_state is not h11.SEND_BODY:
+            return False
+        if self.flow.read_paused or self.cycle.waiting_for_100_continue:
+            return False
+        patience = self._crowd.patience
+        least_bytes = lasted_s * patience.body_bytes_per_s
+        return lasted_s > patience.body_grace_s and self._bytes_in < least_bytes
+
+    def _close(self) -> None:
+        if self.transport.is_closing():
+            self.transport.abort()
+        else:
+            self.transport.close()
+
+    def _refuse(self, error: PerseError, reason: Reason) -> None:
+        """Answer, unless an answer has begun; then wait for the client to go."""
+        if self.transport.is_closing():
+            return
+        self._crowd.refused(reason)
+        cycle = self.cycle
+        answering = cycle is not None and not cycle.response_complete
+        if not (answering and cycle.response_started):
+            self.transport.write(_on_the_wire(error))
+        if answering:
+            cycle.disconnected = True
+            cycle.message_event.set()
+        self._begin(_Phase.FAREWELL)
+        self._unset_keepalive_if_required()
+        self.flow.resume_reading()
+        self.transport.write_eof()
+
+    async def _tell_health(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """The application of a spare connection."""
+        if scope["path"].rstrip("/") in _HEALTH:
+            await self.config.loaded_app(scope, receive, send)
+        else:
+            self._refuse(_nowhere(), Reason.FULL)
+
+
+def _nowhere() -> Overloaded:
+    return Overloaded("too many connections are open: close some, or try again in a moment")
+
+
+def _on_the_wire(error: PerseError) -> bytes:
+    """An answer as bytes, for a connection that has no exchange to answer through."""
+    response: Response = problem_response(error, headers={**SAFE_HEADERS, "Connection": "close"})
+    status = response.status_code
+    lines = b"".join(name + b": " + value + b"\r\n" for name, value in response.raw_headers)
+    start = b"HTTP/1.1 %d %s\r\n" % (status, STATUS_PHRASES[status])
+    return start + lines + b"\r\n" + bytes(response.body)

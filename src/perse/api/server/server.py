@@ -1,0 +1,121 @@
+"""Serve the application until a signal ends it."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from typing import cast
+
+import uvicorn
+from starlette.types import ASGIApp
+
+from perse.api.server.addresses import url_of
+from perse.api.server.connections import GuardedHttp
+from perse.api.server.crowd import Crowd
+from perse.api.server.own_memory import keep_memory_private
+from perse.errors import AddressUnusable
+
+_BACKLOG = 2048
+# asyncio accepts so many before it tells of the first; each takes a descriptor.
+_ACCEPTED_AT_ONCE = 32
+_GRACE_S = 30
+# What lies unread in the kernel is memory, too, and hides from us how a client reads.
+_KERNEL_SEND_BYTES = 128 * 1024
+
+
+class AnnouncingServer(uvicorn.Server):
+    """Says where it listens, once it does, and watches over its connections."""
+
+    def __init__(
+        self, config: uvicorn.Config, crowd: Crowd, on_ready: Callable[[str], None]
+    ) -> None:
+        super().__init__(config)
+        self._crowd = crowd
+        self._on_ready = on_ready
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        self._watching = asyncio.create_task(self._crowd.watch())
+        await super().startup(sockets)
+        if self.started and not self.should_exit:
+            listening = self.servers[0].sockets
+            for one in listening:
+                one.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _KERNEL_SEND_BYTES)
+                with one.dup() as same:
+                    same.listen(_BACKLOG)
+            self._on_ready(url_of(*listening[0].getsockname()[:2]))
+
+
+def make_server(
+    app: ASGIApp,
+    *,
+    host: str,
+    port: int,
+    on_ready: Callable[[str], None],
+    crowd: Crowd | None = None,
+) -> AnnouncingServer:
+    """A server whose ``run`` blocks; port 0 takes a free one."""
+    crowd = crowd or Crowd()
+    config = uvicorn.Config(
+        app,
+        host=host,
+        port=port,
+        # uvloop keeps the last 256 KB that it received in a buffer of its own for ever.
+        loop="asyncio",
+        http=cast(type[asyncio.Protocol], partial(GuardedHttp, crowd)),
+        ws="none",
+        lifespan="on",
+        log_config=None,
+        access_log=False,
+        proxy_headers=False,
+        server_header=False,
+        backlog=_ACCEPTED_AT_ONCE,
+        timeout_keep_alive=int(crowd.patience.idle_s) + 1,
+        timeout_graceful_shutdown=_GRACE_S,
+    )
+    return AnnouncingServer(config, crowd, on_ready)
+
+
+def serve(
+    app: ASGIApp,
+    *,
+    host: str,
+    port: int,
+    on_ready: Callable[[str], None],
+    crowd: Crowd | None = None,
+) -> None:
+    """Serve until SIGINT or SIGTERM, then finish what was accepted and return.
+
+    ``on_ready`` gets the address, such as ``http://127.0.0.1:8080``, when requests are answered.
+    Raises AddressUnusable before anything is started.
+    """
+    _try_address(host, port)
+    keep_memory_private()
+    with _quiet_signals():
+        make_server(app, host=host, port=port, on_ready=on_ready, crowd=crowd).run()
+
+
+def _try_address(host: str, port: int) -> None:
+    try:
+        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        socket.create_server(address, family=family).close()
+    except OSError as error:
+        raise AddressUnusable(
+            f"port {port} of {host} cannot be had ({error.strerror or error}): "
+            "choose another with --port or --host"
+        ) from None
+
+
+@contextmanager
+def _quiet_signals() -> Iterator[None]:
+    """uvicorn ends in good order and then raises the signal again; here it has done its work."""
+    signals = (signal.SIGINT, signal.SIGTERM)
+    before = {number: signal.signal(number, lambda *_: None) for number in signals}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

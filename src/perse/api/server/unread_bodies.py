@@ -1,0 +1,104 @@
+"""Let a client that is still sending hear the answer.
+
+A server that answers early and closes while bytes are on their way makes the network reset the
+connection, and the client never reads why it was refused. So an early answer is sent whole at
+once, and the exchange ends when the rest of the body has arrived and been thrown away, or when
+that takes too long.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from perse.api.admission.access import STRANGERS
+from perse.api.admission.turnstile import Turnstile
+
+
+@dataclass(frozen=True, slots=True)
+class DrainBody:
+    """ASGI middleware, next to the outermost.
+
+    ``most_bytes`` and ``most_s`` bound what is thrown away. Of all connections one piece is read in
+    each round of the event loop, so that refused uploads hold up nobody.
+    """
+
+    app: ASGIApp
+    most_bytes: int = 64 * 1024 * 1024
+    most_s: float = 15.0
+    turnstile: Turnstile = field(default_factory=Turnstile)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        body = _Body(receive, scope, self.most_bytes)
+        answer = _Answer(send, body)
+        await self.app(scope, body.receive, answer.send)
+        if answer.withheld:
+            await self._throw_away(body)
+            await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+    async def _throw_away(self, body: _Body) -> None:
+        try:
+            async with asyncio.timeout(self.most_s):
+                while body.awaited and body.received < self.most_bytes:
+                    await self.turnstile.passes(STRANGERS)
+                    await body.receive()
+        except TimeoutError:
+            return
+
+
+class _Body:
+    """The request's body on its way in."""
+
+    def __init__(self, receive: Receive, scope: Scope, most_bytes: int) -> None:
+        headers = Headers(scope=scope)
+        self._receive = receive
+        self._length = headers.get("content-length", "")
+        self._chunked = "transfer-encoding" in headers
+        # HTTP/1.0 knows no 100 Continue: whoever asks for it there sends all the same.
+        self._expected_to_continue = "expect" in headers and scope["http_version"] != "1.0"
+        self._most_bytes = most_bytes
+        self._begun = False
+        self.received = 0
+        self.awaited = self._chunked or self._length not in ("", "0")
+
+    async def receive(self) -> Message:
+        self._begun = True
+        message = await self._receive()
+        self.received += len(message.get("body", b""))
+        if message["type"] == "http.disconnect" or not message.get("more_body", False):
+            self.awaited = False
+        return message
+
+    @property
+    def never_sent(self) -> bool:
+        """A client that waits for 100 Continue and gets an answer instead may send no body."""
+        return self._expected_to_continue and not self._begun
+
+    @property
+    def ends_in_sight(self) -> bool:
+        return self._length.isdecimal() and int(self._length) <= self._most_bytes
+
+
+class _Answer:
+    """The answer on its way out; its end is withheld while the body still comes in."""
+
+    def __init__(self, send: Send, body: _Body) -> None:
+        self._send = send
+        self._body = body
+        self.withheld = False
+
+    async def send(self, message: Message) -> None:
+        body = self._body
+        if message["type"] == "http.response.start" and body.awaited:
+            if body.never_sent or not body.ends_in_sight:
+                MutableHeaders(scope=message)["Connection"] = "close"
+        elif message["type"] == "http.response.body" and body.awaited and not body.never_sent:
+            self.withheld = not message.get("more_body", False)
+            message = {**message, "more_body": True}
+        await self._send(message)

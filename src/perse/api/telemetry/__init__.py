@@ -1,0 +1,1 @@
+"""What is known and told of requests: log lines, metrics, the exchange itself."""

@@ -1,0 +1,84 @@
+"""Outermost but two: request ids, one log line and the metrics of every exchange."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from starlette.datastructures import MutableHeaders
+from starlette.requests import ClientDisconnect
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from perse.api.telemetry.exchange import Exchange, begin_exchange
+from perse.api.telemetry.metrics import METHODS, OTHER_METHOD, Metrics
+
+REQUEST_ID_HEADER = "X-Request-ID"
+_CLIENT_LEFT = 499
+
+
+@dataclass(frozen=True, slots=True)
+class Observe:
+    """ASGI middleware. ``log`` is a structlog logger that sees no body, path or address."""
+
+    app: ASGIApp
+    metrics: Metrics
+    log: Any
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        exchange = begin_exchange(scope)
+        record = partial(self._record, exchange, scope["method"])
+        try:
+            with self.metrics.in_flight.track_inprogress():
+                await self.app(scope, *_counting(exchange, receive, send, record))
+            if not exchange.answered:
+                raise ClientDisconnect
+        except ClientDisconnect:
+            exchange.code, exchange.status = "client_left", _CLIENT_LEFT
+        finally:
+            if not exchange.answered:
+                record()
+
+    def _record(self, exchange: Exchange, method: str) -> None:
+        status = exchange.status or _CLIENT_LEFT
+        elapsed_s = exchange.elapsed_s()
+        self.metrics.observe(method, exchange.route, status=status, elapsed_s=elapsed_s)
+        facts = {
+            "request_id": exchange.request_id,
+            "method": method if method in METHODS else OTHER_METHOD,
+            "route": exchange.route,
+            "status": status,
+            "code": exchange.code,
+            "ms": round(elapsed_s * 1000, 2),
+            "bytes_in": exchange.bytes_in,
+            "bytes_out": exchange.bytes_out,
+            "key_id": exchange.key_id,
+        }
+        self.log.info("request", **{name: fact for name, fact in facts.items() if fact is not None})
+
+
+def _counting(
+    exchange: Exchange, receive: Receive, send: Send, record: Callable[[], None]
+) -> tuple[Receive, Send]:
+    """Both, watched. Recorded before its last byte leaves: who has an answer finds it counted."""
+
+    async def counted_receive() -> Message:
+        message = await receive()
+        exchange.bytes_in += len(message.get("body", b""))
+        return message
+
+    async def counted_send(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            exchange.status = message["status"]
+            MutableHeaders(scope=message)[REQUEST_ID_HEADER] = exchange.request_id
+        exchange.bytes_out += len(message.get("body", b""))
+        if message["type"] == "http.response.body" and not message.get("more_body", False):
+            exchange.answered = True
+            record()
+        await send(message)
+
+    return counted_receive, counted_send

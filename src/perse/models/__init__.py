@@ -1,1 +1,0 @@
-"""Networks: how they are found, opened and asked."""

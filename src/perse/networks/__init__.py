@@ -1,0 +1,1 @@
+"""Networks: opened once, asked by many. One network a file."""

@@ -1,0 +1,82 @@
+"""YuNet: faces with five landmarks; the edition of March 2023 and YuNet-n.
+
+Wu, Peng, Yu: YuNet: A Tiny Millisecond-level Face Detector (2023); opencv_zoo and
+ShiqiYu/libfacedetection.train.
+Input 1 x 3 x H x W, BGR 0..255, H and W multiples of 32. Outputs for the strides 8, 16, 32, one
+row per cell: class and objectness (0..1), box (centre offset and log size, in strides) and five
+points (offsets in strides, the subject's right eye first).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from perse.domain.geometry import DetectedFace, Framing
+from perse.domain.samples import FaceImage, ModelName
+from perse.domain.search_plan import SearchPlan
+from perse.networks.candidates import Candidates, faces_among
+from perse.networks.canvas import lay_out
+from perse.networks.session import Session
+
+_STRIDES = (8, 16, 32)
+
+# Measured with benchmarks/face_detection.py.
+YUNET_PLAN = SearchPlan(
+    glance_px=448, small_face_px=32, close_px=2048, tile_px=640, overlap_px=96, step_back_px=160
+)
+
+Rows = NDArray[np.float32]
+
+
+class YunetDetector:
+    """Finds faces in one framing of a picture. ``threshold``: least score of a face, 0..1."""
+
+    def __init__(self, session: Session, model: ModelName, *, threshold: float = 0.7) -> None:
+        self._session = session
+        self._model = model
+        self._threshold = threshold
+
+    @property
+    def model(self) -> ModelName:
+        return self._model
+
+    def find(self, image: FaceImage, framing: Framing) -> Sequence[DetectedFace]:
+        """Faces in picture pixels, best score first, also those cut by the border."""
+        tensor = lay_out(image.pixels, framing, bgr=True)
+        outputs = dict(
+            zip(self._session.output_names, self._session.run({"input": tensor}), strict=True)
+        )
+        return faces_among(read_candidates(outputs, tensor.shape[3], self._threshold), framing)
+
+
+def read_candidates(outputs: dict[str, Rows], width_px: int, threshold: float) -> Candidates:
+    """Decode the rows whose score, the mean of class and objectness, reaches ``threshold``.
+
+    The mean is geometric, as in training.
+    """
+    levels = [_read_level(outputs, stride, width_px // stride, threshold) for stride in _STRIDES]
+    return Candidates(
+        np.concatenate([level.scores for level in levels]),
+        np.concatenate([level.corners for level in levels]),
+        np.concatenate([level.points for level in levels]),
+    )
+
+
+def _read_level(
+    outputs: dict[str, Rows], stride: int, columns: int, threshold: float
+) -> Candidates:
+    likely = outputs[f"cls_{stride}"][0, :, 0] * outputs[f"obj_{stride}"][0, :, 0]
+    rows = np.flatnonzero(likely >= threshold * threshold)
+    cells = np.stack((rows % columns, rows // columns), axis=1).astype(np.float32)
+    box = outputs[f"bbox_{stride}"][0, rows]
+    centres = (cells + box[:, :2]) * stride
+    halves = np.exp(box[:, 2:]) * (stride / 2)
+    points = outputs[f"kps_{stride}"][0, rows].reshape(-1, 5, 2)
+    return Candidates(
+        np.sqrt(np.minimum(likely[rows], 1)),
+        np.concatenate((centres - halves, centres + halves), axis=1),
+        (points + cells[:, None]) * stride,
+    )
