@@ -3,7 +3,7 @@
     python benchmarks/face_canons.py --pack standard --faces ../shared/data/faces_dev
 
 The landmarks are those of the pack's detector after the landmark refiner. Prints the canon for
-``CANON_BY_DETECTOR`` in src/perse/domain/alignment.py, and how far it is from the one there.
+the detector's file in src/perse/networks, and how far it is from the one there.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import numpy as np
 
 from perse.bootstrap.face_networks import FaceNetworks, open_face_networks
 from perse.bootstrap.weights import obtain_networks
-from perse.domain.alignment import CANON_BY_DETECTOR, fitted_canon
+from perse.domain.alignment import fitted_canon
 from perse.domain.geometry import Landmarks
 from perse.domain.samples import FaceImage
 from perse.evaluation.sample_files import PICTURES, folder_per_person
@@ -33,7 +33,7 @@ def main() -> None:
     faces = np.array([face.points for face in found if face], np.float64)
     canon = fitted_canon(faces)
     adapter = on_disk.cards["face_detector"].adapter
-    moved = np.abs(canon - CANON_BY_DETECTOR[adapter]).max()
+    moved = np.abs(canon - networks.points.canon).max()
     print(f"{adapter}: {len(faces)} faces of {len(files)} pictures of {arguments.faces.name}")
     print(np.round(canon, 2).tolist())
     print(f"farthest from the one in use: {moved:.2f} px of 112")

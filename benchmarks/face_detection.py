@@ -22,7 +22,7 @@ from perse.domain.samples import FaceImage, ModelName, Pixels
 from perse.networks.canvas import lay_out
 from perse.networks.facemesh import eye_line_degrees
 from perse.networks.session import open_session
-from perse.networks.yunet import YUNET_PLAN, YunetDetector
+from perse.networks.yunet import PLAN, YunetDetector
 from perse.pipelines.face_search import MultiScaleDetector
 
 CROWD_PX = 1600
@@ -256,7 +256,7 @@ def times(detector: MultiScaleDetector, found: Sequence[Portrait]) -> None:
 def opened(weights: Path, threshold: float | None = None) -> MultiScaleDetector:
     options = {} if threshold is None else {"threshold": threshold}
     finder = YunetDetector(open_session(weights), ModelName("yunet"), **options)
-    return MultiScaleDetector(finder, YUNET_PLAN)
+    return MultiScaleDetector(finder, PLAN)
 
 
 def main() -> None:

@@ -23,7 +23,7 @@ from perse.media.image_decoder import decode_image
 from perse.media.quality_assessor import CropQualityAssessor
 from perse.networks.facemesh import FaceMeshPose
 from perse.networks.session import open_session
-from perse.networks.yunet import YunetDetector
+from perse.networks.yunet import POINTS, YunetDetector
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 # Name, threshold, whether higher is better.
@@ -61,7 +61,9 @@ def weights(name: str) -> Path:
 
 def measure(pattern: str, scale: float) -> Iterator[tuple[FaceMetrics, ImageMetrics, Pixels]]:
     detector = YunetDetector(open_session(weights("yunet_n_dynamic.onnx")), ModelName("yunet"))
-    pose = FaceMeshPose(open_session(weights("facemesh_468.onnx")), ModelName("facemesh"))
+    pose = FaceMeshPose(
+        open_session(weights("facemesh_468.onnx")), ModelName("facemesh"), POINTS.head
+    )
     assessor = CropQualityAssessor()
     for path in sorted(SHARED.glob(pattern)):
         image = decode_image(path.read_bytes())

@@ -1,4 +1,4 @@
-"""The rigid heads behind head pose, printed for facemesh.py and five_point_pose.py.
+"""The rigid heads behind head pose, printed for facemesh.py and each detector's file.
 
     python -m training.head_pose --weights YUNET.onnx --mesh FACEMESH.onnx
 

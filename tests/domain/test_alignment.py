@@ -7,14 +7,15 @@ from hypothesis import strategies as st
 
 from perse.domain.alignment import (
     ARCFACE_TEMPLATE,
-    CANON_BY_DETECTOR,
     ChipFrame,
     SimilarityTransform,
     fitted_canon,
     mirrored,
 )
+from perse.domain.detector_points import DetectorPoints
 from perse.domain.geometry import Landmarks
 from perse.errors import InvalidParameter
+from perse.networks import yunet
 
 
 def transform(*, turn_deg: float, scale: float, shift: tuple[float, float]) -> SimilarityTransform:
@@ -117,9 +118,11 @@ def test_a_canon_needs_faces() -> None:
         fitted_canon(np.empty((0, 5, 2)))
 
 
-@pytest.mark.parametrize("detector", sorted(CANON_BY_DETECTOR))
-def test_a_detector_s_canon_stays_near_the_template_and_cannot_be_changed(detector: str) -> None:
-    canon = CANON_BY_DETECTOR[detector]
+@pytest.mark.parametrize("points", [yunet.POINTS], ids=["yunet"])
+def test_a_detector_s_canon_stays_near_the_template_and_cannot_be_changed(
+    points: DetectorPoints,
+) -> None:
+    canon = points.canon
     assert np.abs(canon - ARCFACE_TEMPLATE).max() < 2.5
     fitted = SimilarityTransform.fit(canon, ARCFACE_TEMPLATE)
     assert fitted.scale == pytest.approx(1, abs=0.01)

@@ -6,13 +6,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from perse.domain.alignment import mirrored
-from perse.domain.five_point_pose import HEAD_BY_DETECTOR, FivePointPose, pose_from_landmarks
+from perse.domain.five_point_pose import FivePointPose, pose_from_landmarks
 from perse.domain.geometry import Box, DetectedFace, HeadPose, Landmarks
 from perse.domain.pose import Matrix, rotation_angle, rotation_matrix
 from perse.domain.samples import FaceImage
+from perse.networks.yunet import POINTS
 
 TURNS = st.floats(-50, 50)
-HEADS = list(HEAD_BY_DETECTOR.values())
+HEADS = [POINTS.head]
 
 
 def seen(pose: HeadPose, head: Matrix, scale: float = 60) -> Landmarks:

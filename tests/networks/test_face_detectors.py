@@ -15,7 +15,7 @@ from perse.domain.samples import FaceImage, Pixels
 from perse.networks import yunet
 from perse.networks.candidates import Candidates, faces_among
 from perse.networks.session import open_session
-from perse.networks.yunet import YUNET_PLAN, YunetDetector
+from perse.networks.yunet import PLAN, YunetDetector
 from perse.pipelines.face_search import MultiScaleDetector
 from perse.weights.catalogue import Catalog
 from perse.weights.store import WeightStore
@@ -44,9 +44,7 @@ def detector(
     request: pytest.FixtureRequest, catalog: Catalog, weights: WeightStore
 ) -> MultiScaleDetector:
     card = catalog.card(request.param)
-    return MultiScaleDetector(
-        YunetDetector(open_session(weights.obtain(card)), card.name), YUNET_PLAN
-    )
+    return MultiScaleDetector(YunetDetector(open_session(weights.obtain(card)), card.name), PLAN)
 
 
 def largest(detector: MultiScaleDetector, pixels: Pixels) -> DetectedFace:

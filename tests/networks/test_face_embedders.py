@@ -8,18 +8,19 @@ import pytest
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
-from perse.domain.alignment import ARCFACE_TEMPLATE, CANON_BY_DETECTOR, ChipFrame, mirrored
+from perse.domain.alignment import ARCFACE_TEMPLATE, ChipFrame, mirrored
 from perse.domain.geometry import Landmarks
 from perse.domain.samples import FaceImage, ModelName
 from perse.errors import InvalidParameter, NetworkUnusable
 from perse.networks.chip_embedder import ChipEmbedder, ChipInput
-from perse.networks.mobilefacenet import MobileFaceNetEmbedder
-from perse.networks.onnx_embedder import OnnxFaceEmbedder, own_places
+from perse.networks.mobilefacenet import mobilefacenet_embedder
+from perse.networks.onnx_embedder import own_embedder, own_places
 from perse.networks.session import Session, open_session
-from perse.networks.sface import SFaceEmbedder
+from perse.networks.sface import sface_embedder
+from perse.networks.yunet import POINTS
 
 NAME = ModelName("tiny")
-CANON = CANON_BY_DETECTOR["yunet"]
+CANON = POINTS.canon
 FACE = Landmarks((ARCFACE_TEMPLATE * 1.7 + (40, 25)).astype(np.float32))
 
 
@@ -68,19 +69,19 @@ def means_of(embedder: ChipEmbedder, colour: tuple[int, int, int]) -> NDArray[np
 
 
 def test_sface_sees_raw_red_green_blue(tmp_path: Path) -> None:
-    embedder = SFaceEmbedder(graph_of(tmp_path, 112), NAME, canon=CANON)
+    embedder = sface_embedder(graph_of(tmp_path, 112), NAME, canon=CANON)
     np.testing.assert_allclose(means_of(embedder, (200, 100, 50)), [1, 0.5, 0.25], rtol=1e-5)
 
 
 def test_sface_answers_a_unit_vector_of_128(tmp_path: Path) -> None:
-    embedder = SFaceEmbedder(graph_of(tmp_path, 112, features=128), NAME, canon=CANON)
+    embedder = sface_embedder(graph_of(tmp_path, 112, features=128), NAME, canon=CANON)
     template = embedder.embed(scene(), FACE)
     assert embedder.model == template.model == NAME
     assert template.vector.shape == (128,)
 
 
 def test_mobilefacenet_sees_normalised_red_green_blue(tmp_path: Path) -> None:
-    embedder = MobileFaceNetEmbedder(graph_of(tmp_path, 112), NAME, canon=CANON)
+    embedder = mobilefacenet_embedder(graph_of(tmp_path, 112), NAME, canon=CANON)
     wanted = (np.array((250, 160, 40)) / 255 - (0.485, 0.456, 0.406)) / (0.229, 0.224, 0.225)
     seen = means_of(embedder, (250, 160, 40))
     np.testing.assert_allclose(seen, wanted / np.abs(wanted).max(), rtol=1e-4)
@@ -88,7 +89,7 @@ def test_mobilefacenet_sees_normalised_red_green_blue(tmp_path: Path) -> None:
 
 def test_a_face_and_its_mirror_image_have_one_template(tmp_path: Path) -> None:
     canon = (CANON + (CANON[[1, 0, 2, 4, 3]] * (-1, 1) + (111, 0))) / 2
-    embedder = SFaceEmbedder(graph_of(tmp_path, 112, features=64), NAME, canon=canon)
+    embedder = sface_embedder(graph_of(tmp_path, 112, features=64), NAME, canon=canon)
     picture = scene()
     reflection = FaceImage(np.ascontiguousarray(picture.pixels[:, ::-1]))
     one = embedder.embed(picture, FACE)
@@ -98,13 +99,13 @@ def test_a_face_and_its_mirror_image_have_one_template(tmp_path: Path) -> None:
 
 
 def test_landmarks_that_coincide_make_no_template(tmp_path: Path) -> None:
-    embedder = SFaceEmbedder(graph_of(tmp_path, 112), NAME, canon=CANON)
+    embedder = sface_embedder(graph_of(tmp_path, 112), NAME, canon=CANON)
     with pytest.raises(InvalidParameter, match="coincide"):
         embedder.embed(scene(), Landmarks(np.full((5, 2), 9, np.float32)))
 
 
 def test_a_black_face_makes_no_template(tmp_path: Path) -> None:
-    embedder = SFaceEmbedder(graph_of(tmp_path, 112), NAME, canon=CANON)
+    embedder = sface_embedder(graph_of(tmp_path, 112), NAME, canon=CANON)
     with pytest.raises(InvalidParameter, match="direction"):
         embedder.embed(plain((0, 0, 0)), FACE)
 
@@ -113,7 +114,7 @@ DECLARED = ChipInput(ChipFrame(96), mean=(10, 20, 30), std=(2, 2, 2), bgr=True)
 
 
 def test_an_own_network_gets_its_colours_mean_and_deviation(tmp_path: Path) -> None:
-    embedder = OnnxFaceEmbedder(graph_of(tmp_path, 96), NAME, DECLARED, own_canon=None, canon=CANON)
+    embedder = own_embedder(graph_of(tmp_path, 96), NAME, DECLARED, own_canon=None, canon=CANON)
     # blue 110, green 60, red 50: (110-10)/2, (60-20)/2, (50-30)/2
     np.testing.assert_allclose(means_of(embedder, (50, 60, 110)), [1, 0.4, 0.2], rtol=1e-5)
 
@@ -128,4 +129,4 @@ def test_an_own_network_may_say_where_the_points_belong() -> None:
 def test_an_own_network_of_another_size_is_refused(tmp_path: Path) -> None:
     session = graph_of(tmp_path, 112)
     with pytest.raises(NetworkUnusable, match="size_px"):
-        OnnxFaceEmbedder(session, NAME, DECLARED, own_canon=None, canon=CANON)
+        own_embedder(session, NAME, DECLARED, own_canon=None, canon=CANON)

@@ -6,13 +6,13 @@ import cv2
 import numpy as np
 import pytest
 
-from perse.domain.five_point_pose import HEAD_BY_DETECTOR, FivePointPose
+from perse.domain.five_point_pose import FivePointPose
 from perse.domain.geometry import DetectedFace, HeadPose
 from perse.domain.pose import rotation_angle
 from perse.domain.samples import FaceImage, ModelName, Pixels
 from perse.networks.facemesh import SIZE_PX, FaceMeshPose, crop_of, eye_line_degrees
 from perse.networks.session import open_session
-from perse.networks.yunet import YUNET_PLAN, YunetDetector
+from perse.networks.yunet import PLAN, POINTS, YunetDetector
 from perse.pipelines.face_search import MultiScaleDetector
 from perse.pipelines.ports import PoseEstimator
 from perse.weights.catalogue import Catalog
@@ -25,13 +25,13 @@ PORTRAITS = sorted((Path(__file__).parents[1] / "samples" / "portraits").glob("*
 def detector(catalog: Catalog, weights: WeightStore) -> MultiScaleDetector:
     card = catalog.card("yunet_2023mar")
     session = open_session(weights.obtain(card))
-    return MultiScaleDetector(YunetDetector(session, card.name), YUNET_PLAN)
+    return MultiScaleDetector(YunetDetector(session, card.name), PLAN)
 
 
 @pytest.fixture(scope="module")
 def estimator(catalog: Catalog, weights: WeightStore) -> PoseEstimator:
     session = open_session(weights.obtain(catalog.card("facemesh")))
-    return FaceMeshPose(session, ModelName("facemesh"))
+    return FaceMeshPose(session, ModelName("facemesh"), POINTS.head)
 
 
 def portrait(index: int) -> Pixels:
@@ -119,5 +119,7 @@ def test_where_the_network_sees_no_face_the_five_points_decide(
     session = open_session(weights.obtain(catalog.card("facemesh")))
     face = largest(detector, portrait(0))
     grey = FaceImage(np.full((900, 900, 3), 128, np.uint8))
-    expected = FivePointPose(HEAD_BY_DETECTOR["yunet"]).estimate(grey, face)
-    assert FaceMeshPose(session, ModelName("facemesh")).estimate(grey, face) == expected
+    expected = FivePointPose(POINTS.head).estimate(grey, face)
+    assert (
+        FaceMeshPose(session, ModelName("facemesh"), POINTS.head).estimate(grey, face) == expected
+    )

@@ -11,19 +11,21 @@ import cv2
 from pydantic import TypeAdapter, ValidationError
 
 from perse.bootstrap.weights import PackOnDisk
-from perse.domain.alignment import CANON_BY_DETECTOR, ChipFrame, Places
-from perse.domain.five_point_pose import HEAD_BY_DETECTOR, FivePointPose
+from perse.domain.alignment import ChipFrame
+from perse.domain.detector_points import DetectorPoints
+from perse.domain.five_point_pose import FivePointPose
 from perse.errors import CatalogInvalid
+from perse.networks import yunet
 from perse.networks.chip_embedder import ChipInput
 from perse.networks.facemesh import FaceMeshPose
 from perse.networks.landmark_refiner import CropLandmarkRefiner
-from perse.networks.mobilefacenet import MobileFaceNetEmbedder
-from perse.networks.onnx_embedder import OnnxFaceEmbedder
+from perse.networks.mobilefacenet import mobilefacenet_embedder
+from perse.networks.onnx_embedder import own_embedder
 from perse.networks.pad_scale import PadScale
 from perse.networks.perse_pad import PersePadDetector
 from perse.networks.session import Session, open_session
-from perse.networks.sface import SFaceEmbedder
-from perse.networks.yunet import YUNET_PLAN, YunetDetector
+from perse.networks.sface import sface_embedder
+from perse.networks.yunet import YunetDetector
 from perse.pipelines.face_embedding import RefinedEmbedder
 from perse.pipelines.face_search import MultiScaleDetector
 from perse.pipelines.ports import (
@@ -37,11 +39,6 @@ from perse.weights.cards import EmbedderInput, ModelCard, Role
 
 Part = TypeVar("Part")
 
-# That there is a face is settled when its landmarks are located anew.
-_THRESHOLD_OF_A_KNOWN_FACE = 0.3
-# On smaller crops YuNet 2023mar places the eyes of a tilted face too level (docs/detection.md).
-_REFINED_ON_PX = 256
-
 
 @dataclass(frozen=True, slots=True)
 class FaceNetworks:
@@ -51,34 +48,36 @@ class FaceNetworks:
     detector: FaceDetector
     embedder: FaceEmbedder
     pose: PoseEstimator
+    points: DetectorPoints
     attacks: AttackDetector | None
 
 
 @dataclass(frozen=True, slots=True)
 class _Detection:
-    """A detector opened once, in the two ways it is used."""
+    """A detector opened once, in the two ways it is used, and where it places its points."""
 
     search: FaceDetector
     refiner: LandmarkRefiner
+    points: DetectorPoints
 
 
 def open_face_networks(on_disk: PackOnDisk, *, threads: int) -> FaceNetworks:
     """Raises CatalogInvalid for an unknown adapter, NetworkUnusable for a bad file."""
-
     # OpenCV would split every resize over all cores, which the requests side by side already use.
     cv2.setNumThreads(1)
 
-    def opened(role: Role, openers: Mapping[str, Callable[[Session, ModelCard], Part]]) -> Part:
-        return _opened(on_disk, role, openers, threads=threads)
-
+    opened = partial(_opened, on_disk, threads=threads)
     cards = on_disk.cards
-    detection = opened("face_detector", _DETECTORS)
+    detection = _detection(on_disk, threads=threads)
     return FaceNetworks(
         detector=detection.search,
-        embedder=_refined(on_disk, detection.refiner, threads=threads),
-        pose=opened("face_landmarker", _POSES)
-        if "face_landmarker" in cards
-        else _five_point_pose(cards["face_detector"]),
+        points=detection.points,
+        embedder=_refined(on_disk, detection, threads=threads),
+        pose=(
+            opened("face_landmarker", _located_by(_POSES, detection.points))
+            if "face_landmarker" in cards
+            else FivePointPose(detection.points.head)
+        ),
         attacks=(
             opened("face_attack_detector", _ATTACKS) if "face_attack_detector" in cards else None
         ),
@@ -88,14 +87,24 @@ def open_face_networks(on_disk: PackOnDisk, *, threads: int) -> FaceNetworks:
 def open_embedder(on_disk: PackOnDisk, *, threads: int) -> FaceEmbedder:
     """The face embedder with its own refiner of landmarks, for faces that another detector found.
     Raises as ``open_face_networks``."""
-    detection = _opened(on_disk, "face_detector", _DETECTORS, threads=threads)
-    return _refined(on_disk, detection.refiner, threads=threads)
+    return _refined(on_disk, _detection(on_disk, threads=threads), threads=threads)
 
 
-def _refined(on_disk: PackOnDisk, refiner: LandmarkRefiner, *, threads: int) -> FaceEmbedder:
-    canon = CANON_BY_DETECTOR[on_disk.cards["face_detector"].adapter]
-    openers = {adapter: partial(opener, canon=canon) for adapter, opener in _EMBEDDERS.items()}
-    return RefinedEmbedder(refiner, _opened(on_disk, "face_embedder", openers, threads=threads))
+def _detection(on_disk: PackOnDisk, *, threads: int) -> _Detection:
+    return _opened(on_disk, "face_detector", _DETECTORS, threads=threads)
+
+
+def _refined(on_disk: PackOnDisk, detection: _Detection, *, threads: int) -> FaceEmbedder:
+    openers = _located_by(_EMBEDDERS, detection.points)
+    embedder = _opened(on_disk, "face_embedder", openers, threads=threads)
+    return RefinedEmbedder(detection.refiner, embedder)
+
+
+def _located_by(
+    openers: Mapping[str, Callable[..., Part]], points: DetectorPoints
+) -> Mapping[str, Callable[[Session, ModelCard], Part]]:
+    """Openers of networks that look at faces where a detector's points are."""
+    return {adapter: partial(opener, points=points) for adapter, opener in openers.items()}
 
 
 def _opened(
@@ -121,25 +130,25 @@ def _opener(openers: Mapping[str, Part], card: ModelCard) -> Part:
 
 
 def _yunet(session: Session, card: ModelCard) -> _Detection:
-    search = MultiScaleDetector(YunetDetector(session, card.name), YUNET_PLAN)
-    lenient = YunetDetector(session, card.name, threshold=_THRESHOLD_OF_A_KNOWN_FACE)
-    return _Detection(search, CropLandmarkRefiner(lenient, crop_px=_REFINED_ON_PX))
+    search = MultiScaleDetector(YunetDetector(session, card.name), yunet.PLAN)
+    lenient = YunetDetector(session, card.name, threshold=yunet.THRESHOLD_OF_A_KNOWN_FACE)
+    refiner = CropLandmarkRefiner(lenient, crop_px=yunet.REFINED_ON_PX)
+    return _Detection(search, refiner, yunet.POINTS)
 
 
-def _own_embedder(session: Session, card: ModelCard, *, canon: Places) -> FaceEmbedder:
+def _own_embedder(session: Session, card: ModelCard, *, points: DetectorPoints) -> FaceEmbedder:
     declared = _parameters(EmbedderInput, card)
-    chip = ChipInput(
-        ChipFrame(declared.size_px), declared.mean, declared.std, bgr=declared.colour == "bgr"
-    )
-    return OnnxFaceEmbedder(session, card.name, chip, own_canon=declared.canon, canon=canon)
+    frame = ChipFrame(declared.size_px)
+    chip = ChipInput(frame, declared.mean, declared.std, bgr=declared.colour == "bgr")
+    return own_embedder(session, card.name, chip, own_canon=declared.canon, canon=points.canon)
 
 
-def _mobilefacenet(session: Session, card: ModelCard, *, canon: Places) -> FaceEmbedder:
-    return MobileFaceNetEmbedder(session, card.name, canon=canon)
+def _mobilefacenet(session: Session, card: ModelCard, *, points: DetectorPoints) -> FaceEmbedder:
+    return mobilefacenet_embedder(session, card.name, canon=points.canon)
 
 
-def _sface(session: Session, card: ModelCard, *, canon: Places) -> FaceEmbedder:
-    return SFaceEmbedder(session, card.name, canon=canon)
+def _sface(session: Session, card: ModelCard, *, points: DetectorPoints) -> FaceEmbedder:
+    return sface_embedder(session, card.name, canon=points.canon)
 
 
 def _perse_pad(session: Session, card: ModelCard) -> AttackDetector:
@@ -154,12 +163,8 @@ def _parameters(kind: type[Part], card: ModelCard) -> Part:
         raise CatalogInvalid(f"{card.name}: these parameters are no good: {fields}") from None
 
 
-def _five_point_pose(detector: ModelCard) -> PoseEstimator:
-    return FivePointPose(HEAD_BY_DETECTOR[detector.adapter])
-
-
-def _facemesh(session: Session, card: ModelCard) -> PoseEstimator:
-    return FaceMeshPose(session, card.name)
+def _facemesh(session: Session, card: ModelCard, *, points: DetectorPoints) -> PoseEstimator:
+    return FaceMeshPose(session, card.name, points.head)
 
 
 _DETECTORS: Mapping[str, Callable[[Session, ModelCard], _Detection]] = {"yunet": _yunet}
@@ -169,4 +174,4 @@ _EMBEDDERS: Mapping[str, Callable[..., FaceEmbedder]] = {
     "onnx_embedder": _own_embedder,
 }
 _ATTACKS: Mapping[str, Callable[[Session, ModelCard], AttackDetector]] = {"perse_pad": _perse_pad}
-_POSES: Mapping[str, Callable[[Session, ModelCard], PoseEstimator]] = {"facemesh": _facemesh}
+_POSES: Mapping[str, Callable[..., PoseEstimator]] = {"facemesh": _facemesh}

@@ -7,9 +7,7 @@ a little differently, so each has a canon of its own in that frame.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -133,14 +131,3 @@ def _complex(points: ArrayLike) -> NDArray[np.complex128]:
 
 def _matrix(turn: complex, shift: complex) -> Places:
     return _fixed([[turn.real, -turn.imag, shift.real], [turn.imag, turn.real, shift.imag]])
-
-
-# By adapter of the detector, as its points come out of the landmark refiner: what fitted_canon
-# makes of the 1,549 press portraits of the development set, 2026-11-28 (benchmarks/face_canons.py).
-CANON_BY_DETECTOR: Mapping[str, Places] = MappingProxyType(
-    {
-        "yunet": _fixed(
-            [[37.69, 52.06], [74.25, 51.83], [55.86, 73.99], [40.29, 90.91], [72.04, 90.71]]
-        ),
-    }
-)

@@ -8,40 +8,11 @@ because a long nose looks like a lowered head: docs/detection.md says how far to
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from types import MappingProxyType
-
 import numpy as np
-from numpy.typing import ArrayLike
 
 from perse.domain.geometry import DetectedFace, HeadPose, Landmarks
 from perse.domain.pose import Matrix, head_pose
 from perse.domain.samples import FaceImage, ModelName
-
-
-def _head(points: ArrayLike) -> Matrix:
-    head = np.array(points, np.float64)
-    head -= head.mean(axis=0)
-    head.setflags(write=False)
-    return head
-
-
-# Right eye, left eye, nose, mouth right, mouth left in the camera frame of perse.domain.pose, each
-# as its detector places it: least squares over press portraits whose rotation FaceMesh gave, depth
-# scaled so that yaw grows one to one with FaceMesh's. Printed by training/head_pose.py; 2026-11-23.
-HEAD_BY_DETECTOR: Mapping[str, Matrix] = MappingProxyType(
-    {
-        "yunet": _head(
-            [
-                (-0.758, -0.800, 0.146),
-                (0.758, -0.800, 0.146),
-                (0.0, 0.090, -0.773),
-                (-0.668, 0.754, 0.240),
-                (0.668, 0.754, 0.240),
-            ]
-        ),
-    }
-)
 
 
 class FivePointPose:
@@ -50,7 +21,7 @@ class FivePointPose:
     Satisfies PoseEstimator.
     """
 
-    def __init__(self, head: Matrix = HEAD_BY_DETECTOR["yunet"]) -> None:
+    def __init__(self, head: Matrix) -> None:
         self._head = head
 
     @property

@@ -10,6 +10,7 @@ move all voices in one direction and strangers would match in it. The means are 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from functools import lru_cache
 from importlib.resources import files
 
@@ -18,11 +19,11 @@ from numpy.typing import NDArray
 
 from perse.domain.filterbank import RATE_HZ, log_mel, mean_subtracted
 from perse.domain.references import Template
-from perse.domain.samples import ModelName, VoiceSample
+from perse.domain.samples import VoiceSample
 from perse.domain.speech import SpeechSegment, speech_only
 from perse.domain.voice_quality import VoiceQuality, assess_voice
 from perse.errors import InvalidParameter
-from perse.networks.session import Session
+from perse.networks.network import Network
 
 FEATURES = 192
 SNR_KNOTS_DB = (5.0, 10.0, 15.0, 20.0, 30.0)
@@ -36,31 +37,32 @@ _FEWEST_FRAMES = 10
 Features = NDArray[np.float32]
 
 
-class CampplusSpeakerEmbedder:
+@lru_cache(maxsize=1)
+def shipped_cohort() -> Features:
+    """The cohort means that ship with perse, 10 x 192, read-only."""
+    with files("perse.weights").joinpath("shipped", "campplus_cohort.npy").open("rb") as file:
+        cohort: Features = np.load(file, allow_pickle=False)
+    cohort.flags.writeable = False
+    return cohort
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class CampplusSpeakerEmbedder(Network):
     """Templates of recordings of 16 kHz.
 
     ``cohort``: conditions x 192, the mean features of many people under each condition of
-    ``condition_weights``; None takes the one that ships with perse.
+    ``condition_weights``; by default the one that ships with perse.
     """
 
-    def __init__(
-        self, session: Session, model: ModelName, *, cohort: Features | None = None
-    ) -> None:
-        self._session = session
-        self._model = model
-        self._cohort = shipped_cohort() if cohort is None else cohort
-
-    @property
-    def model(self) -> ModelName:
-        return self._model
+    cohort: Features = field(default_factory=shipped_cohort)
 
     def embed(self, sample: VoiceSample, speech: Sequence[SpeechSegment]) -> Template:
         """The template of the speech in ``sample``.
 
         Raises InvalidParameter unless it has 16 kHz and a tenth of a second of speech.
         """
-        common = condition_weights(assess_voice(sample, speech)) @ self._cohort
-        return Template.of(self.features(sample, speech) - common, self._model)
+        common = condition_weights(assess_voice(sample, speech)) @ self.cohort
+        return Template.of(self.features(sample, speech) - common, self.model)
 
     def features(self, sample: VoiceSample, speech: Sequence[SpeechSegment]) -> Features:
         """The network's answer, 192 values: what a cohort's mean is made of."""
@@ -70,7 +72,7 @@ class CampplusSpeakerEmbedder:
         bands = log_mel(heard)
         if len(bands) < _FEWEST_FRAMES or not heard.any():
             raise InvalidParameter("there is too little speech to make a template of")
-        (features,) = self._session.run({"bands": mean_subtracted(bands)[np.newaxis]})
+        (features,) = self.session.run({"bands": mean_subtracted(bands)[np.newaxis]})
         return np.asarray(features[0], np.float32)
 
 
@@ -87,12 +89,3 @@ def condition_weights(quality: VoiceQuality) -> Features:
     weights[row, lower] = 1 - (place - lower)
     weights[row, lower + 1] = place - lower
     return weights.ravel()
-
-
-@lru_cache(maxsize=1)
-def shipped_cohort() -> Features:
-    """The cohort means that ship with perse, 10 x 192, read-only."""
-    with files("perse.weights").joinpath("shipped", "campplus_cohort.npy").open("rb") as file:
-        cohort: Features = np.load(file, allow_pickle=False)
-    cohort.flags.writeable = False
-    return cohort

@@ -9,10 +9,10 @@ import numpy as np
 from perse.domain.alignment import ChipFrame, Places, SimilarityTransform
 from perse.domain.geometry import Landmarks
 from perse.domain.references import Template
-from perse.domain.samples import FaceImage, ModelName, Pixels
+from perse.domain.samples import FaceImage, Pixels
 from perse.imaging.cutting import cut_chip
 from perse.networks.face_chip import Planes, planes_of
-from perse.networks.session import Session
+from perse.networks.network import Network
 
 Triple = tuple[float, float, float]
 
@@ -34,36 +34,29 @@ class ChipInput:
         return planes_of(chip[..., ::-1] if self.bgr else chip, self.mean, self.std)
 
 
-class ChipEmbedder:
+@dataclass(frozen=True, slots=True, eq=False)
+class ChipEmbedder(Network):
     """Embeds the aligned face and its mirror image and adds the features.
 
     ``places``: where the detector's five points belong on the chip, in its pixels.
     """
 
-    def __init__(
-        self, session: Session, model: ModelName, chip: ChipInput, *, places: Places
-    ) -> None:
-        self._session = session
-        self._model = model
-        self._input = chip
-        self._places = places
-
-    @property
-    def model(self) -> ModelName:
-        return self._model
+    chip: ChipInput
+    places: Places
 
     def embed(self, image: FaceImage, landmarks: Landmarks) -> Template:
         """The template of the face with these landmarks.
 
         Raises InvalidParameter when the landmarks coincide or the features have no direction.
         """
-        to_chip = SimilarityTransform.fit(landmarks.points, self._places)
-        planes = self._input.planes(cut_chip(image.pixels, to_chip, self._input.frame.size_px))
+        to_chip = SimilarityTransform.fit(landmarks.points, self.places)
+        cut = cut_chip(image.pixels, to_chip, self.chip.frame.size_px)
+        planes = self.chip.planes(cut)
         features = self._features(planes) + self._features(planes[..., ::-1])
-        return Template.of(np.asarray(features, np.float32), self._model)
+        return Template.of(np.asarray(features, np.float32), self.model)
 
     def _features(self, planes: Planes) -> Planes:
         """One dimension, float32, not normalised."""
         planes = np.ascontiguousarray(planes)
-        features = self._session.run({self._session.input_names[0]: planes})[0]
+        features = self.session.run({self.session.input_names[0]: planes})[0]
         return np.asarray(features, np.float32).reshape(-1)

@@ -16,12 +16,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from perse.domain.alignment import SimilarityTransform
-from perse.domain.five_point_pose import HEAD_BY_DETECTOR, FivePointPose
+from perse.domain.five_point_pose import pose_from_landmarks
 from perse.domain.geometry import DetectedFace, HeadPose
-from perse.domain.pose import about_z, aligning_rotation, head_pose
-from perse.domain.samples import FaceImage, ModelName
+from perse.domain.pose import Matrix, about_z, aligning_rotation, head_pose
+from perse.domain.samples import FaceImage
 from perse.imaging.cutting import cut_chip
-from perse.networks.session import Session
+from perse.networks.network import Network
 
 SIZE_PX: Final = 192
 
@@ -68,27 +68,21 @@ class FaceMesh:
     face_log_odds: float
 
 
-class FaceMeshPose:
+@dataclass(frozen=True, slots=True, eq=False)
+class FaceMeshPose(Network):
     """Head pose from dense landmarks; from the detector's five where the network sees no face.
 
-    Satisfies PoseEstimator.
+    ``head``: the detector's five points in space. Satisfies PoseEstimator.
     """
 
-    def __init__(self, session: Session, model: ModelName) -> None:
-        self._session = session
-        self._model = model
-        self._fallback = FivePointPose(HEAD_BY_DETECTOR["yunet"])
-
-    @property
-    def model(self) -> ModelName:
-        return self._model
+    head: Matrix
 
     def estimate(self, image: FaceImage, face: DetectedFace) -> HeadPose:
         """Degrees. Raises NetworkUnusable."""
         turn = eye_line_degrees(face)
         mesh = self._look(image, face, turn)
         if mesh.face_log_odds <= 0:
-            return self._fallback.estimate(image, face)
+            return pose_from_landmarks(face.landmarks, self.head)
         pose = pose_of(mesh, turn)
         if abs(pose.roll - turn) <= LEVEL_ENOUGH_DEGREES:
             return pose
@@ -97,7 +91,7 @@ class FaceMeshPose:
     def _look(self, image: FaceImage, face: DetectedFace, turn_degrees: float) -> FaceMesh:
         chip = cut_chip(image.pixels, crop_of(face, turn_degrees), SIZE_PX)
         planes = np.ascontiguousarray(chip.transpose(2, 0, 1)[None], np.float32) / np.float32(255)
-        return read_mesh(self._session.run({self._session.input_names[0]: planes}))
+        return read_mesh(self.session.run({self.session.input_names[0]: planes}))
 
 
 def eye_line_degrees(face: DetectedFace) -> float:

@@ -14,8 +14,6 @@ from perse.networks.session import Session
 INPUT = ChipInput(ChipFrame(112), mean=(123.675, 116.28, 103.53), std=(58.395, 57.12, 57.375))
 
 
-class MobileFaceNetEmbedder(ChipEmbedder):
+def mobilefacenet_embedder(session: Session, model: ModelName, *, canon: Places) -> ChipEmbedder:
     """``canon``: the detector's five points in the common frame (domain/alignment)."""
-
-    def __init__(self, session: Session, model: ModelName, *, canon: Places) -> None:
-        super().__init__(session, model, INPUT, places=INPUT.frame.place(canon))
+    return ChipEmbedder(session, model, INPUT, places=INPUT.frame.place(canon))

@@ -14,25 +14,22 @@ from perse.networks.chip_embedder import ChipEmbedder, ChipInput
 from perse.networks.session import Session
 
 
-class OnnxFaceEmbedder(ChipEmbedder):
+def own_embedder(
+    session: Session,
+    model: ModelName,
+    chip: ChipInput,
+    *,
+    own_canon: ArrayLike | None,
+    canon: Places,
+) -> ChipEmbedder:
     """``chip``: what the network takes, as declared. ``own_canon``: where it wants the usual
     template, in pixels of its chip; ``canon``: the detector's five points in the common frame
     (domain/alignment).
 
     Raises NetworkUnusable when the network's one input is not of the declared size.
     """
-
-    def __init__(
-        self,
-        session: Session,
-        model: ModelName,
-        chip: ChipInput,
-        *,
-        own_canon: ArrayLike | None,
-        canon: Places,
-    ) -> None:
-        check_input(session, chip.frame.size_px)
-        super().__init__(session, model, chip, places=own_places(chip.frame, own_canon, canon))
+    check_input(session, chip.frame.size_px)
+    return ChipEmbedder(session, model, chip, places=own_places(chip.frame, own_canon, canon))
 
 
 def own_places(frame: ChipFrame, own: ArrayLike | None, canon: Places) -> Places:

@@ -6,6 +6,7 @@ Output N x 1: log odds of a bona fide presentation, before calibration.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -13,35 +14,29 @@ from numpy.typing import NDArray
 
 from perse.domain.decisions import PadScore
 from perse.domain.geometry import Box
-from perse.domain.samples import FaceImage, ModelName
+from perse.domain.samples import FaceImage
 from perse.networks.face_square import face_square, unit_planes
+from perse.networks.network import Network
 from perse.networks.pad_scale import PadScale
-from perse.networks.session import Session
 
 SHIPPED_FILE: Final = "perse_pad_v1.onnx"
 SIZE_PX: Final = 128
 SCALE: Final = 2.0
 
 
-class PersePadDetector:
+@dataclass(frozen=True, slots=True, eq=False)
+class PersePadDetector(Network):
     """Tells live faces from prints and screens. ``scale``: the calibration of the weight file."""
 
-    def __init__(self, session: Session, model: ModelName, *, scale: PadScale) -> None:
-        self._session = session
-        self._model = model
-        self._scale = scale
-
-    @property
-    def model(self) -> ModelName:
-        return self._model
+    scale: PadScale
 
     def score(self, image: FaceImage, box: Box) -> PadScore:
         """0..1, higher = more bona fide. Raises NetworkUnusable."""
-        return self._scale.score(self.log_odds(image, box))
+        return self.scale.score(self.log_odds(image, box))
 
     def log_odds(self, image: FaceImage, box: Box) -> float:
         """Before calibration. Raises NetworkUnusable."""
-        return log_odds_from(self._session.run({"input": tensor_of(image, box)}))
+        return log_odds_from(self.session.run({"input": tensor_of(image, box)}))
 
 
 def tensor_of(image: FaceImage, box: Box) -> NDArray[np.float32]:

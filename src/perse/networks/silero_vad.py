@@ -9,14 +9,15 @@ next. The memory is handed from run to run and kept nowhere, so one detector ser
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
-from perse.domain.samples import ModelName, VoiceSample
+from perse.domain.samples import VoiceSample
 from perse.domain.speech import SpeechRule, SpeechSegment, segments_of
 from perse.errors import InvalidParameter
-from perse.networks.session import Session
+from perse.networks.network import Network
 
 RATE_HZ = 16_000
 _WINDOW = 512
@@ -27,19 +28,11 @@ _WINDOWS_AT_A_TIME = 512
 Windows = NDArray[np.float32]
 
 
-class SileroSpeechDetector:
+@dataclass(frozen=True, slots=True, eq=False)
+class SileroSpeechDetector(Network):
     """Finds speech in recordings of 16 kHz."""
 
-    def __init__(
-        self, session: Session, model: ModelName, *, rule: SpeechRule | None = None
-    ) -> None:
-        self._session = session
-        self._model = model
-        self._rule = rule or SpeechRule()
-
-    @property
-    def model(self) -> ModelName:
-        return self._model
+    rule: SpeechRule = field(default_factory=SpeechRule)
 
     def detect(self, sample: VoiceSample) -> Sequence[SpeechSegment]:
         """Segments of speech in order. Raises InvalidParameter unless ``sample`` has 16 kHz."""
@@ -49,7 +42,7 @@ class SileroSpeechDetector:
             self.probabilities(sample.samples),
             step_s=_WINDOW / RATE_HZ,
             duration_s=sample.duration_s,
-            rule=self._rule,
+            rule=self.rule,
         )
 
     def probabilities(self, samples: NDArray[np.float32]) -> list[float]:
@@ -57,7 +50,7 @@ class SileroSpeechDetector:
         hidden = cell = np.zeros(_MEMORY, dtype=np.float32)
         found: list[float] = []
         for windows in with_context(samples):
-            likely, hidden, cell = self._session.run({"input": windows, "h": hidden, "c": cell})
+            likely, hidden, cell = self.session.run({"input": windows, "h": hidden, "c": cell})
             found.extend(likely.ravel().tolist())
         return found
 

@@ -10,46 +10,60 @@ points (offsets in strides, the subject's right eye first).
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from perse.domain.detector_points import DetectorPoints
 from perse.domain.geometry import DetectedFace, Framing
-from perse.domain.samples import FaceImage, ModelName
+from perse.domain.samples import FaceImage
 from perse.domain.search_plan import SearchPlan
 from perse.networks.candidates import Candidates, faces_among
 from perse.networks.canvas import lay_out
-from perse.networks.session import Session
+from perse.networks.network import Network
 
 _STRIDES = (8, 16, 32)
 
 # Measured with benchmarks/face_detection.py.
-YUNET_PLAN = SearchPlan(
+PLAN = SearchPlan(
     glance_px=448, small_face_px=32, close_px=2048, tile_px=640, overlap_px=96, step_back_px=160
+)
+# On smaller crops YuNet 2023mar places the eyes of a tilted face too level (docs/detection.md).
+REFINED_ON_PX = 256
+# That there is a face is settled when its landmarks are located anew.
+THRESHOLD_OF_A_KNOWN_FACE = 0.3
+
+# canon: fitted_canon of 1,549 press portraits, 2026-11-28 (benchmarks/face_canons.py). head: least
+# squares over press portraits whose rotation FaceMesh gave, depth scaled so that yaw grows one to
+# one with FaceMesh's; printed by training/head_pose.py, 2026-11-23, with YuNet-n.
+POINTS = DetectorPoints.of(
+    canon=[[37.69, 52.06], [74.25, 51.83], [55.86, 73.99], [40.29, 90.91], [72.04, 90.71]],
+    head=[
+        (-0.758, -0.800, 0.146),
+        (0.758, -0.800, 0.146),
+        (0.0, 0.090, -0.773),
+        (-0.668, 0.754, 0.240),
+        (0.668, 0.754, 0.240),
+    ],
 )
 
 Rows = NDArray[np.float32]
 
 
-class YunetDetector:
+@dataclass(frozen=True, slots=True, eq=False)
+class YunetDetector(Network):
     """Finds faces in one framing of a picture. ``threshold``: least score of a face, 0..1."""
 
-    def __init__(self, session: Session, model: ModelName, *, threshold: float = 0.7) -> None:
-        self._session = session
-        self._model = model
-        self._threshold = threshold
-
-    @property
-    def model(self) -> ModelName:
-        return self._model
+    threshold: float = 0.7
 
     def find(self, image: FaceImage, framing: Framing) -> Sequence[DetectedFace]:
         """Faces in picture pixels, best score first, also those cut by the border."""
         tensor = lay_out(image.pixels, framing, bgr=True)
         outputs = dict(
-            zip(self._session.output_names, self._session.run({"input": tensor}), strict=True)
+            zip(self.session.output_names, self.session.run({"input": tensor}), strict=True)
         )
-        return faces_among(read_candidates(outputs, tensor.shape[3], self._threshold), framing)
+        return faces_among(read_candidates(outputs, tensor.shape[3], self.threshold), framing)
 
 
 def read_candidates(outputs: dict[str, Rows], width_px: int, threshold: float) -> Candidates:
