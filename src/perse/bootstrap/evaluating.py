@@ -75,7 +75,7 @@ def _faces(settings: Settings, on_disk: PackOnDisk) -> Evaluated:
         acquire=partial(_acquire_face, sensing),
         cache_name=_cache_name("faces", on_disk.cards, _FACE_ROLES),
         default_fmr=fmr,
-        served=_served(on_disk.cards["face_embedder"], fmr),
+        served=_served(on_disk.card("face_embedder"), fmr),
     )
 
 

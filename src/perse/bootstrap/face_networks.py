@@ -114,9 +114,10 @@ def _opened(
     *,
     threads: int,
 ) -> Part:
-    opener = _opener(openers, on_disk.cards[role])
+    card = on_disk.card(role)
+    opener = _opener(openers, card)
     session = open_session(on_disk.paths[role], on_disk.digests[role], threads=threads)
-    return opener(session, on_disk.cards[role])
+    return opener(session, card)
 
 
 def _opener(openers: Mapping[str, Part], card: ModelCard) -> Part:

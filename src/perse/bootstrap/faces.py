@@ -51,7 +51,7 @@ def open_faces(settings: Settings, progress: Progress | None = None) -> FaceServ
 
 def wire_faces(settings: Settings, on_disk: PackOnDisk) -> FaceServices:
     """Open the face networks of a pack and put the pipelines together."""
-    scale = scale_of(on_disk.cards["face_embedder"])
+    scale = scale_of(on_disk.card("face_embedder"))
     sensing = wire_face_sensing(settings, on_disk)
     return FaceServices(
         decode=sensing.decode,

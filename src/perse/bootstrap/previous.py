@@ -32,7 +32,7 @@ def wire_previous(
     previous = on_disk.previous
     if previous is None:
         return None
-    scale = scale_of(previous.cards["face_embedder"])
+    scale = scale_of(previous.card("face_embedder"))
     embedder = open_embedder(previous, threads=settings.threads_per_network)
     compare = CompareFaces(replace(faces.capture, embedder=embedder), scale)
     thresholds = _thresholds(settings, previous, faces, scale)
@@ -42,7 +42,7 @@ def wire_previous(
             CaptureAgain(
                 faces.capture.embedder, faces.detect.pose, faces.detect.quality, faces.thresholds
             ),
-            max(surely_of(previous.cards["face_embedder"]), thresholds.similarity),
+            max(surely_of(previous.card("face_embedder")), thresholds.similarity),
             references,
             consent,
             log_failure,

@@ -37,6 +37,14 @@ class PackOnDisk:
     local_points: Mapping[str, str] = field(default_factory=dict)
     previous: PackOnDisk | None = None
 
+    def card(self, role: Role) -> ModelCard:
+        """The network of that role. Raises CatalogInvalid where the pack has none."""
+        if role not in self.cards:
+            raise CatalogInvalid(
+                f"the pack {self.pack.name} has no {role}: name one in [packs.{self.pack.name}.roles]"
+            )
+        return self.cards[role]
+
 
 def open_store(settings: Settings, progress: Progress | None = None) -> WeightStore:
     """The weights in the data folder."""
@@ -78,8 +86,8 @@ def obtain_networks(settings: Settings, progress: Progress | None = None) -> Pac
 
 def _check_measured(in_use: PackOnDisk, previous: PackOnDisk) -> None:
     """A folder changes hands only for networks that can do it."""
-    scale_of(in_use.cards["face_embedder"])
-    surely_of(previous.cards["face_embedder"])
+    scale_of(in_use.card("face_embedder"))
+    surely_of(previous.card("face_embedder"))
 
 
 def chosen_pack(settings: Settings, catalog: Catalog) -> PackChoice:
