@@ -40,9 +40,8 @@ class PackOnDisk:
     def card(self, role: Role) -> ModelCard:
         """The network of that role. Raises CatalogInvalid where the pack has none."""
         if role not in self.cards:
-            raise CatalogInvalid(
-                f"the pack {self.pack.name} has no {role}: name one in [packs.{self.pack.name}.roles]"
-            )
+            pack = self.pack.name
+            raise CatalogInvalid(f"the pack {pack} has no {role}: name one in [packs.{pack}.roles]")
         return self.cards[role]
 
 
