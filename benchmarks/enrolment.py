@@ -42,9 +42,9 @@ from perse.domain.samples import ModelName
 from perse.pipelines.comparison import Picture
 from perse.pipelines.ports import Other, Result
 from perse.settings import Settings
-from perse.storage.opening import Storage
 from perse.storage.schema import biometric_references, sealed_templates, tenants
 from perse.storage.sealing import Owner, seal_template
+from perse.storage.storage import Storage
 
 _ROWS_AT_A_TIME = 5000
 
@@ -72,7 +72,7 @@ def main() -> None:
         print(f"one synchronised write of 4 KB    {synchronised_write_ms(Path(folder)):8.2f} ms")
         beside_the_networks(services, key.caller)
         tokens = fill(services.storage, key.caller, arguments.users)
-        with serving(services) as port:
+        with serving(services, settings) as port:
             among_many(port, text, tokens)
 
 
@@ -234,7 +234,7 @@ def synchronised_write_ms(folder: Path) -> float:
 
 
 @contextmanager
-def serving(services: Services) -> Iterator[int]:
+def serving(services: Services, settings: Settings) -> Iterator[int]:
     ready, addresses = threading.Event(), list[str]()
 
     def announce(address: str) -> None:
@@ -242,7 +242,9 @@ def serving(services: Services) -> Iterator[int]:
         ready.set()
 
     structlog.configure(processors=[_silence])
-    server = make_server(create_app(services), host="127.0.0.1", port=0, on_ready=announce)
+    server = make_server(
+        create_app(services, settings), host="127.0.0.1", port=0, on_ready=announce
+    )
     thread = threading.Thread(target=server.run)
     thread.start()
     try:

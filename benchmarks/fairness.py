@@ -32,7 +32,7 @@ from benchmarks.attacks import ATTACKS
 from benchmarks.enrolment import fill
 from benchmarks.serving import BOUNDARY, REPOSITORY, Server, multipart, sample_picture, served
 from perse.auth.api_keys import ApiKeys
-from perse.bootstrap.keeping import opened_storage
+from perse.bootstrap.storage import open_storage
 from perse.settings import Settings
 
 DETECT, LIST = "detect", "list"
@@ -168,7 +168,7 @@ class Place:
 
 def prepared(arguments: argparse.Namespace, folder: Path) -> Place:
     settings = Settings.model_validate({"data_dir": folder})
-    with opened_storage(settings) as storage:
+    with open_storage(settings) as storage:
         keys = ApiKeys(storage.keys)
         (victim, victims_text), (attacker, text) = keys.create("victim"), keys.create("attacker")
         fill(storage, victim.caller, VICTIMS_USERS)

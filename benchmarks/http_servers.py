@@ -42,7 +42,7 @@ from perse.api.telemetry.logs import configure_logs
 from tests.fakes import FakeServices
 services = FakeServices()
 configure_logs("error")
-app = create_app(services)
+app = create_app(services, services.settings)
 port = int(sys.argv[1])
 print(services.api_key, flush=True)
 logging.disable(logging.CRITICAL)

@@ -23,7 +23,7 @@ from uuid import uuid4
 import numpy as np
 
 from perse.auth.api_keys import ApiKeys
-from perse.bootstrap.storing import open_sealed_storage
+from perse.bootstrap.storage import open_storage
 from perse.domain.access import TenantId
 from perse.domain.consent import ConsentEntry, Declaration, Operation
 from perse.domain.references import (
@@ -36,7 +36,7 @@ from perse.domain.references import (
 from perse.domain.samples import ModelName
 from perse.errors import UserTokenNotFound
 from perse.settings import load_settings
-from perse.storage.opening import Storage
+from perse.storage.storage import Storage
 
 _MANY = 1_000
 
@@ -48,7 +48,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=6000)
     rounds = parser.parse_args().rounds
     with tempfile.TemporaryDirectory() as folder:
-        storage = open_sealed_storage(load_settings(data_dir=Path(folder), database_url=None))
+        storage = open_storage(load_settings(data_dir=Path(folder), database_url=None))
         print(f"{date.today()}, {rounds} rounds; first quartile and median in us")
         _report(_times_of_keys(ApiKeys(storage.keys), rounds))
         _report(_times_of_users(storage, rounds))

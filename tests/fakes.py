@@ -8,7 +8,9 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 import numpy as np
+from starlette.types import ASGIApp
 
+from perse.api.app import create_app
 from perse.auth.api_keys import ApiKeys, utc_now
 from perse.auth.authenticator import Authenticator
 from perse.auth.session_tokens import SessionTokens
@@ -196,3 +198,7 @@ class FakeServices:
 
     def close(self) -> None:
         self.closed = True
+
+
+def app_over(services: FakeServices) -> ASGIApp:
+    return create_app(services, services.settings)

@@ -73,7 +73,11 @@ def serving(
         ready.set()
 
     server = make_server(
-        create_app(services, metrics), host=host, port=0, on_ready=announce, crowd=crowd
+        create_app(services, services.settings, metrics),
+        host=host,
+        port=0,
+        on_ready=announce,
+        crowd=crowd,
     )
     thread = threading.Thread(target=server.run)
     thread.start()

@@ -27,7 +27,7 @@ from tests.fakes import FakeServices
 configure_logs("warning")
 services, metrics = FakeServices(), Metrics()
 print(services.api_key, flush=True)
-serve(create_app(services, metrics), host="127.0.0.1", port=0,
+serve(create_app(services, services.settings, metrics), host="127.0.0.1", port=0,
       on_ready=lambda url: print(url, flush=True),
       crowd=Crowd(Room.of(services.settings), metrics=metrics))
 """

@@ -12,9 +12,9 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from perse.bootstrap import FaceServices, obtain_networks
-from perse.bootstrap.faces import wire_faces
+from perse.bootstrap.faces import FaceServices, wire_faces
 from perse.bootstrap.voices import VoiceServices, required_voices, wire_voices
+from perse.bootstrap.weights import obtain_networks
 from perse.domain.faces import FaceComparison, FaceDetection, FaceThresholds
 from perse.domain.references import Template
 from perse.domain.samples import FaceImage, VoiceSample

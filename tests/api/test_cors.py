@@ -5,10 +5,9 @@ from __future__ import annotations
 import httpx
 import pytest
 
-from perse.api.app import create_app
 from perse.errors import SettingsInvalid
 from perse.settings import load_settings
-from tests.fakes import FakeServices, settings
+from tests.fakes import FakeServices, app_over, settings
 
 DETECT = "/v0/face/detect"
 SHOP = "https://shop.example"
@@ -45,7 +44,7 @@ async def _ask(
     **changes: object,
 ) -> httpx.Response:
     """The answer to a preflight."""
-    transport = httpx.ASGITransport(create_app(FakeServices(settings(**changes))))
+    transport = httpx.ASGITransport(app_over(FakeServices(settings(**changes))))
     asked = {
         "Origin": origin,
         "Access-Control-Request-Method": method,
@@ -130,7 +129,7 @@ async def test_which_origins_may_call_is_a_setting(
     asked = await _ask(origin, cors_origins=origins)
     assert asked.status_code == 200
     assert asked.headers.get("access-control-allow-origin") == allowed
-    transport = httpx.ASGITransport(create_app(FakeServices(settings(cors_origins=origins))))
+    transport = httpx.ASGITransport(app_over(FakeServices(settings(cors_origins=origins))))
     async with httpx.AsyncClient(transport=transport, base_url="http://perse.test") as client:
         answer = await client.get("/health/live", headers={"Origin": origin})
     assert answer.status_code == 200

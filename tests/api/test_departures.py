@@ -11,8 +11,7 @@ import pytest
 from starlette.types import Message
 from structlog.testing import capture_logs
 
-from perse.api.app import create_app
-from tests.fakes import FakeServices, picture
+from tests.fakes import FakeServices, app_over, picture
 from tests.served import form, part, post, serving
 
 RESET = struct.pack("ii", 1, 0)
@@ -43,7 +42,7 @@ def _logged(path: str, failure: Exception, *, sent: int) -> list[Any]:
     }
 
     async def answer() -> None:
-        await create_app(FakeServices())(scope, receive, send)
+        await app_over(FakeServices())(scope, receive, send)
 
     with capture_logs() as logs:
         asyncio.run(answer())

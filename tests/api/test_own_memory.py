@@ -60,7 +60,8 @@ structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(50))
 services = FakeServices(settings(max_image_bytes=9_000_000), faces=Faces(), voices=Voices())
 print(services.api_key, flush=True)
 server = make_server(
-    create_app(services), host="127.0.0.1", port=0, on_ready=lambda url: print(url, flush=True)
+    create_app(services, services.settings), host="127.0.0.1", port=0,
+    on_ready=lambda url: print(url, flush=True)
 )
 gc.collect()
 gc.disable()

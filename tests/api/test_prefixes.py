@@ -48,7 +48,7 @@ async def _get(
     path: str, *, told: str | list[str] | None = None, peer: str = "10.0.0.7", **changes: object
 ) -> httpx.Response:
     services = FakeServices(settings(trusted_proxies="10.0.0.0/8", **changes))
-    transport = httpx.ASGITransport(create_app(services), client=(peer, 50_000))
+    transport = httpx.ASGITransport(create_app(services, services.settings), client=(peer, 50_000))
     values = [told] if isinstance(told, str) else told or []
     headers = [("X-Forwarded-Prefix", value.encode("utf-8")) for value in values]
     encoded = [(name.encode(), value) for name, value in headers]

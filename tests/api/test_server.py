@@ -12,19 +12,17 @@ from pathlib import Path
 import httpx
 import pytest
 
-from perse.api.app import create_app
 from perse.api.server.server import serve
 from perse.errors import AddressUnusable
-from tests.fakes import FakeServices
+from tests.fakes import FakeServices, app_over
 
 REPOSITORY = Path(__file__).parents[2]
 PROGRAM = """
-from perse.api.app import create_app
 from perse.api.telemetry.logs import configure_logs
 from perse.api.server.server import serve
-from tests.fakes import FakeServices
+from tests.fakes import FakeServices, app_over
 configure_logs("info")
-app = create_app(FakeServices())
+app = app_over(FakeServices())
 serve(app, host="127.0.0.1", port=0, on_ready=lambda url: print(url, flush=True))
 print("ended well", flush=True)
 """
@@ -66,9 +64,9 @@ def test_a_taken_port_is_one_clear_sentence() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         with pytest.raises(AddressUnusable, match=f"port {port} of 127.0.0.1 .* --port"):
-            serve(create_app(FakeServices()), host="127.0.0.1", port=port, on_ready=print)
+            serve(app_over(FakeServices()), host="127.0.0.1", port=port, on_ready=print)
 
 
 def test_an_unknown_host_is_one_too() -> None:
     with pytest.raises(AddressUnusable, match=r"nowhere\.invalid"):
-        serve(create_app(FakeServices()), host="nowhere.invalid", port=0, on_ready=print)
+        serve(app_over(FakeServices()), host="nowhere.invalid", port=0, on_ready=print)

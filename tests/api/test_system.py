@@ -11,9 +11,8 @@ import pytest
 from structlog.testing import capture_logs
 
 from perse import __version__
-from perse.api.app import create_app
 from perse.api.http.boundary import SAFE_HEADERS
-from tests.fakes import MODELS, FakeServices, picture
+from tests.fakes import MODELS, FakeServices, app_over, picture
 from tests.served import Served, serving
 
 DETECT = "/v0/face/detect"
@@ -36,7 +35,7 @@ def test_a_warmed_server_is_ready(served: Served) -> None:
 
 @pytest.mark.anyio
 async def test_a_server_is_not_ready_before_its_networks_have_run() -> None:
-    transport = httpx.ASGITransport(create_app(FakeServices()))
+    transport = httpx.ASGITransport(app_over(FakeServices()))
     async with httpx.AsyncClient(transport=transport, base_url="http://x") as client:
         answer = await client.get("/health/ready")
         assert (await client.get("/health/live")).status_code == 200

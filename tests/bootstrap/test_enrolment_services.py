@@ -6,14 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from perse.bootstrap.enrolment import wire_call_limits, wire_consent, wire_purge
-from perse.bootstrap.repeating import Repeating
-from perse.bootstrap.storing import open_sealed_storage
+from perse.bootstrap.enrolment import wire_call_limits, wire_consent
+from perse.bootstrap.storage import open_storage
+from perse.bootstrap.upkeep import wire_purge
+from perse.chores import Chore
 from perse.domain.access import Caller, KeyId, TenantId
 from perse.domain.consent import Declaration, Operation
 from perse.errors import EnduserConsentRequired, RateLimited, StorageUnavailable
 from perse.settings import load_settings
-from perse.storage.opening import Storage
+from perse.storage.storage import Storage
 from tests.storage.samples import ACME, api_key, entry, reference
 
 CALLER = Caller(TenantId("acme"), KeyId("key-1"))
@@ -21,7 +22,7 @@ CALLER = Caller(TenantId("acme"), KeyId("key-1"))
 
 @pytest.fixture
 def storage(tmp_path: Path) -> Iterator[Storage]:
-    opened = open_sealed_storage(load_settings(data_dir=tmp_path))
+    opened = open_storage(load_settings(data_dir=tmp_path))
     opened.keys.add(api_key("app"))
     yield opened
     opened.close()
@@ -64,7 +65,7 @@ def test_repeated_work_starts_at_once_and_survives_errors() -> None:
         turns.release()
         raise StorageUnavailable("the database is away")
 
-    repeating = Repeating(work, every_s=0.01, name="test")
+    repeating = Chore(work, every_s=0.01, name="test")
     for _ in range(3):
         assert turns.acquire(timeout=10)
     repeating.close()

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from perse.bootstrap.storing import open_sealed_storage
+from perse.bootstrap.storage import open_storage
 from perse.settings import load_settings
 from perse.weights.catalogue import Catalog
 from perse.weights.store import WeightStore
@@ -94,7 +94,7 @@ def office(
         (folder / name).touch()
     (folder / "bytes").write_bytes(bytes(range(256)))
     (folder / "good" / "weights").symlink_to(REPOSITORY / "build" / "weights")
-    open_sealed_storage(load_settings(data_dir=folder / "good")).close()
+    open_storage(load_settings(data_dir=folder / "good")).close()
     shutil.copytree(folder / "good", folder / "used", symlinks=True)
     for path in folder.glob("used/*"):
         path.chmod(0o700 if path.is_symlink() else 0o400)

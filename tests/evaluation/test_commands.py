@@ -11,7 +11,7 @@ import pytest
 from rich.console import Console
 from typer.testing import CliRunner
 
-from perse.bootstrap.evaluating import Evaluated
+from perse.bootstrap.evaluation import Evaluated
 from perse.bootstrap.local_points import (
     cards_with,
     local_points_of,
@@ -22,7 +22,7 @@ from perse.bootstrap.local_points import (
 from perse.bootstrap.weights import PackOnDisk
 from perse.cli.calibrate import app as calibrate_app
 from perse.cli.evaluate import app as evaluate_app
-from perse.cli.evaluating import Inquiry, evaluate_comparison, evaluate_liveness
+from perse.cli.evaluation import Inquiry, evaluate_comparison, evaluate_liveness
 from perse.cli.evaluation_tables import show_comparison, show_liveness
 from perse.errors import InvalidParameter, NoFaceDetected
 from perse.evaluation.acquisition import Acquired

@@ -14,7 +14,8 @@ import pytest
 from perse.api.app import create_app
 from perse.api.server.server import make_server
 from perse.auth.api_keys import ApiKeys
-from perse.bootstrap import Services, obtain_networks, open_services
+from perse.bootstrap.services import Services, open_services
+from perse.bootstrap.weights import obtain_networks
 from perse.settings import load_settings
 from tests.storage.postgresql import Cluster, installed_programs, running_cluster
 
@@ -27,6 +28,7 @@ CONSENT = {"client_declaration_enduser_consent": "true"}
 class House:
     """A running server, its insides and a client with a key of its own."""
 
+    folder: Path
     services: Services
     client: httpx.Client
 
@@ -67,14 +69,16 @@ def house(
         addresses.append(address)
         ready.set()
 
-    server = make_server(create_app(services), host="127.0.0.1", port=0, on_ready=announce)
+    server = make_server(
+        create_app(services, settings), host="127.0.0.1", port=0, on_ready=announce
+    )
     thread = threading.Thread(target=server.run)
     thread.start()
     assert ready.wait(60)
     with httpx.Client(
         base_url=addresses[0].rstrip("/"), headers={"x-api-key": key}, timeout=30
     ) as client:
-        yield House(services, client)
+        yield House(folder, services, client)
     server.should_exit = True
     thread.join(30)
 
@@ -116,7 +120,7 @@ def test_neither_picture_nor_template_reaches_a_file(house: House) -> None:
     (tenant_id,) = house.services.storage.tenants.owners(token)
     template = house.services.storage.references.find(tenant_id, token).template
     picture = (PORTRAITS / "obama_2010.jpg").read_bytes()
-    written = [p for p in house.services.settings.data_dir.glob("perse.db*") if p.is_file()]
+    written = [p for p in house.folder.glob("perse.db*") if p.is_file()]
     for content in (path.read_bytes() for path in written):
         assert picture[5000:5032] not in content
         assert template.vector.astype(np.float32).tobytes()[:16] not in content

@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 
 from perse.auth.api_keys import utc_now
-from perse.bootstrap import Services, obtain_networks, open_services
-from perse.bootstrap.keeping import embedders_of
+from perse.bootstrap.previous import embedders_of
+from perse.bootstrap.services import Services, open_services
+from perse.bootstrap.weights import obtain_networks
 from perse.domain.access import Caller, KeyId, TenantId
 from perse.domain.consent import Declaration
 from perse.domain.faces import FaceVerification
@@ -152,7 +153,7 @@ def test_after_the_last_day_nobody_is_compared_by_the_previous_network(
         enrol = old.enrolment.enrol
         token = enrol(CALLER, portrait(old, "obama_2010"), declaration=GIVEN).user_token
     with installation.server("standard", "compact", until=YESTERDAY) as late:
-        assert late.on_disk.previous is None
+        assert late.enrolment.verify.previous is None
         with pytest.raises(ReferenceModelMismatch):
             verify(late, token, "obama_2010")
     with installation.server("auto", until=TOMORROW) as new:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from perse.domain.throttling import GuessPolicy
-from perse.storage.opening import MasterKeyChoice, Storage, open_storage
+from perse.storage.storage import MasterKeyChoice, Storage, open_storage
 from tests.conftest import NOTHING_MAY_BE_SKIPPED
 from tests.fake_storage import FakeSigner
 from tests.storage.postgresql import Cluster, installed_programs, running_cluster

@@ -32,8 +32,8 @@ from perse.domain.references import UserToken
 from perse.errors import PerseError
 from perse.storage.master_key import MasterKeySource
 from perse.storage.master_key_file import MasterKeyFile
-from perse.storage.opening import MasterKeyChoice, Storage, open_storage
 from perse.storage.rotation import RotateSecrets
+from perse.storage.storage import MasterKeyChoice, Storage, open_storage
 from tests.fake_storage import FakeSigner
 from tests.storage.samples import api_key, entry, moved, reference
 

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from perse.auth.api_keys import KeyStore
 from perse.domain.access import KeyId
 from perse.errors import InvalidParameter, NotFound
-from perse.storage.opening import Storage
+from perse.storage.storage import Storage
 from tests.fakes import MemoryKeys
 from tests.storage.conftest import open_at
 from tests.storage.postgresql import Cluster

@@ -17,8 +17,8 @@ import sqlalchemy as sa
 from perse.domain.access import TenantId
 from perse.domain.consent import Operation
 from perse.errors import StorageUnavailable, UserTokenNotFound
-from perse.storage.opening import Storage
 from perse.storage.schema import biometric_references, ledger_entries, sealed_templates
+from perse.storage.storage import Storage
 from tests.storage.conftest import open_at
 from tests.storage.postgresql import Cluster
 from tests.storage.samples import ACME, entry, moved, reference, with_tenants

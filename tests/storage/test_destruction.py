@@ -16,10 +16,10 @@ from perse.domain.consent import Operation
 from perse.domain.references import UserToken
 from perse.errors import StorageDamaged, StorageUnavailable
 from perse.storage.database import Database
-from perse.storage.opening import Storage
 from perse.storage.renewal import RenewTenantKeys
 from perse.storage.schema import biometric_references, sealed_templates
 from perse.storage.sealing import WRAPPED_KEY_BYTES, unseal
+from perse.storage.storage import Storage
 from perse.storage.tenant_keys import TenantKeys
 from tests.storage.conftest import open_at
 from tests.storage.samples import ACME, OTHER, entry, moved, reference, with_tenants

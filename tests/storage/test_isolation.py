@@ -17,7 +17,7 @@ from perse.domain.consent import Operation
 from perse.domain.references import UserToken, UserTokens, new_user_token
 from perse.domain.retries import RetryKey
 from perse.errors import RateLimited, UserTokenNotFound
-from perse.storage.opening import Storage
+from perse.storage.storage import Storage
 from tests.storage.conftest import open_at
 from tests.storage.samples import ACME, NOW, OTHER, entry, reference, with_tenants
 

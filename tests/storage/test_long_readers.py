@@ -16,7 +16,7 @@ from perse.domain.consent import Operation
 from perse.domain.references import UserToken
 from perse.errors import StorageUnavailable
 from perse.storage.erasing import LogEraser
-from perse.storage.opening import Storage
+from perse.storage.storage import Storage
 from tests.storage.samples import entry, reference, with_tenants
 
 PATIENCE_S = 10.0

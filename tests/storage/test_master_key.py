@@ -18,8 +18,8 @@ from perse.storage.master_key import (
     parse_keys,
 )
 from perse.storage.master_key_file import MasterKeyFile
-from perse.storage.opening import MasterKeyChoice, Storage, open_storage
 from perse.storage.sealing import new_key
+from perse.storage.storage import MasterKeyChoice, Storage, open_storage
 from tests.fake_storage import FakeSigner
 from tests.storage.conftest import open_at
 

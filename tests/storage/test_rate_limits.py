@@ -9,8 +9,8 @@ import pytest
 from perse.domain.access import KeyId
 from perse.domain.throttling import RateLimit
 from perse.errors import RateLimited
-from perse.storage.opening import Storage
 from perse.storage.rate_limits import SqlRateLimits
+from perse.storage.storage import Storage
 from tests.storage.conftest import open_at
 from tests.storage.samples import NOW
 

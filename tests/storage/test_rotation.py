@@ -17,11 +17,11 @@ from perse.errors import MasterKeyUnusable, SetupError
 from perse.storage.database import open_database
 from perse.storage.master_key import MasterKeys, from_text, key_text, master_key_id, parse_keys
 from perse.storage.master_key_file import MasterKeyFile
-from perse.storage.opening import MasterKeyChoice, Storage, open_storage
 from perse.storage.rotation import RotateSecrets
 from perse.storage.schema import tenant_keys
 from perse.storage.sealing import new_key
 from perse.storage.secrets import named_master_keys
+from perse.storage.storage import MasterKeyChoice, Storage, open_storage
 from perse.storage.tenant_keys import TenantKeys
 from tests.fake_storage import FakeSigner
 from tests.storage.conftest import open_at

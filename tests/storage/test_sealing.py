@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 from perse.domain.references import UserToken
 from perse.domain.samples import ModelName
 from perse.errors import StorageDamaged
-from perse.storage.opening import Storage
 from perse.storage.schema import biometric_references, sealed_templates, tenant_keys
 from perse.storage.sealing import (
     Owner,
@@ -20,6 +19,7 @@ from perse.storage.sealing import (
     seal_template,
     unseal,
 )
+from perse.storage.storage import Storage
 from tests.storage.samples import ACME, OTHER, entry, reference, template, with_tenants
 
 KEY = new_key()

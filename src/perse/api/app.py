@@ -33,6 +33,7 @@ from perse.api.services import Services
 from perse.api.telemetry.metrics import Metrics
 from perse.api.telemetry.observation import Observe
 from perse.errors import NotFound
+from perse.settings import Settings
 from perse.web.swagger import swagger_endpoints
 
 OPERATIONS = (*v0.OPERATIONS, *system.OPERATIONS)
@@ -40,9 +41,9 @@ _ACCESS_THREADS = 2
 _WAITING_BRIEFLY = 1000
 
 
-def create_app(services: Services, metrics: Metrics | None = None) -> ASGIApp:
+def create_app(services: Services, settings: Settings, metrics: Metrics | None = None) -> ASGIApp:
     """The whole server over ready services; it owns its worker threads from start to end."""
-    place = _workplace(services, metrics or Metrics())
+    place = _workplace(services, settings, metrics or Metrics())
     _watch(place)
     router = Router(
         routes_of(endpoints_of(OPERATIONS, place) | _documentation()),
@@ -51,7 +52,6 @@ def create_app(services: Services, metrics: Metrics | None = None) -> ASGIApp:
         lifespan=_lifespan(place),
     )
     log = structlog.get_logger("perse")
-    settings = services.settings
     prefixed = KnowPrefix(PlainPaths(router), settings.root_path, settings.trusted_proxies)
     app = Cors(AnswerErrors(prefixed, log), settings.cors_origins, settings.cors_headers)
     fair = TakeTurns(SafeHeaders(app), place.turnstile, place.access.party_of)
@@ -68,8 +68,7 @@ async def _unknown_path(scope: Scope, receive: Receive, send: Send) -> None:  # 
     raise NotFound("there is nothing at this path: /openapi.json lists what there is")
 
 
-def _workplace(services: Services, metrics: Metrics) -> Workplace:
-    settings = services.settings
+def _workplace(services: Services, settings: Settings, metrics: Metrics) -> Workplace:
     workers = settings.workers or usable_cores()
     limits = FormLimits(
         {

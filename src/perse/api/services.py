@@ -11,7 +11,7 @@ from perse.domain.consent import Declaration
 from perse.domain.faces import FaceComparison, FaceDetection, FaceThresholds, FaceVerification
 from perse.domain.receipts import Receipt
 from perse.domain.references import ReferenceRecord, UserToken
-from perse.domain.retries import RetryKey
+from perse.domain.retries import NameRetry, RetryKey
 from perse.domain.samples import FaceImage, ModelName, VoiceSample
 from perse.domain.voices import VoiceComparison, VoiceThresholds
 from perse.media.audio_length import AudioLength
@@ -21,7 +21,6 @@ from perse.pipelines.consent import RecordConsent
 from perse.pipelines.ports import SideBySide
 from perse.pipelines.reference_ports import ReferenceList
 from perse.pipelines.voice import Recording
-from perse.settings import Settings
 
 
 class Decode(Protocol):
@@ -128,8 +127,8 @@ class Enrolment(Protocol):
     def verify(self) -> Verify: ...
     @property
     def users(self) -> ReferenceList: ...
-
-    def retry_key(self, name: str, content: bytes) -> RetryKey: ...
+    @property
+    def retry_key(self) -> NameRetry: ...
 
 
 class CallLimits(Protocol):
@@ -142,8 +141,6 @@ class Services(Protocol):
     """``models``: role -> network in use. ``warm`` runs every network once, so that the first
     request is as fast as the tenth. ``close`` gives back what is held."""
 
-    @property
-    def settings(self) -> Settings: ...
     @property
     def pack(self) -> str: ...
     @property

@@ -6,6 +6,7 @@ They do not expire.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -14,6 +15,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from perse.auth.session_tokens import ISSUER
 from perse.auth.signing_keys import SigningKeys
+from perse.domain.receipts import token_sha256
 from perse.errors import InvalidParameter
 
 AUDIENCE = "perse/receipts"
@@ -38,7 +40,7 @@ class JwsReceiptSigner:
 
     def verify(self, jws: str) -> Mapping[str, object]:
         """The claims. Raises InvalidParameter for what no key of the list has signed."""
-        return verify_receipt(jws, {key.kid: key.public for key in self.keys.keys})
+        return verify_receipt(jws, self.keys.public_by_kid())
 
 
 def public_keys_of(jwks: str) -> Mapping[str, Ed25519PublicKey]:
@@ -79,3 +81,25 @@ def verify_receipt(jws: str, public_keys: Mapping[str, Ed25519PublicKey]) -> Map
     except (jwt.PyJWTError, ValueError, TypeError, RecursionError):
         raise InvalidParameter("this is no receipt that one of the known keys has signed") from None
     return claims
+
+
+def check_receipt(
+    text: str, public_keys: Mapping[str, Ed25519PublicKey], *, user_token: str | None
+) -> Mapping[str, object]:
+    """The claims of a genuine receipt, about that user where one is given.
+
+    ``text``: the JWS, or a JSON object that carries it as ``receipt``. Raises InvalidParameter.
+    """
+    claims = verify_receipt(_jws_in(text), public_keys)
+    if user_token is not None and claims.get("subject_sha256") != token_sha256(user_token):
+        raise InvalidParameter("the receipt is genuine, but about another user")
+    return claims
+
+
+def _jws_in(text: str) -> str:
+    if not text.lstrip().startswith("{"):
+        return text.strip()
+    try:
+        return str(json.loads(text)["receipt"])
+    except (ValueError, KeyError):
+        raise InvalidParameter("this JSON carries no receipt") from None

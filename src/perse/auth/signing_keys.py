@@ -73,6 +73,9 @@ class SigningKeys:
     def public_key(self, kid: object) -> Ed25519PublicKey | None:
         return next((key.public for key in self.keys if key.kid == kid), None)
 
+    def public_by_kid(self) -> Mapping[str, Ed25519PublicKey]:
+        return {key.kid: key.public for key in self.keys}
+
     def public_jwks(self) -> dict[str, list[dict[str, str]]]:
         return {"keys": [key.public_jwk() for key in self.keys]}
 

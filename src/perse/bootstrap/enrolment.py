@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import timedelta
+from functools import partial
 
 from perse.auth.api_keys import utc_now
 from perse.bootstrap.faces import FaceServices
-from perse.bootstrap.repeating import Repeating
-from perse.bootstrap.storing import rate_limits
-from perse.domain.access import KeyId
-from perse.domain.retries import RetryKey
+from perse.bootstrap.upkeep import wire_purge
+from perse.chores import Chore
+from perse.domain.retries import NameRetry, RetryKey
+from perse.domain.throttling import RateLimit
+from perse.pipelines.call_limits import CallLimits
 from perse.pipelines.consent import RecordConsent
 from perse.pipelines.enrolment import CaptureReference, DeleteReference, EnrolFace, UpdateReference
 from perse.pipelines.moving import PreviousNetwork, Recognition
@@ -19,8 +20,8 @@ from perse.pipelines.retention import PurgeExpired
 from perse.pipelines.verification import VerifyFace
 from perse.settings import Settings
 from perse.storage.ledger_writer import LedgerWriter
-from perse.storage.opening import Storage
 from perse.storage.rate_limits import SqlRateLimits
+from perse.storage.storage import Storage
 
 _PURGE_EVERY_S = 3600.0
 
@@ -38,34 +39,20 @@ class ConsentServices:
 
 @dataclass(frozen=True, slots=True)
 class EnrolmentServices:
-    """``purging`` destroys what is too old, from now until it is closed."""
+    """``retry_key`` names a request that may come twice. ``purging`` destroys what is too old, from
+    now until it is closed."""
 
     enrol: EnrolFace
     update: UpdateReference
     delete: DeleteReference
     verify: VerifyFace
     users: ReferenceList
-    retry_secret: bytes = field(repr=False)
+    retry_key: NameRetry = field(repr=False)
     purge: PurgeExpired
-    purging: Repeating
-
-    def retry_key(self, name: str, content: bytes) -> RetryKey:
-        """Of a request that the client named. Raises InvalidParameter for a bad name."""
-        return RetryKey.for_content(name, content, secret=self.retry_secret)
+    purging: Chore
 
     def close(self) -> None:
         self.purging.close()
-
-
-@dataclass(frozen=True, slots=True)
-class CallLimits:
-    """How often each API key may call."""
-
-    limits: SqlRateLimits
-
-    def take(self, key_id: KeyId) -> None:
-        """Count one call. Raises RateLimited."""
-        self.limits.take(key_id, at=utc_now())
 
 
 def wire_consent(settings: Settings, storage: Storage) -> ConsentServices:
@@ -82,8 +69,10 @@ def wire_consent(settings: Settings, storage: Storage) -> ConsentServices:
 
 def wire_call_limits(settings: Settings, storage: Storage) -> CallLimits | None:
     """As the settings say; no limit by default."""
-    limits = rate_limits(settings, storage)
-    return CallLimits(limits) if limits else None
+    if settings.rate_limit is None:
+        return None
+    limit = RateLimit(per_second=settings.rate_limit, burst=settings.rate_burst)
+    return CallLimits(SqlRateLimits(storage.database, limit), utc_now)
 
 
 def wire_enrolment(
@@ -110,14 +99,7 @@ def wire_enrolment(
         delete=DeleteReference(storage.references, consent),
         verify=VerifyFace(current, storage.references, guesses, utc_now, previous),
         users=storage.reference_list,
-        retry_secret=storage.derived_secret("retries"),
+        retry_key=partial(RetryKey.for_content, secret=storage.derived_secret("retries")),
         purge=purge,
-        purging=Repeating(purge, every_s=_PURGE_EVERY_S, name="perse-purge"),
+        purging=Chore(purge, every_s=_PURGE_EVERY_S, name="perse-purge"),
     )
-
-
-def wire_purge(settings: Settings, storage: Storage) -> PurgeExpired:
-    """Also for ``perse references purge``."""
-    days = settings.reference_ttl_days
-    lifetime = None if days is None else timedelta(days=days)
-    return PurgeExpired(storage.tenants, storage.references, utc_now, lifetime)

@@ -9,7 +9,7 @@ from functools import partial
 from perse.bootstrap.face_networks import open_face_networks
 from perse.bootstrap.local_points import named_points
 from perse.bootstrap.similarity import scale_of
-from perse.bootstrap.weights import PackOnDisk, obtain_networks
+from perse.bootstrap.weights import PackOnDisk
 from perse.domain.decisions import SimilarityScale
 from perse.domain.faces import FaceThresholds
 from perse.domain.samples import FaceImage
@@ -18,7 +18,6 @@ from perse.media.quality_assessor import CropQualityAssessor
 from perse.pipelines.comparison import CaptureFace, CompareFaces
 from perse.pipelines.detection import DetectFaces, FindFaces
 from perse.settings import Settings
-from perse.weights.files import Progress
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +41,6 @@ class FaceServices:
     capture: CaptureFace
     compare: CompareFaces
     thresholds: FaceThresholds
-
-
-def open_faces(settings: Settings, progress: Progress | None = None) -> FaceServices:
-    """Obtain the pack's weights and open them. Raises SetupError."""
-    return wire_faces(settings, obtain_networks(settings, progress))
 
 
 def wire_faces(settings: Settings, on_disk: PackOnDisk) -> FaceServices:

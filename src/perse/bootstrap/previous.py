@@ -16,9 +16,16 @@ from perse.domain.faces import FaceThresholds
 from perse.errors import PerseError
 from perse.pipelines.comparison import CompareFaces
 from perse.pipelines.consent import RecordConsent
-from perse.pipelines.moving import CaptureAgain, MoveReference, PreviousNetwork, Recognition
+from perse.pipelines.moving import (
+    CaptureAgain,
+    Embedders,
+    MoveReference,
+    PreviousNetwork,
+    Recognition,
+)
 from perse.pipelines.reference_ports import ReferenceStore
 from perse.settings import Settings
+from perse.weights.packs import recorded_pack
 
 
 def wire_previous(
@@ -61,6 +68,17 @@ def _thresholds(
         similarity=default_similarity(settings, previous, scale),
         similarity_by_fmr=scale.thresholds(),
         operating_points={**faces.thresholds.operating_points, **points},
+    )
+
+
+def embedders_of(settings: Settings) -> Embedders:
+    """As the data folder records them. Raises PackMismatch for a record that cannot be read."""
+    recorded = recorded_pack(settings.data_dir)
+    previous = recorded.previous if recorded else None
+    return Embedders(
+        recorded.embedder if recorded else None,
+        previous.embedder if previous else None,
+        settings.previous_pack_until,
     )
 
 

@@ -8,9 +8,7 @@ from dataclasses import dataclass
 from perse.auth.api_keys import ApiKeys
 from perse.auth.authenticator import Authenticator
 from perse.auth.session_tokens import SessionTokens
-from perse.bootstrap.access import open_signing_keys
 from perse.bootstrap.enrolment import (
-    CallLimits,
     ConsentServices,
     EnrolmentServices,
     wire_call_limits,
@@ -19,22 +17,26 @@ from perse.bootstrap.enrolment import (
 )
 from perse.bootstrap.faces import FaceServices, wire_faces
 from perse.bootstrap.previous import wire_previous
-from perse.bootstrap.storing import open_sealed_storage
+from perse.bootstrap.signing_keys import open_signing_keys
+from perse.bootstrap.storage import open_storage
 from perse.bootstrap.voices import VoiceServices, wire_voices
-from perse.bootstrap.warming import warm_faces, warm_voices
+from perse.bootstrap.warm_up import warm_faces, warm_voices
 from perse.bootstrap.weights import PackOnDisk
 from perse.domain.samples import ModelName
+from perse.pipelines.call_limits import CallLimits
 from perse.pipelines.consent import RecordConsent
 from perse.settings import Settings
-from perse.storage.opening import Storage
+from perse.storage.storage import Storage
 
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """The running installation; safe to share between threads. Close it when done."""
+    """The running installation; safe to share between threads. Close it when done.
 
-    settings: Settings
-    on_disk: PackOnDisk
+    ``models``: role -> network in use."""
+
+    pack: str
+    models: Mapping[str, ModelName]
     faces: FaceServices
     voices: VoiceServices | None
     authenticator: Authenticator
@@ -42,14 +44,6 @@ class Services:
     call_limits: CallLimits | None
     ledger: ConsentServices
     storage: Storage
-
-    @property
-    def pack(self) -> str:
-        return self.on_disk.pack.name
-
-    @property
-    def models(self) -> Mapping[str, ModelName]:
-        return {role: card.name for role, card in self.on_disk.cards.items()}
 
     @property
     def consent(self) -> RecordConsent:
@@ -73,16 +67,16 @@ class Services:
 def open_services(settings: Settings, on_disk: PackOnDisk) -> Services:
     """Open networks and storage and wire them. Raises SetupError."""
     faces = wire_faces(settings, on_disk)
-    storage = open_sealed_storage(settings)
+    signing_keys = open_signing_keys(settings)
+    storage = open_storage(settings, signing_keys)
     ledger = wire_consent(settings, storage)
     previous = wire_previous(settings, on_disk, faces, storage.references, ledger.record)
-    tokens = SessionTokens(open_signing_keys(settings))
     return Services(
-        settings=settings,
-        on_disk=on_disk,
+        pack=on_disk.pack.name,
+        models={role: card.name for role, card in on_disk.cards.items()},
         faces=faces,
         voices=wire_voices(settings, on_disk),
-        authenticator=Authenticator(ApiKeys(storage.keys), tokens),
+        authenticator=Authenticator(ApiKeys(storage.keys), SessionTokens(signing_keys)),
         enrolment=wire_enrolment(settings, faces, storage, ledger.record, previous),
         call_limits=wire_call_limits(settings, storage),
         ledger=ledger,

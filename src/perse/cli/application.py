@@ -19,7 +19,8 @@ from perse.cli import (
     receipts,
     references,
     secrets,
-    serving,
+    serve,
+    setup,
     subjects,
     tenants,
     voice,
@@ -48,8 +49,8 @@ def _options(
     """Self-hosted face and voice biometrics."""
 
 
-app.command("serve")(serving.serve)
-app.command("setup")(serving.setup)
+app.command("serve")(serve.serve)
+app.command("setup")(setup.setup)
 app.command("detect")(faces.detect)
 app.command("compare")(faces.compare)
 app.command("doctor")(doctor.doctor)

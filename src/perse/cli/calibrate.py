@@ -15,7 +15,7 @@ from rich.table import Table
 from perse.bootstrap.local_points import ROLES_BY_KIND, made_with
 from perse.bootstrap.weights import chosen_pack, open_catalog
 from perse.cli.evaluate import DEFAULT_BPCER, NoCache, Presentations, Root, Source
-from perse.cli.evaluating import Inquiry, evaluate_comparison, evaluate_liveness, open_evaluated
+from perse.cli.evaluation import Inquiry, evaluate_comparison, evaluate_liveness, open_evaluated
 from perse.cli.evaluation_tables import show_comparison, show_liveness
 from perse.cli.options import AsJson, DataDir, Pack
 from perse.cli.progress import console

@@ -7,9 +7,11 @@ from typing import Annotated
 
 import typer
 
-from perse.bootstrap.keeping import ledger_problems, opened_storage, parse_anchor
+from perse.bootstrap.storage import open_storage
+from perse.bootstrap.upkeep import wire_ledger_check
 from perse.cli.options import DataDir
 from perse.domain.access import TenantId
+from perse.domain.consent import ChainPoint
 from perse.domain.references import UserToken
 from perse.pipelines.subject_export import exported_entry
 from perse.settings import load_settings
@@ -30,9 +32,9 @@ def verify(
     Prints the end of the chain as SEQ:HASH: kept elsewhere, it also proves later that nothing was
     cut off the end. Receipts of deletions are such notes, and are checked, too.
     """
-    anchors = [parse_anchor(text) for text in anchor or []]
-    with opened_storage(load_settings(data_dir=data_dir)) as storage:
-        problems = list(ledger_problems(storage, anchors))
+    anchors = [ChainPoint.parse(text) for text in anchor or []]
+    with open_storage(load_settings(data_dir=data_dir)) as storage:
+        problems = list(wire_ledger_check(storage)(anchors))
         head = storage.ledger.head()
     for problem in problems:
         typer.echo(problem, err=True)
@@ -49,7 +51,7 @@ def export(
     data_dir: DataDir = None,
 ) -> None:
     """Print entries, one JSON object per line, the oldest first."""
-    with opened_storage(load_settings(data_dir=data_dir)) as storage:
+    with open_storage(load_settings(data_dir=data_dir)) as storage:
         for link in storage.ledger.entries(
             tenant_id=None if tenant is None else TenantId(tenant),
             user_token=None if user_token is None else UserToken(user_token),

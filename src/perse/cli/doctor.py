@@ -12,8 +12,8 @@ from pydantic import SecretStr
 from rich.console import Console
 
 import perse
-from perse.bootstrap import open_keys, open_signing_keys, open_storage
-from perse.bootstrap.schema import database_status
+from perse.bootstrap.signing_keys import open_signing_keys
+from perse.bootstrap.storage import open_database, opened_keys
 from perse.bootstrap.weights import (
     chosen_pack,
     needed_networks,
@@ -25,6 +25,7 @@ from perse.cli.failures import sentence
 from perse.cli.options import DataDir, Pack
 from perse.errors import PerseError
 from perse.settings import Settings, load_settings
+from perse.storage.migration import schema_status
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,13 +94,11 @@ def _check_weights(settings: Settings) -> str:
 def _check_database(settings: Settings) -> str:
     if settings.database_url is None and not settings.sqlite_file.is_file():
         raise PerseError(f"{settings.sqlite_file} is not there yet: run `perse setup`")
-    if database_status(settings).schema.pending:
-        raise PerseError("the database's schema is of an older perse: run `perse db upgrade`")
-    database = open_storage(settings)
-    try:
-        active = sum(key.active for key in open_keys(database).store.all())
-    finally:
-        database.close()
+    with open_database(settings) as database:
+        if schema_status(database).pending:
+            raise PerseError("the database's schema is of an older perse: run `perse db upgrade`")
+    with opened_keys(settings) as keys:
+        active = sum(key.active for key in keys.store.all())
     if not active:
         raise PerseError("no active API key: run `perse keys create NAME`")
     return f"{active} active API key{'' if active == 1 else 's'}"

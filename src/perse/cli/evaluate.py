@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from perse.cli.evaluating import (
+from perse.cli.evaluation import (
     Inquiry,
     evaluate_comparison,
     evaluate_liveness,

@@ -8,8 +8,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from perse.auth.api_keys import ApiKeys
-from perse.bootstrap import open_keys, open_storage
+from perse.bootstrap.storage import opened_keys
 from perse.cli.options import DataDir
 from perse.settings import load_settings
 
@@ -21,7 +20,8 @@ Name = Annotated[str, typer.Argument(help="What you call the key, such as the pr
 @app.command()
 def create(name: Name, data_dir: DataDir = None) -> None:
     """Print a new API key, alone on stdout. It is stored hashed and never shown again."""
-    _, text = _keys(data_dir).create(name)
+    with opened_keys(load_settings(data_dir=data_dir)) as keys:
+        _, text = keys.create(name)
     typer.echo(text)
 
 
@@ -31,7 +31,9 @@ def list_keys(data_dir: DataDir = None) -> None:
     table = Table("name", "key id", "tenant", "created", "revoked", box=None)
     for column in table.columns:
         column.overflow = "fold"
-    for key in _keys(data_dir).store.all():
+    with opened_keys(load_settings(data_dir=data_dir)) as keys:
+        found = keys.store.all()
+    for key in found:
         revoked = f"{key.revoked_at:%Y-%m-%d %H:%M}" if key.revoked_at else ""
         created = f"{key.created_at:%Y-%m-%d %H:%M}"
         table.add_row(key.name, key.key_id, key.tenant_id, created, revoked)
@@ -41,7 +43,8 @@ def list_keys(data_dir: DataDir = None) -> None:
 @app.command()
 def revoke(name: Name, data_dir: DataDir = None) -> None:
     """End a key and every session token of it, at once."""
-    key = _keys(data_dir).revoke(name)
+    with opened_keys(load_settings(data_dir=data_dir)) as keys:
+        key = keys.revoke(name)
     typer.echo(f"revoked {key.name}", err=True)
 
 
@@ -57,9 +60,6 @@ def rotate(
 
     The old key works on under the other name until you revoke that.
     """
-    _, text = _keys(data_dir).rotate(name, retired_name=retired_name or f"{name} (old)")
+    with opened_keys(load_settings(data_dir=data_dir)) as keys:
+        _, text = keys.rotate(name, retired_name=retired_name or f"{name} (old)")
     typer.echo(text)
-
-
-def _keys(data_dir: DataDir) -> ApiKeys:
-    return open_keys(open_storage(load_settings(data_dir=data_dir)))

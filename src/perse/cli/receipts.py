@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from perse.bootstrap.keeping import opened_storage
-from perse.bootstrap.receipts import check_receipt
+from perse.auth.receipts import check_receipt, public_keys_of
+from perse.bootstrap.signing_keys import open_signing_keys
+from perse.bootstrap.storage import open_storage
 from perse.cli.options import DataDir
 from perse.domain.access import TenantId
 from perse.domain.receipts import token_sha256
@@ -27,7 +30,7 @@ def list_receipts(
     data_dir: DataDir = None,
 ) -> None:
     """Print the receipts that are kept, one JSON object per line, the oldest first."""
-    with opened_storage(load_settings(data_dir=data_dir)) as storage:
+    with open_storage(load_settings(data_dir=data_dir)) as storage:
         found = storage.receipts.list(
             tenant_id=None if tenant is None else TenantId(tenant),
             subject_sha256=None if user_token is None else token_sha256(user_token),
@@ -69,10 +72,13 @@ def verify(
 ) -> None:
     """Check a receipt's signature and print what it says. Exit 1 when it is not genuine."""
     text = typer.get_text_stream("stdin").read() if str(file) == "-" else _text(file)
-    keys = None if jwks is None else _text(jwks)
-    settings = load_settings(data_dir=data_dir)
-    claims = check_receipt(text, settings=settings, jwks=keys, user_token=user_token)
+    keys = _installation_keys(data_dir) if jwks is None else public_keys_of(_text(jwks))
+    claims = check_receipt(text, keys, user_token=user_token)
     typer.echo(json.dumps(dict(claims), indent=2))
+
+
+def _installation_keys(data_dir: Path | None) -> Mapping[str, Ed25519PublicKey]:
+    return open_signing_keys(load_settings(data_dir=data_dir)).public_by_kid()
 
 
 def _text(file: Path) -> str:

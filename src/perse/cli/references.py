@@ -8,11 +8,12 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from perse.bootstrap.enrolment import wire_purge
-from perse.bootstrap.keeping import embedders_of, opened_storage
+from perse.auth.api_keys import utc_now
+from perse.bootstrap.previous import embedders_of
+from perse.bootstrap.storage import open_storage
+from perse.bootstrap.upkeep import wire_purge, wire_unlocking
 from perse.cli.options import DataDir
 from perse.domain.references import parse_user_token
-from perse.errors import UserTokenNotFound
 from perse.settings import load_settings
 
 app = typer.Typer(help="Count, unlock and purge enrolled users.", no_args_is_help=True)
@@ -26,11 +27,11 @@ def status(data_dir: DataDir = None) -> None:
     be compared until they are updated with a new picture.
     """
     settings = load_settings(data_dir=data_dir)
-    embedders = embedders_of(settings)
+    embedders, now = embedders_of(settings), utc_now()
     table = Table("tenant", "network", "users", "", box=None)
-    with opened_storage(settings) as storage:
+    with open_storage(settings) as storage:
         for (tenant_id, model), users in storage.tenants.users_by_model().items():
-            table.add_row(tenant_id, model, str(users), embedders.outlook(model))
+            table.add_row(tenant_id, model, str(users), embedders.outlook(model, at=now))
     Console().print(table)
 
 
@@ -41,12 +42,8 @@ def unlock(
 ) -> None:
     """Forget the failed comparisons against a user, who can be compared again at once."""
     token = parse_user_token(user_token)
-    with opened_storage(load_settings(data_dir=data_dir)) as storage:
-        owners = storage.tenants.owners(token)
-        for tenant_id in owners:
-            storage.guesses.unlock(tenant_id, token)
-    if not owners:
-        raise UserTokenNotFound(f"no user has the token {token}")
+    with open_storage(load_settings(data_dir=data_dir)) as storage:
+        wire_unlocking(storage)(token)
     typer.echo("unlocked", err=True)
 
 
@@ -57,7 +54,7 @@ def purge(data_dir: DataDir = None) -> None:
     The server does the same when it starts and every hour.
     """
     settings = load_settings(data_dir=data_dir)
-    with opened_storage(settings) as storage:
+    with open_storage(settings) as storage:
         receipts = wire_purge(settings, storage)()
     for receipt in receipts:
         typer.echo(receipt.jws)

@@ -6,7 +6,8 @@ from typing import Annotated
 
 import typer
 
-from perse.bootstrap.keeping import rotate_secrets
+from perse.bootstrap.storage import open_storage
+from perse.bootstrap.upkeep import wire_rotation
 from perse.cli.options import DataDir
 from perse.settings import load_settings
 
@@ -37,7 +38,9 @@ def rotate(
     give the new key first and the old one second, restart the servers, rotate, and then take the
     old one out.
     """
-    done = rotate_secrets(load_settings(data_dir=data_dir), renew_tenant_keys=tenant_keys)
+    settings = load_settings(data_dir=data_dir)
+    with open_storage(settings) as storage:
+        done = wire_rotation(settings, storage)(renew_tenant_keys=tenant_keys)
     typer.echo(f"master key {done.master_key} wraps {done.tenant_keys} tenant keys")
     if done.data_keys is not None:
         typer.echo(f"tenant keys renewed, {done.data_keys} data keys wrapped anew")

@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from perse.bootstrap.keeping import opened_storage, subject_export
+from perse.bootstrap.storage import open_storage
+from perse.bootstrap.upkeep import opened_subject_export
 from perse.cli.options import DataDir
 from perse.domain.references import parse_user_token
 from perse.settings import load_settings
@@ -27,7 +28,7 @@ def export(
 ) -> None:
     """Print everything held about a user as JSON: the template itself, too. Handle with care."""
     with (
-        opened_storage(load_settings(data_dir=data_dir)) as storage,
-        subject_export(storage) as export_subject,
+        open_storage(load_settings(data_dir=data_dir)) as storage,
+        opened_subject_export(storage) as export_subject,
     ):
         typer.echo(json.dumps(export_subject(parse_user_token(user_token)), indent=2))

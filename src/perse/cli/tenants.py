@@ -8,7 +8,8 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from perse.bootstrap.keeping import erase_tenant, opened_storage
+from perse.bootstrap.storage import open_storage
+from perse.bootstrap.upkeep import wire_tenant_erasure
 from perse.cli.options import DataDir
 from perse.domain.access import TenantId
 from perse.settings import load_settings
@@ -21,7 +22,7 @@ def list_tenants(data_dir: DataDir = None) -> None:
     """List every tenant with its active keys and the number of its users, the oldest first."""
     table = Table("tenant", "created", "users", "active keys", box=None)
     table.columns[0].no_wrap = True
-    with opened_storage(load_settings(data_dir=data_dir)) as storage:
+    with open_storage(load_settings(data_dir=data_dir)) as storage:
         for tenant in storage.tenants.list():
             table.add_row(
                 tenant.tenant_id,
@@ -44,5 +45,5 @@ def delete(
     """
     if not yes:
         typer.confirm(f"Destroy everything of tenant {tenant} for good?", abort=True, err=True)
-    with opened_storage(load_settings(data_dir=data_dir)) as storage:
-        typer.echo(erase_tenant(storage, TenantId(tenant)).jws)
+    with open_storage(load_settings(data_dir=data_dir)) as storage:
+        typer.echo(wire_tenant_erasure(storage)(TenantId(tenant)).jws)

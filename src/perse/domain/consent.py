@@ -16,6 +16,7 @@ from enum import StrEnum
 
 from perse.domain.access import KeyId, TenantId
 from perse.domain.references import UserToken
+from perse.errors import InvalidParameter
 
 
 class Declaration(StrEnum):
@@ -64,6 +65,17 @@ class ChainPoint:
 
     def __str__(self) -> str:
         return f"{self.seq}:{self.hash.hex()}"
+
+    @classmethod
+    def parse(cls, text: str) -> ChainPoint:
+        """What ``str`` makes. Raises InvalidParameter."""
+        seq, _, digest = text.partition(":")
+        try:
+            return cls(int(seq), bytes.fromhex(digest))
+        except ValueError:
+            raise InvalidParameter(
+                f"{text!r} is no SEQ:HASH as perse consent verify prints it"
+            ) from None
 
 
 CHAIN_START = ChainPoint(0, bytes(32))

@@ -68,6 +68,14 @@ class ReceiptSigner(Protocol):
         ...
 
 
+def noted_in(claims: Mapping[str, object]) -> ChainPoint | None:
+    """The ledger's entry that a receipt's claims name; None where they name none."""
+    noted = claims.get("ledger")
+    if not isinstance(noted, dict):
+        return None
+    return ChainPoint(int(noted["seq"]), bytes.fromhex(str(noted["hash"])))
+
+
 def token_sha256(user_token: str) -> str:
     """Hexadecimal; names a user in a receipt without telling the token."""
     return hashlib.sha256(user_token.encode()).hexdigest()

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from perse.errors import InvalidParameter
@@ -42,3 +43,7 @@ class RetryKey:
 
     def __repr__(self) -> str:
         return "RetryKey()"
+
+
+# Of a client's name for a request, and what the request sends. Raises InvalidParameter.
+NameRetry = Callable[[str, bytes], RetryKey]

@@ -56,6 +56,25 @@ class PreviousNetwork:
         return model == network and not is_over(self.until, at)
 
 
+@dataclass(frozen=True, slots=True)
+class Embedders:
+    """The network whose templates a data folder makes, None before it is set up, and the one
+    whose users are being moved. ``until``: the last day of that."""
+
+    in_use: str | None
+    previous: str | None
+    until: date | None
+
+    def outlook(self, network: str, *, at: datetime) -> str:
+        """What becomes of a user of ``network``; nothing to say of the one in use."""
+        if self.in_use is None or network == self.in_use:
+            return ""
+        if network != self.previous or is_over(self.until, at):
+            return "not comparable: update"
+        until = f", until {self.until}" if self.until else ""
+        return f"moves when recognised{until}"
+
+
 def is_over(last_day: date | None, at: datetime) -> bool:
     """Whether the time for moving users is over; ``at`` in UTC, None = it has no end."""
     return last_day is not None and at.date() > last_day

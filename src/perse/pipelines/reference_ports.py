@@ -115,3 +115,17 @@ class OldReferences(Protocol):
     def forget_retries(self, *, before: datetime) -> int:
         """Drop clients' names of requests that are too old to be sent again; how many."""
         ...
+
+
+class Owners(Protocol):
+    def owners(self, user_token: UserToken) -> Sequence[TenantId]:
+        """The tenants that have a user of that token: one, or none."""
+        ...
+
+
+class ReceiptRecords(Protocol):
+    def list(
+        self, *, tenant_id: TenantId | None = None, subject_sha256: str | None = None
+    ) -> Sequence[Receipt]:
+        """Every receipt, or those of one tenant or one token's hash, the oldest first."""
+        ...

@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from perse.domain.access import TenantId
 from perse.domain.consent import ChainedEntry, ConsentEntry, Declaration, Operation
-from perse.domain.receipts import Receipt, token_sha256
+from perse.domain.receipts import token_sha256
 from perse.domain.references import UserToken
 from perse.domain.throttling import Guesses
 from perse.errors import UserTokenNotFound
-from perse.pipelines.reference_ports import ConsentLedger, Now, ReferenceStore
+from perse.pipelines.reference_ports import (
+    ConsentLedger,
+    Now,
+    Owners,
+    ReceiptRecords,
+    ReferenceStore,
+)
 
 Document = Mapping[str, Any]
-
-
-class Owners(Protocol):
-    def owners(self, user_token: UserToken) -> Sequence[TenantId]:
-        """The tenants that have a user of that token: one, or none."""
-        ...
 
 
 class GuessRecords(Protocol):
@@ -31,12 +31,6 @@ class LedgerRecords(Protocol):
     def entries(
         self, *, tenant_id: TenantId | None = None, user_token: UserToken | None = None
     ) -> Iterable[ChainedEntry]: ...
-
-
-class ReceiptRecords(Protocol):
-    def list(
-        self, *, tenant_id: TenantId | None = None, subject_sha256: str | None = None
-    ) -> Sequence[Receipt]: ...
 
 
 @dataclass(frozen=True, slots=True)

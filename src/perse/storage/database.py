@@ -16,6 +16,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Self
 
 import sqlalchemy as sa
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, TimeoutError
@@ -32,7 +33,7 @@ _LATER = {"perse_later": True}
 
 @dataclass(frozen=True, slots=True)
 class Database:
-    """An opened database; safe to share between threads."""
+    """An opened database; safe to share between threads. Close it, or use it in a ``with``."""
 
     engine: sa.Engine
     _writing: threading.Lock = field(default_factory=threading.Lock)
@@ -43,8 +44,13 @@ class Database:
         object.__setattr__(self, "_eraser", eraser)
 
     @property
+    def kind(self) -> str:
+        """sqlite or postgresql."""
+        return self.engine.dialect.name
+
+    @property
     def is_sqlite(self) -> bool:
-        return self.engine.dialect.name == "sqlite"
+        return self.kind == "sqlite"
 
     @contextmanager
     def read(self) -> Iterator[sa.Connection]:
@@ -136,6 +142,12 @@ class Database:
 
     def close(self) -> None:
         self.engine.dispose()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
 
 def open_database(url: str) -> Database:

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from perse.storage.database import Database
 from perse.storage.master_key import MasterKeys
-from perse.storage.migrating import schema_lock
+from perse.storage.migration import schema_lock
 from perse.storage.schema import server_secrets, tenant_keys
 from perse.storage.sealing import new_key
 from perse.storage.tenant_keys import LEDGER_SECRET, TenantKeys

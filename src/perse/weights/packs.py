@@ -45,6 +45,11 @@ class PackRecord:
     date: str
     previous: PackRecord | None = None
 
+    @property
+    def embedder(self) -> str | None:
+        """The network that makes templates of faces."""
+        return self.models.get(_TEMPLATE_MAKER, {}).get("name")
+
 
 def choose_pack(
     catalog: Catalog, requested: str, recorded: PackRecord | None, *, previous: str | None = None

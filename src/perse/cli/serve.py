@@ -1,4 +1,4 @@
-"""``perse setup`` and ``perse serve``."""
+"""``perse serve``."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ import typer
 from rich.markup import escape
 
 from perse.api.app import create_app
-from perse.api.server.addresses import url_of
 from perse.api.server.crowd import Crowd, Room
 from perse.api.server.server import serve as serve_app
 from perse.api.telemetry.logs import configure_logs
@@ -16,7 +15,7 @@ from perse.api.telemetry.metrics import Metrics
 from perse.bootstrap.services import open_services
 from perse.cli.options import DataDir, Offline, Pack
 from perse.cli.progress import console
-from perse.cli.setting_up import prepare, show_first_request
+from perse.cli.setup import prepare, show_first_request
 from perse.settings import load_settings
 
 Host = Annotated[
@@ -25,15 +24,6 @@ Host = Annotated[
 Port = Annotated[
     int | None, typer.Option(help="Port to listen on; 0 takes a free one. [PERSE_PORT, else 8080]")
 ]
-
-
-def setup(data_dir: DataDir = None, pack: Pack = None, offline: Offline = None) -> None:
-    """Fetch and verify the weights, and make the data folder and a first API key."""
-    settings = load_settings(data_dir=data_dir, pack=pack, offline=offline)
-    first_key = prepare(settings).first_key
-    if first_key and settings.port:
-        console.print("Once perse serve is running:")
-        show_first_request(url_of(settings.host, settings.port), first_key)
 
 
 def serve(
@@ -60,7 +50,7 @@ def serve(
 
     metrics = Metrics()
     serve_app(
-        create_app(services, metrics),
+        create_app(services, settings, metrics),
         host=settings.host,
         port=settings.port,
         on_ready=announce,

@@ -1,4 +1,4 @@
-"""What ``perse setup`` and ``perse serve`` do before anything is served."""
+"""``perse setup``: what is missing before anything is served. ``perse serve`` begins with it."""
 
 from __future__ import annotations
 
@@ -6,10 +6,13 @@ from dataclasses import dataclass, field
 
 from rich.markup import escape
 
-from perse.bootstrap import obtain_networks, open_keys, open_signing_keys, open_storage
-from perse.bootstrap.weights import PackOnDisk
+from perse.api.server.addresses import url_of
+from perse.bootstrap.signing_keys import open_signing_keys
+from perse.bootstrap.storage import opened_keys
+from perse.bootstrap.weights import PackOnDisk, obtain_networks
+from perse.cli.options import DataDir, Offline, Pack
 from perse.cli.progress import console, weights_progress
-from perse.settings import Settings
+from perse.settings import Settings, load_settings
 
 FIRST_KEY_NAME = "first"
 
@@ -20,6 +23,15 @@ class Prepared:
 
     on_disk: PackOnDisk
     first_key: str | None = field(repr=False)
+
+
+def setup(data_dir: DataDir = None, pack: Pack = None, offline: Offline = None) -> None:
+    """Fetch and verify the weights, and make the data folder and a first API key."""
+    settings = load_settings(data_dir=data_dir, pack=pack, offline=offline)
+    first_key = prepare(settings).first_key
+    if first_key and settings.port:
+        console.print("Once perse serve is running:")
+        show_first_request(url_of(settings.host, settings.port), first_key)
 
 
 def prepare(settings: Settings) -> Prepared:
@@ -54,14 +66,10 @@ def first_request(url: str, key: str) -> str:
 
 def _first_key(settings: Settings) -> str | None:
     """Make and show an API key where there is none."""
-    database = open_storage(settings)
-    try:
-        keys = open_keys(database)
+    with opened_keys(settings) as keys:
         if keys.store.all():
             return None
         _, text = keys.create(FIRST_KEY_NAME)
-    finally:
-        database.close()
     console.print("\nYour first API key, shown this once:\n")
     console.print(f"  [bold]{text}[/]\n")
     return text

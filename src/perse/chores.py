@@ -1,4 +1,4 @@
-"""Work that is done again and again while the server runs."""
+"""Work that is done again and again while a process runs."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import structlog
 from perse.errors import PerseError
 
 
-class Repeating:
+class Chore:
     """One thread that calls ``work`` at once and then every ``every_s`` seconds until closed.
 
     An error is logged and the next turn tries again.

@@ -6,6 +6,7 @@ import hmac
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Self
 
 from perse.domain.receipts import ReceiptSigner
 from perse.domain.throttling import GuessPolicy
@@ -16,7 +17,7 @@ from perse.storage.guesses import SqlGuesses
 from perse.storage.ledger import SqlLedger
 from perse.storage.master_key import MasterKeys, MasterKeySource
 from perse.storage.master_key_file import MasterKeyFile
-from perse.storage.migrating import upgrade_schema
+from perse.storage.migration import upgrade_schema
 from perse.storage.receipts import SqlReceipts
 from perse.storage.reference_list import SqlReferenceList
 from perse.storage.references import SqlReferences
@@ -27,7 +28,7 @@ from perse.storage.tenants import SqlTenants
 
 @dataclass(frozen=True, slots=True)
 class Storage:
-    """Safe to share between threads. Close it when done."""
+    """Safe to share between threads. Close it when done, or use it in a ``with``."""
 
     database: Database
     master: MasterKeys
@@ -45,6 +46,12 @@ class Storage:
 
     def close(self) -> None:
         self.database.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from pathlib import Path, PurePath
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from perse.bootstrap.evaluating import Evaluated, evaluated
+from perse.bootstrap.evaluation import Evaluated, evaluated
 from perse.bootstrap.weights import obtain_networks
 from perse.cli.progress import console, weights_progress
 from perse.errors import PerseError

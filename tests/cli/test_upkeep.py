@@ -12,15 +12,15 @@ import sqlalchemy as sa
 from typer.testing import CliRunner, Result
 
 from perse.auth.api_keys import ApiKeys
-from perse.bootstrap.storing import open_sealed_storage
+from perse.bootstrap.storage import open_storage
 from perse.cli.application import app
 from perse.domain.access import ApiKey
 from perse.domain.consent import Operation
 from perse.domain.references import UserToken
 from perse.errors import InvalidParameter, MasterKeyUnusable, NotFound, UserTokenNotFound
 from perse.settings import load_settings
-from perse.storage.opening import Storage
 from perse.storage.schema import ledger_entries
+from perse.storage.storage import Storage
 from perse.weights.packs import PackRecord
 from tests.storage.samples import entry, reference
 
@@ -54,7 +54,7 @@ class Operator:
 
 @pytest.fixture
 def operator(tmp_path: Path) -> Iterator[Operator]:
-    storage = open_sealed_storage(load_settings(data_dir=tmp_path))
+    storage = open_storage(load_settings(data_dir=tmp_path))
     key, _ = ApiKeys(storage.keys).create("app")
     yield Operator(tmp_path, storage, key)
     storage.close()
@@ -92,12 +92,12 @@ def test_a_given_key_is_rotated_to_the_first_one(
 ) -> None:
     old, new = (("A" * 42 + letter + "=") for letter in "AE")
     monkeypatch.setenv("PERSE_MASTER_KEY", old)
-    open_sealed_storage(load_settings(data_dir=tmp_path)).close()
+    open_storage(load_settings(data_dir=tmp_path)).close()
     monkeypatch.setenv("PERSE_MASTER_KEY", f"{new},{old}")
     rotated = CliRunner().invoke(app, ["secrets", "rotate", "--data-dir", str(tmp_path)])
     assert "take the old master key out" in rotated.stdout
     monkeypatch.setenv("PERSE_MASTER_KEY", new)
-    open_sealed_storage(load_settings(data_dir=tmp_path)).close()
+    open_storage(load_settings(data_dir=tmp_path)).close()
     assert not (tmp_path / "master.key").exists()
 
 

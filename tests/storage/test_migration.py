@@ -11,9 +11,9 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 
 from perse.errors import SettingsInvalid, StorageTooNew
-from perse.storage import migrating
+from perse.storage import migration
 from perse.storage.database import Database, open_database
-from perse.storage.migrating import schema_status, upgrade_schema
+from perse.storage.migration import schema_status, upgrade_schema
 from perse.storage.schema import metadata
 from tests.storage.conftest import open_at
 from tests.storage.postgresql import Cluster
@@ -21,8 +21,8 @@ from tests.storage.samples import ACME, NOW, entry, reference
 
 
 def upgrade_to(database: Database, step: str) -> None:
-    with migrating.schema_lock(database) as connection:
-        command.upgrade(migrating._configuration(connection), step)
+    with migration.schema_lock(database) as connection:
+        command.upgrade(migration._configuration(connection), step)
 
 
 def test_the_steps_lead_exactly_to_the_schema(url: str) -> None:

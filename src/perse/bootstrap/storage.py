@@ -1,0 +1,53 @@
+"""What this installation keeps: the database alone, or all of it with the keys that open it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from perse.auth.api_keys import ApiKeys
+from perse.auth.receipts import JwsReceiptSigner
+from perse.auth.signing_keys import SigningKeys
+from perse.bootstrap.signing_keys import open_signing_keys
+from perse.settings import Settings
+from perse.storage.api_keys import SqlKeys
+from perse.storage.database import Database
+from perse.storage.database import open_database as open_database_at
+from perse.storage.master_key import MasterKeySource, from_command, from_text
+from perse.storage.migration import upgrade_schema
+from perse.storage.storage import MasterKeyChoice, Storage
+from perse.storage.storage import open_storage as open_storage_at
+
+
+def open_database(settings: Settings) -> Database:
+    """The database as it is, of whatever schema. Raises StorageUnavailable, SettingsInvalid."""
+    return open_database_at(settings.effective_database_url)
+
+
+@contextmanager
+def opened_keys(settings: Settings) -> Iterator[ApiKeys]:
+    """The API keys, in a database of this version's schema. Raises as ``open_database``, and
+    StorageTooNew."""
+    with open_database(settings) as database:
+        upgrade_schema(database)
+        yield ApiKeys(SqlKeys(database))
+
+
+def open_storage(settings: Settings, signing_keys: SigningKeys | None = None) -> Storage:
+    """All that is kept. ``signing_keys``: opened already.
+
+    Raises MasterKeyUnusable, StorageUnavailable, StorageTooNew or SettingsInvalid.
+    """
+    return open_storage_at(
+        settings.effective_database_url,
+        master_key=MasterKeyChoice(settings.effective_master_key_file, _given_key(settings)),
+        signer=JwsReceiptSigner(signing_keys or open_signing_keys(settings)),
+    )
+
+
+def _given_key(settings: Settings) -> MasterKeySource | None:
+    if settings.master_key is not None:
+        return from_text(settings.master_key.get_secret_value())
+    if settings.master_key_command is not None:
+        return from_command(settings.master_key_command.get_secret_value())
+    return None

@@ -1,0 +1,66 @@
+"""What operators do with what is kept, wired over opened storage."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+
+from perse.auth.api_keys import utc_now
+from perse.pipelines.ledger_check import CheckLedger
+from perse.pipelines.lockout import UnlockUser
+from perse.pipelines.retention import PurgeExpired
+from perse.pipelines.subject_export import ExportSubject
+from perse.pipelines.tenant_erasure import EraseTenant
+from perse.settings import Settings
+from perse.storage.ledger_writer import LedgerWriter
+from perse.storage.master_key_file import MasterKeyFile
+from perse.storage.rotation import RotateSecrets
+from perse.storage.storage import Storage
+
+
+def wire_rotation(settings: Settings, storage: Storage) -> RotateSecrets:
+    """With the key in a file, new ones are made there and old ones dropped from it."""
+    in_file = settings.master_key is None and settings.master_key_command is None
+    file = MasterKeyFile(settings.effective_master_key_file) if in_file else None
+    return RotateSecrets(storage.database, storage.master, file)
+
+
+def wire_purge(settings: Settings, storage: Storage) -> PurgeExpired:
+    """References expire after the days that are set."""
+    days = settings.reference_ttl_days
+    lifetime = None if days is None else timedelta(days=days)
+    return PurgeExpired(storage.tenants, storage.references, utc_now, lifetime)
+
+
+def wire_ledger_check(storage: Storage) -> CheckLedger:
+    """With the receipts, which note how long the ledger was."""
+    return CheckLedger(storage.ledger, storage.receipts, storage.receipts.signer)
+
+
+def wire_tenant_erasure(storage: Storage) -> EraseTenant:
+    """In one transaction with its receipt."""
+    return EraseTenant(storage.tenants, utc_now)
+
+
+def wire_unlocking(storage: Storage) -> UnlockUser:
+    """Whichever tenant the user belongs to."""
+    return UnlockUser(storage.tenants, storage.guesses)
+
+
+@contextmanager
+def opened_subject_export(storage: Storage) -> Iterator[ExportSubject]:
+    """With the thread that records exports."""
+    writer = LedgerWriter(storage.ledger)
+    try:
+        yield ExportSubject(
+            tenants=storage.tenants,
+            references=storage.references,
+            guesses=storage.guesses,
+            ledger=storage.ledger,
+            receipts=storage.receipts,
+            writer=writer,
+            now=utc_now,
+        )
+    finally:
+        writer.close()
