@@ -15,7 +15,7 @@ def squeeze(picture: Picture, quality: int) -> Picture:
     done, data = cv2.imencode(".jpg", picture[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, int(quality)])
     if not done:
         raise ValueError("a picture that no JPEG can hold")
-    return cv2.imdecode(data, cv2.IMREAD_COLOR)[..., ::-1]
+    return np.asarray(cv2.imdecode(data, cv2.IMREAD_COLOR), np.uint8)[..., ::-1]
 
 
 def through_size(picture: Picture, share: float) -> Picture:
@@ -23,13 +23,13 @@ def through_size(picture: Picture, share: float) -> Picture:
     height, width = picture.shape[:2]
     small = (max(8, round(width * share)), max(8, round(height * share)))
     shrunk = cv2.resize(picture, small, interpolation=cv2.INTER_AREA)
-    return cv2.resize(shrunk, (width, height), interpolation=cv2.INTER_LINEAR)
+    return np.asarray(cv2.resize(shrunk, (width, height), interpolation=cv2.INTER_LINEAR), np.uint8)
 
 
 def exposed(picture: Picture, gain: float, gamma: float = 1.0, lift: float = 0.0) -> Picture:
     """``255 * (gain * (x / 255) ** gamma + lift)``, cut to 0..255."""
     table = 255.0 * (gain * (np.arange(256) / 255.0) ** gamma + lift)
-    return cv2.LUT(picture, np.clip(np.round(table), 0, 255).astype(np.uint8))
+    return np.asarray(cv2.LUT(picture, np.clip(np.round(table), 0, 255).astype(np.uint8)), np.uint8)
 
 
 def balanced(picture: Picture, gains: NDArray[np.float64]) -> Picture:
@@ -49,8 +49,9 @@ def smeared(picture: Picture, length_px: int, angle: float) -> Picture:
     kernel[length_px // 2] = 1
     middle = (length_px - 1) / 2
     turn = cv2.getRotationMatrix2D((middle, middle), angle, 1)
-    kernel = cv2.warpAffine(kernel, turn, (length_px, length_px))
-    return cv2.filter2D(picture, -1, kernel / max(float(kernel.sum()), 1e-6))
+    turned = np.asarray(cv2.warpAffine(kernel, turn, (length_px, length_px)), np.float32)
+    turned /= max(float(turned.sum()), 1e-6)
+    return np.asarray(cv2.filter2D(picture, -1, turned), np.uint8)
 
 
 def noisy(picture: Picture, sigma: float, rng: Generator) -> Picture:
@@ -70,7 +71,7 @@ def seen_by_some_camera(picture: Picture, rng: Generator) -> Picture:
     if rng.random() < 0.3:
         picture = saturated(picture, rng.choice([0.0, rng.uniform(0.3, 1.4)], p=[0.2, 0.8]))
     if rng.random() < 0.3:
-        picture = cv2.GaussianBlur(picture, (0, 0), rng.uniform(0.4, 2.0))
+        picture = np.asarray(cv2.GaussianBlur(picture, (0, 0), rng.uniform(0.4, 2.0)), np.uint8)
     if rng.random() < 0.12:
         picture = smeared(picture, int(rng.integers(3, 10)), rng.uniform(0, 180))
     if rng.random() < 0.3:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from perse.imaging.shrinking import shrink_smoothly
 from perse.networks.face_square import face_square
-from perse.networks.session import open_session
+from perse.networks.session import Session, open_session
 
 NAMES = ("minifas", "teacher_2.7", "teacher_4.0")
 
@@ -31,10 +31,10 @@ class Judges:
         seen = face_square(sighting.picture, sighting.box, scale=1.5, size_px=128)
         tensor = np.ascontiguousarray(seen.transpose(2, 0, 1)[None].astype(np.float32) / 255)
         live, spoof = self._minifas.run({"input": tensor})[0][0]
-        others = [self._teach(session, sighting, scale) for session, scale in self._teachers]
-        return float(live - spoof), *others
+        first, second = (self._teach(session, sighting, scale) for session, scale in self._teachers)
+        return float(live - spoof), first, second
 
-    def _teach(self, session, sighting: Sighting, scale: float) -> float:  # noqa: ANN001
+    def _teach(self, session: Session, sighting: Sighting, scale: float) -> float:
         seen = shrink_smoothly(_inside(sighting, scale), (80, 80))
         tensor = np.ascontiguousarray(seen[..., ::-1].transpose(2, 0, 1)[None].astype(np.float32))
         logits: NDArray[np.float32] = session.run({"input": tensor})[0][0]

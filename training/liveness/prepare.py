@@ -101,12 +101,14 @@ def _one_crop(sighting: Sighting, species: str, rng: Generator) -> Picture:
     wide = face_square(
         sighting.picture, shaken(sighting.box, rng), scale=scale, size_px=2 * BANK_PX
     )
-    small = cv2.resize(wide, (BANK_PX, BANK_PX), interpolation=cv2.INTER_AREA)
     if rng.random() < 0.3:
-        return cv2.resize(
-            seen_by_some_camera(wide, rng), (BANK_PX, BANK_PX), interpolation=cv2.INTER_AREA
-        )
-    return seen_by_some_camera(small, rng)
+        return _of_bank_size(seen_by_some_camera(wide, rng))
+    return seen_by_some_camera(_of_bank_size(wide), rng)
+
+
+def _of_bank_size(crop: Picture) -> Picture:
+    small = cv2.resize(crop, (BANK_PX, BANK_PX), interpolation=cv2.INTER_AREA)
+    return np.asarray(small, np.uint8)
 
 
 def share_of(source: Source) -> int:

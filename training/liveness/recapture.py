@@ -7,6 +7,7 @@ Nothing here copies a particular printer, panel or camera; the parameters are dr
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import cast
 
 import cv2
 import numpy as np
@@ -18,7 +19,7 @@ from perse.domain.geometry import Box
 
 SCENE_PX = 352
 SHEET_PX = 300
-Plane = NDArray[np.float32]
+Plane = NDArray[np.floating]
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,9 +94,8 @@ def _halftoned(pixels: Plane, rng: Generator) -> Plane:
 def _on_paper(pixels: Plane, rng: Generator) -> Plane:
     tint = np.array([1.0, rng.uniform(0.95, 1.0), rng.uniform(0.84, 1.02)], np.float32)
     height, width = pixels.shape[:2]
-    fibres = cv2.GaussianBlur(
-        rng.standard_normal((height, width), np.float32), (0, 0), rng.uniform(0.5, 2.0)
-    )
+    grain = rng.standard_normal((height, width), np.float32)
+    fibres = cast(Plane, cv2.GaussianBlur(grain, (0, 0), rng.uniform(0.5, 2.0)))
     fibres *= rng.uniform(0, 5) / max(float(fibres.std()), 1e-6)
     if rng.random() < 0.2:
         rows = 1 + rng.uniform(0.01, 0.05) * np.sin(np.arange(height) / rng.uniform(1.5, 12))
@@ -108,11 +108,15 @@ def _with_margin(sheet: Sheet, rng: Generator) -> Sheet:
         return sheet
     margin = int(rng.uniform(0.01, 0.12) * SHEET_PX)
     colour = [float(c) for c in rng.uniform(205, 255) * np.array([1, 1, rng.uniform(0.9, 1)])]
-    pixels = cv2.copyMakeBorder(
-        sheet.pixels, margin, margin, margin, margin, cv2.BORDER_CONSTANT, value=colour
-    )
+    sides = (margin, margin, margin, margin)
+    pixels = _bordered(sheet.pixels, sides, colour)
     box = sheet.box
     return Sheet(pixels, Box(box.left + margin, box.top + margin, box.width, box.height))
+
+
+def _bordered(pixels: Plane, sides: tuple[int, int, int, int], colour: list[float]) -> Plane:
+    """``sides``: pixels added at the top, bottom, left and right."""
+    return cast(Plane, cv2.copyMakeBorder(pixels, *sides, cv2.BORDER_CONSTANT, value=colour))
 
 
 def _lit_bent(pixels: Plane, rng: Generator) -> Plane:
@@ -159,7 +163,7 @@ def replayed(sighting: Sighting, scene: Picture, rng: Generator) -> Sighting:
     shift = np.array([[1, 0, rng.normal(0, 1.8)], [0, 1, rng.normal(0, 1.1)]], np.float32)
     size = (pixels.shape[1], pixels.shape[0])
     later = cv2.warpAffine(pixels, shift, size, borderMode=cv2.BORDER_REPLICATE)
-    mixed = cv2.addWeighted(pixels, 0.6, later, 0.4, 0)
+    mixed = np.asarray(cv2.addWeighted(pixels, 0.6, later, 0.4, 0), np.uint8)
     coded = squeeze(through_size(mixed, rng.uniform(0.35, 0.9)), int(rng.integers(15, 60)))
     bands = bool(rng.random() < 0.7)
     return _displayed(Sheet(coded.astype(np.float32), sheet.box), scene, rng, bands=bands)
@@ -193,11 +197,11 @@ def _shown(pixels: Plane, rng: Generator) -> Plane:
 def _in_bezel(sheet: Sheet, rng: Generator) -> Sheet:
     if rng.random() < 0.3:
         return sheet
-    sides = [int(s) for s in rng.uniform(0.015, 0.2, 4) * SHEET_PX]
+    top, bottom, left, right = (int(s) for s in rng.uniform(0.015, 0.2, 4) * SHEET_PX)
     value = float(rng.choice([rng.uniform(4, 40), rng.uniform(180, 245)], p=[0.8, 0.2]))
-    pixels = cv2.copyMakeBorder(sheet.pixels, *sides, cv2.BORDER_CONSTANT, value=[value] * 3)
+    pixels = _bordered(sheet.pixels, (top, bottom, left, right), [value] * 3)
     box = sheet.box
-    return Sheet(pixels, Box(box.left + sides[2], box.top + sides[0], box.width, box.height))
+    return Sheet(pixels, Box(box.left + left, box.top + top, box.width, box.height))
 
 
 def _grid(warp: NDArray[np.float64], rng: Generator) -> Plane:
@@ -243,14 +247,17 @@ def _pose(sheet: Sheet, rng: Generator) -> NDArray[np.float64]:
     flat = np.stack((x * np.cos(turn) - y * np.sin(turn), x * np.sin(turn) + y * np.cos(turn)), 1)
     placed = flat / depth[:, None] + SCENE_PX / 2 + rng.normal(0, 9, 2)
     source = np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float32)
-    return cv2.getPerspectiveTransform(source, placed.astype(np.float32))
+    return np.asarray(cv2.getPerspectiveTransform(source, placed.astype(np.float32)), np.float64)
 
 
 def _warped(pixels: Plane, warp: NDArray[np.float64]) -> tuple[Plane, Plane]:
     size = (SCENE_PX, SCENE_PX)
-    canvas = cv2.warpPerspective(pixels, warp, size, flags=cv2.INTER_LINEAR)
     solid = np.full(pixels.shape[:2], 1, np.float32)
-    return canvas, cv2.warpPerspective(solid, warp, size, flags=cv2.INTER_LINEAR)
+    canvas, cover = (
+        cast(Plane, cv2.warpPerspective(flat, warp, size, flags=cv2.INTER_LINEAR))
+        for flat in (pixels, solid)
+    )
+    return canvas, cover
 
 
 def _held(sheet: Sheet, scene: Picture, rng: Generator, *, fingers: bool) -> Sighting:
@@ -311,7 +318,11 @@ def _with_fingers(
 
 
 def _capsule(
-    out: Plane, line: NDArray[np.float32], thick: float, tone: NDArray[np.float64], rng: Generator
+    out: Plane,
+    line: NDArray[np.float32],
+    thick: float,
+    tone: NDArray[np.float64],
+    rng: Generator,
 ) -> Plane:
     mask = np.zeros(out.shape[:2], np.float32)
     ends = [tuple(int(v) for v in np.clip(end, -2000, 2000)) for end in line]

@@ -66,9 +66,9 @@ def _elsewhere(seen: Sighting) -> Sighting:
     x, y = seen.box.centre
     axes = (round(seen.box.width * 0.72), round(seen.box.height * 0.72))
     cv2.ellipse(mask, (round(x), round(y)), axes, 0, 0, 360, 1.0, -1)
-    mask = cv2.GaussianBlur(mask, (0, 0), max(1.0, seen.box.width * 0.03))[..., None]
+    share = cv2.GaussianBlur(mask, (0, 0), max(1.0, seen.box.width * 0.03))[..., None]
     behind = cv2.resize(plain_scene(rng), (width, height))
-    return Sighting((seen.picture * mask + behind * (1 - mask)).astype(np.uint8), seen.box)
+    return Sighting((seen.picture * share + behind * (1 - share)).astype(np.uint8), seen.box)
 
 
 def _other_box(scale: float, shift: float) -> Change:
@@ -93,10 +93,15 @@ def _small_face(side_px: int) -> Change:
         small = cv2.resize(seen.picture, None, fx=share, fy=share, interpolation=cv2.INTER_AREA)
         box = seen.box
         return Sighting(
-            small, Box(box.left * share, box.top * share, box.width * share, box.height * share)
+            np.asarray(small, np.uint8),
+            Box(box.left * share, box.top * share, box.width * share, box.height * share),
         )
 
     return change
+
+
+def _blurred(picture: Picture) -> Picture:
+    return np.asarray(cv2.GaussianBlur(picture, (0, 0), 1.5), np.uint8)
 
 
 CONDITIONS: dict[str, Change] = {
@@ -109,7 +114,7 @@ CONDITIONS: dict[str, Change] = {
     "a third of the size and back": _on_picture(lambda p: through_size(p, 0.33)),
     "face 64 px": _small_face(64),
     "face 48 px": _small_face(48),
-    "blur, sigma 1.5 px": _on_picture(lambda p: cv2.GaussianBlur(p, (0, 0), 1.5)),
+    "blur, sigma 1.5 px": _on_picture(_blurred),
     "motion, 7 px": _on_picture(lambda p: smeared(p, 7, 20)),
     "noise, sigma 6": _on_picture(lambda p: noisy(p, 6, np.random.default_rng(1))),
     "light x 0.5": _on_picture(lambda p: exposed(p, 0.5)),

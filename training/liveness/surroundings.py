@@ -29,10 +29,10 @@ def plain_scene(rng: Generator) -> Picture:
         colour = tuple(float(c) for c in rng.uniform(0, 255, 3))
         low, high = tuple(map(int, corner)), tuple(map(int, corner + size))
         cv2.rectangle(scene, low, high, colour, -1)
-    scene = cv2.GaussianBlur(scene, (0, 0), rng.uniform(0.3, 3))
-    scene = cv2.resize(scene, (SCENE_PX, SCENE_PX), interpolation=cv2.INTER_LINEAR)
-    grain = 3 * rng.standard_normal(scene.shape[:2], np.float32)
-    return np.clip(scene + grain[..., None], 0, 255).astype(np.uint8)
+    soft = cv2.GaussianBlur(scene, (0, 0), rng.uniform(0.3, 3))
+    soft = cv2.resize(soft, (SCENE_PX, SCENE_PX), interpolation=cv2.INTER_LINEAR)
+    grain = 3 * rng.standard_normal(soft.shape[:2], np.float32)
+    return np.clip(soft + grain[..., None], 0, 255).astype(np.uint8)
 
 
 def scene_from(picture: Picture, rng: Generator) -> Picture:
@@ -40,11 +40,11 @@ def scene_from(picture: Picture, rng: Generator) -> Picture:
     height, width = picture.shape[:2]
     side = int(min(height, width) * rng.uniform(0.4, 1.0))
     x, y = int(rng.integers(0, width - side + 1)), int(rng.integers(0, height - side + 1))
-    seen = picture[y : y + side, x : x + side]
-    seen = cv2.resize(seen, (SCENE_PX, SCENE_PX), interpolation=cv2.INTER_LINEAR)
+    square = picture[y : y + side, x : x + side]
+    seen = cv2.resize(square, (SCENE_PX, SCENE_PX), interpolation=cv2.INTER_LINEAR)
     if rng.random() < 0.5:
         seen = seen[:, ::-1]
-    return cv2.GaussianBlur(seen, (0, 0), rng.uniform(0.5, 5))
+    return np.asarray(cv2.GaussianBlur(seen, (0, 0), rng.uniform(0.5, 5)), np.uint8)
 
 
 def some_scene(picture: Picture, rng: Generator) -> Picture:
@@ -79,7 +79,7 @@ def turned(sighting: Sighting, rng: Generator) -> Sighting:
     inside[low[1] : high[1], low[0] : high[0]] = 1
     mask = cv2.warpAffine(inside, turn, (width, height))
     picture = cv2.warpAffine(sighting.picture, turn, (width, height))
-    return Sighting(picture * mask[..., None], sighting.box)
+    return Sighting(np.asarray(picture * mask[..., None], np.uint8), sighting.box)
 
 
 def elsewhere(sighting: Sighting, rng: Generator) -> Sighting:
@@ -91,9 +91,10 @@ def elsewhere(sighting: Sighting, rng: Generator) -> Sighting:
     axes = (round(box.width * rng.uniform(0.62, 0.85)), round(box.height * rng.uniform(0.62, 0.8)))
     centre = (round(box.centre[0]), round(box.centre[1]))
     cv2.ellipse(mask, centre, axes, 0, 0, 360, 1.0, -1)
-    mask = cv2.GaussianBlur(mask, (0, 0), max(1.0, box.width * rng.uniform(0.01, 0.08)))[..., None]
+    softness_px = max(1.0, box.width * rng.uniform(0.01, 0.08))
+    share = cv2.GaussianBlur(mask, (0, 0), softness_px)[..., None]
     behind = cv2.resize(scene, (width, height), interpolation=cv2.INTER_LINEAR)
-    mixed = sighting.picture * mask + behind * (1 - mask)
+    mixed = sighting.picture * share + behind * (1 - share)
     return Sighting(mixed.astype(np.uint8), box)
 
 

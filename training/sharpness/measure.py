@@ -45,7 +45,8 @@ def main() -> None:
     chosen = rng.permutation(len(folders))[: options.people]
     rows = [row for index in chosen for row in measure_person(folders[index], rng)]
     names = ("person", "kind", "strength", "features", "cosine")
-    np.savez(options.out, **{n: np.array([row[i] for row in rows]) for i, n in enumerate(names)})
+    columns = {n: np.array([row[i] for row in rows]) for i, n in enumerate(names)}
+    np.savez(options.out, allow_pickle=True, **columns)
     print(len(rows), "examples of", len({row[0] for row in rows}), "people")
 
 
@@ -63,7 +64,7 @@ def measure_person(folder: Path, rng: np.random.Generator) -> list[tuple[object,
     if landmarks is None:
         return []
     original = embed(EMBEDDER, image.pixels, landmarks)
-    rows = []
+    rows: list[tuple[object, ...]] = []
     for loss in (Loss("none", 0.0), *ALL):
         pixels = image.pixels
         if loss.kind != "none":
