@@ -5,16 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import TypeVar
 
 import cv2
-from pydantic import TypeAdapter, ValidationError
 
+from perse.bootstrap.adapters import Opener, Part, opened, parameters
 from perse.bootstrap.weights import PackOnDisk
 from perse.domain.alignment import ChipFrame
 from perse.domain.detector_points import DetectorPoints
 from perse.domain.five_point_pose import FivePointPose
-from perse.errors import CatalogInvalid
 from perse.networks import yunet
 from perse.networks.chip_embedder import ChipInput
 from perse.networks.facemesh import FaceMeshPose
@@ -23,7 +21,7 @@ from perse.networks.mobilefacenet import mobilefacenet_embedder
 from perse.networks.onnx_embedder import own_embedder
 from perse.networks.pad_scale import PadScale
 from perse.networks.perse_pad import PersePadDetector
-from perse.networks.session import Session, open_session
+from perse.networks.session import Session
 from perse.networks.sface import sface_embedder
 from perse.networks.yunet import YunetDetector
 from perse.pipelines.face_embedding import RefinedEmbedder
@@ -35,9 +33,7 @@ from perse.pipelines.ports import (
     LandmarkRefiner,
     PoseEstimator,
 )
-from perse.weights.cards import EmbedderInput, ModelCard, Role
-
-Part = TypeVar("Part")
+from perse.weights.cards import EmbedderInput, ModelCard
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +62,7 @@ def open_face_networks(on_disk: PackOnDisk, *, threads: int) -> FaceNetworks:
     # OpenCV would split every resize over all cores, which the requests side by side already use.
     cv2.setNumThreads(1)
 
-    opened = partial(_opened, on_disk, threads=threads)
+    open_one = partial(opened, on_disk, threads=threads)
     cards = on_disk.cards
     detection = _detection(on_disk, threads=threads)
     return FaceNetworks(
@@ -74,12 +70,12 @@ def open_face_networks(on_disk: PackOnDisk, *, threads: int) -> FaceNetworks:
         points=detection.points,
         embedder=_refined(on_disk, detection, threads=threads),
         pose=(
-            opened("face_landmarker", _located_by(_POSES, detection.points))
+            open_one("face_landmarker", _located_by(_POSES, detection.points))
             if "face_landmarker" in cards
             else FivePointPose(detection.points.head)
         ),
         attacks=(
-            opened("face_attack_detector", _ATTACKS) if "face_attack_detector" in cards else None
+            open_one("face_attack_detector", _ATTACKS) if "face_attack_detector" in cards else None
         ),
     )
 
@@ -91,43 +87,20 @@ def open_embedder(on_disk: PackOnDisk, *, threads: int) -> FaceEmbedder:
 
 
 def _detection(on_disk: PackOnDisk, *, threads: int) -> _Detection:
-    return _opened(on_disk, "face_detector", _DETECTORS, threads=threads)
+    return opened(on_disk, "face_detector", _DETECTORS, threads=threads)
 
 
 def _refined(on_disk: PackOnDisk, detection: _Detection, *, threads: int) -> FaceEmbedder:
     openers = _located_by(_EMBEDDERS, detection.points)
-    embedder = _opened(on_disk, "face_embedder", openers, threads=threads)
+    embedder = opened(on_disk, "face_embedder", openers, threads=threads)
     return RefinedEmbedder(detection.refiner, embedder)
 
 
 def _located_by(
     openers: Mapping[str, Callable[..., Part]], points: DetectorPoints
-) -> Mapping[str, Callable[[Session, ModelCard], Part]]:
+) -> Mapping[str, Opener[Part]]:
     """Openers of networks that look at faces where a detector's points are."""
     return {adapter: partial(opener, points=points) for adapter, opener in openers.items()}
-
-
-def _opened(
-    on_disk: PackOnDisk,
-    role: Role,
-    openers: Mapping[str, Callable[[Session, ModelCard], Part]],
-    *,
-    threads: int,
-) -> Part:
-    card = on_disk.card(role)
-    opener = _opener(openers, card)
-    session = open_session(on_disk.paths[role], on_disk.digests[role], threads=threads)
-    return opener(session, card)
-
-
-def _opener(openers: Mapping[str, Part], card: ModelCard) -> Part:
-    try:
-        return openers[card.adapter]
-    except KeyError:
-        raise CatalogInvalid(
-            f"{card.name}: there is no {card.role} adapter {card.adapter!r}; "
-            f"there are {', '.join(sorted(openers))}"
-        ) from None
 
 
 def _yunet(session: Session, card: ModelCard) -> _Detection:
@@ -138,7 +111,7 @@ def _yunet(session: Session, card: ModelCard) -> _Detection:
 
 
 def _own_embedder(session: Session, card: ModelCard, *, points: DetectorPoints) -> FaceEmbedder:
-    declared = _parameters(EmbedderInput, card)
+    declared = parameters(EmbedderInput, card)
     frame = ChipFrame(declared.size_px)
     chip = ChipInput(frame, declared.mean, declared.std, bgr=declared.colour == "bgr")
     return own_embedder(session, card.name, chip, own_canon=declared.canon, canon=points.canon)
@@ -153,26 +126,18 @@ def _sface(session: Session, card: ModelCard, *, points: DetectorPoints) -> Face
 
 
 def _perse_pad(session: Session, card: ModelCard) -> AttackDetector:
-    return PersePadDetector(session, card.name, scale=_parameters(PadScale, card))
-
-
-def _parameters(kind: type[Part], card: ModelCard) -> Part:
-    try:
-        return TypeAdapter(kind).validate_python(dict(card.parameters))
-    except ValidationError as error:
-        fields = ", ".join(str(problem["loc"][0]) for problem in error.errors())
-        raise CatalogInvalid(f"{card.name}: these parameters are no good: {fields}") from None
+    return PersePadDetector(session, card.name, scale=parameters(PadScale, card))
 
 
 def _facemesh(session: Session, card: ModelCard, *, points: DetectorPoints) -> PoseEstimator:
     return FaceMeshPose(session, card.name, points.head)
 
 
-_DETECTORS: Mapping[str, Callable[[Session, ModelCard], _Detection]] = {"yunet": _yunet}
+_DETECTORS: Mapping[str, Opener[_Detection]] = {"yunet": _yunet}
 _EMBEDDERS: Mapping[str, Callable[..., FaceEmbedder]] = {
     "mobilefacenet": _mobilefacenet,
     "sface": _sface,
     "onnx_embedder": _own_embedder,
 }
-_ATTACKS: Mapping[str, Callable[[Session, ModelCard], AttackDetector]] = {"perse_pad": _perse_pad}
+_ATTACKS: Mapping[str, Opener[AttackDetector]] = {"perse_pad": _perse_pad}
 _POSES: Mapping[str, Callable[..., PoseEstimator]] = {"facemesh": _facemesh}

@@ -5,19 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from functools import partial
-from typing import TypeVar
 
+from perse.bootstrap.adapters import Opener, opened
 from perse.bootstrap.local_points import named_points
 from perse.bootstrap.weights import PackOnDisk, obtain_networks
 from perse.domain.decisions import SimilarityScale
-from perse.domain.samples import ModelName, VoiceSample
+from perse.domain.samples import VoiceSample
 from perse.domain.voice_quality import VoiceRequirements
 from perse.domain.voices import DurationCorrection, VoiceThresholds
 from perse.errors import CatalogInvalid
 from perse.media.audio_decoder import AudioLimits, decode_audio
 from perse.media.audio_length import AudioLength, measure_audio
 from perse.networks.campplus import CampplusSpeakerEmbedder
-from perse.networks.session import Session, open_session
 from perse.networks.silero_vad import SileroSpeechDetector
 from perse.pipelines.ports import SpeakerEmbedder, SpeechDetector
 from perse.pipelines.voice import CaptureVoice, CompareVoices
@@ -25,13 +24,11 @@ from perse.settings import Settings
 from perse.weights.cards import ModelCard
 from perse.weights.files import Progress
 
-Adapter = TypeVar("Adapter")
-
-_DETECTORS: Mapping[str, Callable[[Session, ModelName], SpeechDetector]] = {
-    "silero_vad": SileroSpeechDetector,
+_DETECTORS: Mapping[str, Opener[SpeechDetector]] = {
+    "silero_vad": lambda session, card: SileroSpeechDetector(session, card.name),
 }
-_EMBEDDERS: Mapping[str, Callable[[Session, ModelName], SpeakerEmbedder]] = {
-    "campplus": CampplusSpeakerEmbedder,
+_EMBEDDERS: Mapping[str, Opener[SpeakerEmbedder]] = {
+    "campplus": lambda session, card: CampplusSpeakerEmbedder(session, card.name),
 }
 
 
@@ -109,10 +106,10 @@ def wire_voice_sensing(settings: Settings, on_disk: PackOnDisk) -> VoiceSensing 
     speech, speaker = cards.get("speech_detector"), cards.get("speaker_embedder")
     if speech is None or speaker is None:
         return None
-    open_one = partial(_open, on_disk, threads=settings.threads_per_network)
+    open_one = partial(opened, on_disk, threads=settings.threads_per_network)
     capture = CaptureVoice(
-        detector=_adapter(_DETECTORS, speech)(open_one(speech), speech.name),
-        embedder=_adapter(_EMBEDDERS, speaker)(open_one(speaker), speaker.name),
+        detector=open_one("speech_detector", _DETECTORS),
+        embedder=open_one("speaker_embedder", _EMBEDDERS),
     )
     limits = AudioLimits(settings.max_audio_bytes, settings.max_audio_s)
     decode = partial(decode_audio, limits=limits)
@@ -131,16 +128,3 @@ def duration_correction(card: ModelCard) -> DurationCorrection:
             raise CatalogInvalid(f"{card.name}: duration_{field.name} must be a number")
         given[field.name] = float(value)
     return DurationCorrection(**given)
-
-
-def _adapter(
-    adapters: Mapping[str, Callable[[Session, ModelName], Adapter]], card: ModelCard
-) -> Callable[[Session, ModelName], Adapter]:
-    adapter = adapters.get(card.adapter)
-    if adapter is None:
-        raise CatalogInvalid(f"{card.name}: there is no adapter {card.adapter!r} for this role")
-    return adapter
-
-
-def _open(on_disk: PackOnDisk, card: ModelCard, *, threads: int) -> Session:
-    return open_session(on_disk.paths[card.role], on_disk.digests[card.role], threads=threads)
