@@ -126,3 +126,19 @@ def test_the_doctor_does_not_upgrade_the_database(tmp_path: Path) -> None:
     result = run(tmp_path, "doctor", "--pack", "standard")
     assert "run `perse db upgrade`" in result.stdout
     assert run(tmp_path, "db", "status").exit_code == 1
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="only Linux lists open files")
+@pytest.mark.parametrize(
+    "words",
+    [("keys", "create", "other"), ("keys", "list"), ("keys", "rotate", "shop"),
+     ("keys", "revoke", "shop"), ("db", "status"), ("db", "upgrade"), ("tenants", "list"),
+     ("doctor",)],
+)  # fmt: skip
+def test_no_command_leaves_the_database_open(tmp_path: Path, words: tuple[str, ...]) -> None:
+    run(tmp_path, "keys", "create", "shop")
+    run(tmp_path, *words)
+    opened = {
+        str(entry.readlink()) for entry in Path("/proc/self/fd").iterdir() if entry.is_symlink()
+    }
+    assert not [path for path in opened if path.startswith(str(tmp_path))]
