@@ -36,7 +36,7 @@ from perse.bootstrap.enrolment import EnrolmentServices
 from perse.bootstrap.services import Services, open_services
 from perse.bootstrap.weights import obtain_networks
 from perse.domain.access import Caller
-from perse.domain.consent import ConsentEntry, Declaration, Operation
+from perse.domain.consent import ConsentEntry, Declaration, Processing
 from perse.domain.references import Template, UserToken, new_user_token
 from perse.domain.samples import ModelName
 from perse.pipelines.comparison import Picture
@@ -85,7 +85,7 @@ def beside_the_networks(services: Services, caller: Caller) -> None:
         return faces.detect(faces.decode(content), side_by_side=_in_turn)
 
     def detect_recorded() -> object:
-        written = services.consent.begin(_entry(caller, Operation.FACE_DETECT))
+        written = services.consent.begin(_entry(caller, Processing.FACE_DETECT))
         found = detect()
         written.result()
         return found
@@ -259,7 +259,7 @@ def _silence(_: object, __: str, ___: object) -> str:
     raise structlog.DropEvent
 
 
-def _entry(caller: Caller, operation: Operation) -> ConsentEntry:
+def _entry(caller: Caller, operation: Processing) -> ConsentEntry:
     now = datetime.now(UTC)
     return ConsentEntry(now, caller.tenant_id, caller.key_id, operation, Declaration.GIVEN)
 

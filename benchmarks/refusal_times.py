@@ -25,7 +25,7 @@ import numpy as np
 from perse.auth.api_keys import ApiKeys
 from perse.bootstrap.storage import open_storage
 from perse.domain.access import TenantId
-from perse.domain.consent import ConsentEntry, Declaration, Operation
+from perse.domain.consent import ConsentEntry, Declaration, Processing
 from perse.domain.references import (
     BiometricReference,
     ReferenceRecord,
@@ -96,7 +96,7 @@ def _enrolled(storage: Storage, tenant_id: TenantId, seed: int) -> UserToken:
     features = np.random.default_rng(seed).normal(size=128).astype(np.float32)
     now, token = datetime.now(UTC), new_user_token()
     record = ReferenceRecord(token, ModelName("net"), {}, now, now)
-    entry = ConsentEntry(now, tenant_id, None, Operation.ENROL, Declaration.NOT_NEEDED, token)
+    entry = ConsentEntry(now, tenant_id, None, Processing.ENROL, Declaration.NOT_NEEDED, token)
     reference = BiometricReference(record, Template.of(features, ModelName("net")))
     storage.references.add(reference, entry=entry)
     return token

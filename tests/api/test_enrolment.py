@@ -7,7 +7,7 @@ from dataclasses import replace
 import httpx
 import pytest
 
-from perse.domain.consent import Declaration, Operation
+from perse.domain.consent import Declaration, Processing
 from perse.domain.throttling import RateLimit
 from perse.errors import StorageUnavailable
 from tests.fake_enrolment import BRIGHT, DARK
@@ -119,7 +119,7 @@ def test_what_cannot_be_enrolled_is_refused_and_written_down(
     assert (answer.status_code, answer.json()["code"]) == (status, code)
     assert listed(client) == []
     noted = [(e.operation, e.user_token) for e in served.services.ledger.entries]
-    assert noted == ([] if code == "empty_file" else [(Operation.ENROL, None)])
+    assert noted == ([] if code == "empty_file" else [(Processing.ENROL, None)])
 
 
 def test_fields_that_are_missing_are_named(client: httpx.Client) -> None:
@@ -212,11 +212,11 @@ def test_calls_over_the_limit_of_a_key_are_refused(served: Served, client: httpx
 
 
 CALLS = {
-    Operation.FACE_DETECT: ("POST", "/v0/face/detect", ("image_file",)),
-    Operation.FACE_COMPARE: ("POST", "/v0/face/compare", ("image_file1", "image_file2")),
-    Operation.FACE_VERIFY: ("POST", "/v0/face/compare", ("image_file",)),
-    Operation.ENROL: ("POST", PATH, ("image_file",)),
-    Operation.UPDATE: ("PUT", PATH, ("image_file",)),
+    Processing.FACE_DETECT: ("POST", "/v0/face/detect", ("image_file",)),
+    Processing.FACE_COMPARE: ("POST", "/v0/face/compare", ("image_file1", "image_file2")),
+    Processing.FACE_VERIFY: ("POST", "/v0/face/compare", ("image_file",)),
+    Processing.ENROL: ("POST", PATH, ("image_file",)),
+    Processing.UPDATE: ("PUT", PATH, ("image_file",)),
 }
 
 
@@ -230,7 +230,7 @@ CALLS = {
     ],
 )
 def test_every_biometric_call_is_in_the_ledger(
-    served: Served, operation: Operation, declared: str | None, expected: Declaration
+    served: Served, operation: Processing, declared: str | None, expected: Declaration
 ) -> None:
     with served.client() as client:
         token = enrol(client).json()["user_token"]
@@ -238,7 +238,7 @@ def test_every_biometric_call_is_in_the_ledger(
         decoded = len(served.services.faces.decoded)
         method, path, names = CALLS[operation]
         data = {} if declared is None else {CONSENT: declared}
-        if operation in (Operation.FACE_VERIFY, Operation.UPDATE):
+        if operation in (Processing.FACE_VERIFY, Processing.UPDATE):
             data["user_token"] = token
         files = {name: picture(1) for name in names}
         answer = client.request(method, path, files=files, data=data)
@@ -263,4 +263,4 @@ def test_a_deletion_is_in_the_ledger(served: Served, client: httpx.Client) -> No
     token = enrol(client).json()["user_token"]
     client.delete(f"{PATH}/{token}")
     last = served.services.ledger.entries[-1]
-    assert (last.operation, last.user_token) == (Operation.DELETE, token)
+    assert (last.operation, last.user_token) == (Processing.DELETE, token)

@@ -11,7 +11,7 @@ from perse.bootstrap.storage import open_storage
 from perse.bootstrap.upkeep import wire_purge
 from perse.chores import Chore
 from perse.domain.access import Caller, KeyId, TenantId
-from perse.domain.consent import Declaration, Operation
+from perse.domain.consent import Declaration, Processing
 from perse.errors import EnduserConsentRequired, RateLimited, StorageUnavailable
 from perse.settings import load_settings
 from perse.storage.storage import Storage
@@ -31,7 +31,7 @@ def storage(tmp_path: Path) -> Iterator[Storage]:
 def test_the_purpose_and_the_requirement_come_from_the_settings(storage: Storage) -> None:
     settings = load_settings(consent="required", consent_purpose="account recovery")
     consent = wire_consent(settings, storage)
-    noted = consent.record.entry(CALLER, Operation.FACE_DETECT, Declaration.ABSENT)
+    noted = consent.record.entry(CALLER, Processing.FACE_DETECT, Declaration.ABSENT)
     consent.record.begin(noted).result(timeout=10)
     with pytest.raises(EnduserConsentRequired):
         consent.record.check(noted)

@@ -15,7 +15,7 @@ from perse.auth.api_keys import ApiKeys
 from perse.bootstrap.storage import open_storage
 from perse.cli.application import app
 from perse.domain.access import ApiKey
-from perse.domain.consent import Operation
+from perse.domain.consent import Processing
 from perse.domain.references import UserToken
 from perse.errors import InvalidParameter, MasterKeyUnusable, NotFound, UserTokenNotFound
 from perse.settings import load_settings
@@ -48,7 +48,7 @@ class Operator:
         return token
 
     def delete(self, token: UserToken) -> str:
-        noted = entry(self.key.tenant_id, Operation.DELETE, token=token)
+        noted = entry(self.key.tenant_id, Processing.DELETE, token=token)
         return self.storage.references.delete(token, entry=noted).jws
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from perse.domain.consent import Operation
+from perse.domain.consent import Processing
 from tests.storage.conftest import open_at
 from tests.storage.samples import entry, reference
 
@@ -26,7 +26,7 @@ def main(url: str, folder: str, seed: str, *modes: str) -> None:
         if "delete" in modes and n % 3 == 0:
             sys.stdout.write(f"?{token}\n")
             sys.stdout.flush()
-            storage.references.delete(token, entry=entry(operation=Operation.DELETE, token=token))
+            storage.references.delete(token, entry=entry(operation=Processing.DELETE, token=token))
             sys.stdout.write(f"-{token}\n")
             sys.stdout.flush()
 

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 import numpy as np
 
 from perse.domain.access import ApiKey, KeyId, TenantId
-from perse.domain.consent import ConsentEntry, Declaration, Operation
+from perse.domain.consent import ConsentEntry, Declaration, Processing
 from perse.domain.references import (
     BiometricReference,
     ReferenceRecord,
@@ -53,7 +53,7 @@ def moved(before: BiometricReference, seed: int = 2) -> BiometricReference:
 
 def entry(
     tenant: TenantId = ACME,
-    operation: Operation = Operation.ENROL,
+    operation: Processing = Processing.ENROL,
     *,
     token: UserToken | None = None,
     at: datetime = NOW,

@@ -27,7 +27,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from perse.domain.access import TenantId
-from perse.domain.consent import Operation
+from perse.domain.consent import Processing
 from perse.domain.references import UserToken
 from perse.errors import PerseError
 from perse.storage.master_key import MasterKeySource
@@ -123,11 +123,13 @@ class Performer(socketserver.StreamRequestHandler):
         before = self.storage.references.find(TenantId(tenant), UserToken(token))
         steps = Steps(stop_at, outside=False, folder="no file", stop=self._stop)
         steps.listen(lock_is_a_transaction=False)
-        noted = entry(TenantId(tenant), Operation.MOVE, token=UserToken(token))
+        noted = entry(TenantId(tenant), Processing.MOVE, token=UserToken(token))
         return self.storage.references.move(before, moved(before), entry=noted)
 
     def do_erase(self, tenant: str) -> None:
-        self.storage.tenants.erase(entry=entry(TenantId(tenant), operation=Operation.TENANT_DELETE))
+        self.storage.tenants.erase(
+            entry=entry(TenantId(tenant), operation=Processing.TENANT_DELETE)
+        )
 
     def do_read(self, owners: Sequence[tuple[str, str]]) -> int:
         for tenant, token in owners:

@@ -15,7 +15,7 @@ import pytest
 import sqlalchemy as sa
 
 from perse.domain.access import TenantId
-from perse.domain.consent import Operation
+from perse.domain.consent import Processing
 from perse.errors import StorageUnavailable, UserTokenNotFound
 from perse.storage.schema import biometric_references, ledger_entries, sealed_templates
 from perse.storage.storage import Storage
@@ -144,7 +144,7 @@ def test_a_move_without_its_ledger_entry_does_not_happen(url: str, tmp_path: Pat
     token = made.record.user_token
     storage.references.add(made, entry=entry(token=token))
     before = storage.references.find(ACME, token)
-    noted = entry(operation=Operation.MOVE, token=token, at=None)  # type: ignore[arg-type]
+    noted = entry(operation=Processing.MOVE, token=token, at=None)  # type: ignore[arg-type]
     with pytest.raises(AttributeError):
         storage.references.move(before, moved(before), entry=noted)
     assert storage.references.record(ACME, token) == before.record

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from perse.domain.consent import Operation
+from perse.domain.consent import Processing
 from perse.domain.references import UserToken
 from perse.errors import StorageDamaged, StorageUnavailable
 from perse.storage.database import Database
@@ -71,7 +71,7 @@ def enrol(storage: Storage, seed: int, *, values: int = 512) -> UserToken:
 
 
 def delete(storage: Storage, token: UserToken) -> None:
-    storage.references.delete(token, entry=entry(operation=Operation.DELETE, token=token))
+    storage.references.delete(token, entry=entry(operation=Processing.DELETE, token=token))
 
 
 def test_the_search_finds_what_is_there(sqlite: Storage, tmp_path: Path) -> None:
@@ -151,7 +151,7 @@ def test_a_long_reader_undoes_no_move(sqlite: Storage, tmp_path: Path) -> None:
 def test_nothing_of_an_erased_tenant_remains(sqlite: Storage, tmp_path: Path) -> None:
     tokens = [enrol(sqlite, n) for n in range(20)]
     sealed = [envelope(sqlite.database, token) for token in tokens]
-    sqlite.tenants.erase(entry=entry(operation=Operation.TENANT_DELETE))
+    sqlite.tenants.erase(entry=entry(operation=Processing.TENANT_DELETE))
     assert remains(sealed, tmp_path) == []
 
 
@@ -214,7 +214,7 @@ def _unwrap(key: bytes, sealed: bytes, token: UserToken) -> bytes:
 def test_other_tenants_keep_what_they_have(sqlite: Storage) -> None:
     made = reference(9)
     sqlite.references.add(made, entry=entry(OTHER, token=made.record.user_token))
-    sqlite.tenants.erase(entry=entry(operation=Operation.TENANT_DELETE))
+    sqlite.tenants.erase(entry=entry(operation=Processing.TENANT_DELETE))
     assert sqlite.references.find(OTHER, made.record.user_token).record == made.record
 
 

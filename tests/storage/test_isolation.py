@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, rule
 
 from perse.domain.access import TenantId
-from perse.domain.consent import Operation
+from perse.domain.consent import Processing
 from perse.domain.references import UserToken, UserTokens, new_user_token
 from perse.domain.retries import RetryKey
 from perse.errors import RateLimited, UserTokenNotFound
@@ -69,7 +69,7 @@ class TwoTenants(RuleBasedStateMachine):
     @rule(tenant=TENANTS, token=tokens, seed=st.integers(0, 50))
     def update(self, tenant: TenantId, token: UserToken, seed: int) -> None:
         made = reference(seed, token=token, values=16)
-        noted = entry(tenant, Operation.UPDATE, token=token)
+        noted = entry(tenant, Processing.UPDATE, token=token)
         try:
             self.storage.references.replace(made, entry=noted)
         except UserTokenNotFound:
@@ -80,7 +80,7 @@ class TwoTenants(RuleBasedStateMachine):
 
     @rule(tenant=TENANTS, token=tokens)
     def delete(self, tenant: TenantId, token: UserToken) -> None:
-        noted = entry(tenant, Operation.DELETE, token=token)
+        noted = entry(tenant, Processing.DELETE, token=token)
         try:
             receipt = self.storage.references.delete(token, entry=noted)
         except UserTokenNotFound:
@@ -130,7 +130,7 @@ def test_a_user_who_is_not_there_is_told_in_the_same_words_everywhere(sqlite: St
     anothers, deleted = reference(1), reference(2)
     sqlite.references.add(anothers, entry=entry(OTHER))
     sqlite.references.add(deleted, entry=entry(ACME))
-    sqlite.references.delete(deleted.record.user_token, entry=entry(ACME, Operation.DELETE))
+    sqlite.references.delete(deleted.record.user_token, entry=entry(ACME, Processing.DELETE))
     tokens = [new_user_token(), deleted.record.user_token, anothers.record.user_token]
     said = {_refusal(ask) for token in tokens for ask in _questions(sqlite, token)}
     (words,) = said
@@ -139,12 +139,12 @@ def test_a_user_who_is_not_there_is_told_in_the_same_words_everywhere(sqlite: St
 
 def _questions(storage: Storage, token: UserToken) -> list[Callable[[], object]]:
     references, guesses = storage.references, storage.guesses
-    update = entry(ACME, Operation.UPDATE, token=token)
+    update = entry(ACME, Processing.UPDATE, token=token)
     return [
         lambda: references.find(ACME, token),
         lambda: references.record(ACME, token),
         lambda: references.replace(reference(3, token=token), entry=update),
-        lambda: references.delete(token, entry=entry(ACME, Operation.DELETE, token=token)),
+        lambda: references.delete(token, entry=entry(ACME, Processing.DELETE, token=token)),
         lambda: guesses.check(ACME, token, at=NOW),
         lambda: guesses.record(ACME, token, matched=False, at=NOW),
     ]

@@ -13,7 +13,7 @@ from perse.domain.consent import (
     ChainedEntry,
     ChainPoint,
     ConsentEntry,
-    Operation,
+    Processing,
     broken_links,
 )
 from perse.domain.references import UserToken
@@ -133,10 +133,10 @@ def test_enrolment_and_its_entry_are_one(storage: Storage) -> None:
     made = reference()
     noted = entry(token=made.record.user_token)
     storage.references.add(made, entry=noted)
-    storage.references.delete(made.record.user_token, entry=entry(operation=Operation.DELETE))
+    storage.references.delete(made.record.user_token, entry=entry(operation=Processing.DELETE))
     assert [link.entry.operation for link in storage.ledger.entries()] == [
-        Operation.ENROL,
-        Operation.DELETE,
+        Processing.ENROL,
+        Processing.DELETE,
     ]
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from perse.domain.consent import Operation
+from perse.domain.consent import Processing
 from perse.domain.references import UserToken
 from perse.errors import StorageUnavailable
 from perse.storage.erasing import LogEraser
@@ -33,7 +33,7 @@ def enrol(storage: Storage, seed: int) -> UserToken:
 
 
 def delete(storage: Storage, token: UserToken) -> None:
-    storage.references.delete(token, entry=entry(operation=Operation.DELETE, token=token))
+    storage.references.delete(token, entry=entry(operation=Processing.DELETE, token=token))
 
 
 @contextmanager

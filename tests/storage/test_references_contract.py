@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from perse.domain.consent import ConsentEntry, Operation
+from perse.domain.consent import ConsentEntry, Processing
 from perse.domain.receipts import DestructionEvent, token_sha256
 from perse.domain.references import UserToken, new_user_token
 from perse.domain.retries import RetryKey
@@ -63,7 +63,7 @@ def subject(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Subject]
 
 
 def deletion(token: UserToken, tenant: str = ACME) -> ConsentEntry:
-    return entry(type(ACME)(tenant), Operation.DELETE, token=token)
+    return entry(type(ACME)(tenant), Processing.DELETE, token=token)
 
 
 def test_what_was_enrolled_is_found(subject: Subject) -> None:
@@ -89,7 +89,7 @@ def test_an_update_replaces_the_template_and_keeps_when_the_user_was_made(
     token = UserToken(subject.enrol(1))
     later = NOW + timedelta(days=3)
     new = reference(2, token=token, at=later, model="other-net")
-    kept = subject.store.replace(new, entry=entry(operation=Operation.UPDATE, token=token))
+    kept = subject.store.replace(new, entry=entry(operation=Processing.UPDATE, token=token))
     found = subject.store.find(ACME, token)
     assert (kept.created_at, kept.updated_at, kept.model) == (NOW, later, "other-net")
     assert found.record == kept
@@ -118,7 +118,7 @@ def test_a_deleted_user_is_unknown_everywhere_and_leaves_a_receipt(subject: Subj
 
 
 def move_entry(token: UserToken, tenant: str = ACME) -> ConsentEntry:
-    return entry(type(ACME)(tenant), Operation.MOVE, token=token)
+    return entry(type(ACME)(tenant), Processing.MOVE, token=token)
 
 
 def test_a_reference_moves_to_another_network(subject: Subject) -> None:

@@ -28,7 +28,9 @@ class Declaration(StrEnum):
     NOT_NEEDED = "not_needed"
 
 
-class Operation(StrEnum):
+class Processing(StrEnum):
+    """What was done with what is biometric, or with what is kept of it."""
+
     FACE_DETECT = "face_detect"
     FACE_COMPARE = "face_compare"
     FACE_VERIFY = "face_verify"
@@ -44,7 +46,7 @@ class Operation(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ConsentEntry:
-    """One call. ``operation`` and ``declaration`` are texts of Operation and Declaration;
+    """One call. ``operation`` and ``declaration`` are texts of Processing and Declaration;
     ``key_id`` is None for what the server or its operator does."""
 
     at: datetime

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 from perse.domain.access import Caller
-from perse.domain.consent import ConsentEntry, Declaration, Operation
+from perse.domain.consent import ConsentEntry, Declaration, Processing
 from perse.domain.references import UserToken
 from perse.errors import EnduserConsentRequired
 from perse.pipelines.reference_ports import ConsentLedger, Now
@@ -34,7 +34,7 @@ class RecordConsent:
     def entry(
         self,
         caller: Caller,
-        operation: Operation,
+        operation: Processing,
         declaration: Declaration,
         user_token: UserToken | None = None,
     ) -> ConsentEntry:

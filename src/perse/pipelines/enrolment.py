@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from perse.domain.access import Caller
-from perse.domain.consent import ConsentEntry, Declaration, Operation
+from perse.domain.consent import ConsentEntry, Declaration, Processing
 from perse.domain.faces import FaceThresholds
 from perse.domain.quality import FaceMetrics
 from perse.domain.receipts import Receipt
@@ -97,7 +97,7 @@ class EnrolFace:
         declaration: Declaration,
         retry: RetryKey | None = None,
     ) -> ReferenceRecord:
-        entry = self.consent.entry(caller, Operation.ENROL, declaration)
+        entry = self.consent.entry(caller, Processing.ENROL, declaration)
         with self.consent.with_change(entry):
             made = retry and self.references.made_by(caller.tenant_id, retry)
             if made:
@@ -119,7 +119,7 @@ class UpdateReference:
     def __call__(
         self, caller: Caller, user_token: UserToken, picture: Picture, *, declaration: Declaration
     ) -> ReferenceRecord:
-        entry = self.consent.entry(caller, Operation.UPDATE, declaration, user_token)
+        entry = self.consent.entry(caller, Processing.UPDATE, declaration, user_token)
         with self.consent.with_change(entry):
             self.references.record(caller.tenant_id, user_token)
             reference = _reference(self.capture(picture), user_token, entry)
@@ -137,7 +137,7 @@ class DeleteReference:
     consent: RecordConsent
 
     def __call__(self, caller: Caller, user_token: UserToken) -> Receipt:
-        entry = self.consent.entry(caller, Operation.DELETE, Declaration.NOT_NEEDED, user_token)
+        entry = self.consent.entry(caller, Processing.DELETE, Declaration.NOT_NEEDED, user_token)
         return self.references.delete(user_token, entry=entry)
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 from perse.domain.access import Caller
-from perse.domain.consent import Declaration, Operation
+from perse.domain.consent import Declaration, Processing
 from perse.domain.faces import (
     AssessedFace,
     CapturedFace,
@@ -133,5 +133,5 @@ class MoveReference:
         before = seen.reference
         record = replace(before.record, model=captured.template.model, quality=captured.quality)
         after = BiometricReference(record, captured.template)
-        entry = self.consent.entry(caller, Operation.MOVE, declaration, record.user_token)
+        entry = self.consent.entry(caller, Processing.MOVE, declaration, record.user_token)
         return self.references.move(before, after, entry=entry)

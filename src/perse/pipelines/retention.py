@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from perse.domain.access import TenantId
-from perse.domain.consent import ConsentEntry, Declaration, Operation
+from perse.domain.consent import ConsentEntry, Declaration, Processing
 from perse.domain.receipts import DestructionEvent, Receipt
 from perse.domain.references import UserToken
 from perse.errors import UserTokenNotFound
@@ -48,7 +48,7 @@ class PurgeExpired:
             at=self.now(),
             tenant_id=tenant_id,
             key_id=None,
-            operation=Operation.EXPIRE,
+            operation=Processing.EXPIRE,
             declaration=Declaration.NOT_NEEDED,
             user_token=user_token,
         )

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from perse.domain.access import TenantId
-from perse.domain.consent import ChainedEntry, ConsentEntry, Declaration, Operation
+from perse.domain.consent import ChainedEntry, ConsentEntry, Declaration, Processing
 from perse.domain.receipts import token_sha256
 from perse.domain.references import UserToken
 from perse.domain.throttling import Guesses
@@ -85,7 +85,7 @@ class ExportSubject:
             at=self.now(),
             tenant_id=tenant_id,
             key_id=None,
-            operation=Operation.EXPORT,
+            operation=Processing.EXPORT,
             declaration=Declaration.NOT_NEEDED,
             user_token=user_token,
         )

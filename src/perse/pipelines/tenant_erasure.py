@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from perse.domain.access import TenantId
-from perse.domain.consent import ConsentEntry, Declaration, Operation
+from perse.domain.consent import ConsentEntry, Declaration, Processing
 from perse.domain.receipts import Receipt
 from perse.pipelines.reference_ports import Now
 
@@ -33,7 +33,7 @@ class EraseTenant:
                 at=self.now(),
                 tenant_id=tenant_id,
                 key_id=None,
-                operation=Operation.TENANT_DELETE,
+                operation=Processing.TENANT_DELETE,
                 declaration=Declaration.NOT_NEEDED,
             )
         )

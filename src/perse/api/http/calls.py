@@ -22,7 +22,7 @@ from perse.api.services import Services
 from perse.api.telemetry.exchange import exchange_of
 from perse.api.telemetry.metrics import Metrics
 from perse.domain.access import Caller
-from perse.domain.consent import Operation
+from perse.domain.consent import Processing
 from perse.domain.references import UserToken
 from perse.errors import InvalidParameter, Unauthorized
 from perse.pipelines.ports import Result
@@ -91,7 +91,9 @@ class Call:
         """Return when it is the tenant's turn on the event loop."""
         await self.place.turnstile.passes(self.caller.tenant_id)
 
-    def record(self, operation: Operation, form: Form, user_token: UserToken | None = None) -> None:
+    def record(
+        self, operation: Processing, form: Form, user_token: UserToken | None = None
+    ) -> None:
         """Write into the consent ledger that this call processes what is biometric.
 
         The answer waits for it. Raises EnduserConsentRequired when the form or its silence forbids

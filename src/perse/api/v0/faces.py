@@ -17,7 +17,7 @@ from perse.api.v0.wire import (
     detect_answer,
     verify_answer,
 )
-from perse.domain.consent import Operation as Recorded
+from perse.domain.consent import Processing
 from perse.domain.references import parse_user_token
 from perse.errors import (
     ContentEncodingUnsupported,
@@ -58,7 +58,7 @@ async def detect(call: Call) -> DetectAnswer:
     """Find the faces of a picture and judge them."""
     faces = call.services.faces
     form = await call.form()
-    call.record(Recorded.FACE_DETECT, form)
+    call.record(Processing.FACE_DETECT, form)
     content = form.file(PICTURE.name)
     side_by_side = call.place.compute.side_by_side
     detection = await call.compute(
@@ -74,7 +74,7 @@ async def compare(call: Call) -> CompareAnswer:
     if form.has(USER_TOKEN.name):
         return await _verify(call, form)
     faces, side_by_side = call.services.faces, call.place.compute.side_by_side
-    call.record(Recorded.FACE_COMPARE, form)
+    call.record(Processing.FACE_COMPARE, form)
     first, second = picture_of(call, form, FIRST.name), picture_of(call, form, SECOND.name)
     comparison = await call.compute(
         lambda: faces.compare(first, second, side_by_side=side_by_side),
@@ -85,7 +85,7 @@ async def compare(call: Call) -> CompareAnswer:
 
 async def _verify(call: Call, form: Form) -> CompareAnswer:
     user_token = parse_user_token(form.required_text(USER_TOKEN.name))
-    call.record(Recorded.FACE_VERIFY, form, user_token)
+    call.record(Processing.FACE_VERIFY, form, user_token)
     picture, verify = picture_of(call, form, PICTURE.name), call.services.enrolment.verify
     declaration = declaration_of(form)
     verified = await call.compute(

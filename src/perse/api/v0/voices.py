@@ -11,7 +11,7 @@ from perse.api.services import Voices
 from perse.api.v0.examples import VOICE_COMPARE
 from perse.api.v0.faces import FORM_ERRORS
 from perse.api.v0.voice_wire import VoiceCompareAnswer, voice_compare_answer
-from perse.domain.consent import Operation as Recorded
+from perse.domain.consent import Processing
 from perse.errors import NoSpeechDetected, NotFound
 from perse.pipelines.voice import Recording
 
@@ -23,7 +23,7 @@ async def compare(call: Call) -> VoiceCompareAnswer:
     """Compare the voices of two recordings."""
     voices, side_by_side = _voices(call), call.place.compute.side_by_side
     form = await call.form()
-    call.record(Recorded.VOICE_COMPARE, form)
+    call.record(Processing.VOICE_COMPARE, form)
     first, second = (_recording(voices, form, field.name) for field in (FIRST, SECOND))
     comparison = await call.compute(
         lambda: voices.compare(first, second, side_by_side=side_by_side),
