@@ -10,7 +10,7 @@ PYTHON ?= $(shell for name in python3 python3.14 python3.13 python3.12 python3.1
 	command -v $$name >/dev/null && $$name -I -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 	&& echo $$name && break; done)
 
-.PHONY: serve setup test check campaign fuzz lock clean
+.PHONY: serve setup test check scores dist campaign fuzz lock clean
 .DEFAULT_GOAL := serve
 
 serve: $(VENV)/.serve
@@ -29,6 +29,15 @@ check: $(VENV)/.dev
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-cache
+
+# Measures the samples anew, after a change of scores that is meant: CONTRIBUTING.md.
+scores: $(VENV)/.dev
+	@$(BIN)/python -m tests.scores
+
+# A wheel and a source package, the same bytes wherever they are built.
+dist: $(VENV)/.serve
+	@rm -rf dist
+	@$(BIN)/hatchling build -d dist
 
 # What is too long for every change: a million hostile inputs, and fuzzing (Linux) that follows the
 # coverage of everything that reads what strangers send. Both go on where they were interrupted.
@@ -52,7 +61,7 @@ LOCK_OPTIONS := --universal --python-version 3.11 --generate-hashes --no-header 
 	--no-emit-index-url --no-annotate --quiet
 
 clean:
-	rm -rf $(VENV)
+	rm -rf $(VENV) dist
 
 $(VENV)/bin/python:
 	@test -n "$(PYTHON)" || { echo "perse needs Python 3.11 or later: install it, or run make PYTHON=/path/to/python"; exit 1; }
