@@ -85,7 +85,7 @@ def test_the_drawing_is_the_contract_of_imports(drawn: int, contract: str) -> No
 def test_every_room_has_its_line() -> None:
     rooms = {room for layer in _layers("Rooms") for room in layer.split(" | ")}
     told = {code.strip("/").removesuffix(".py") for code in CODE.findall(_rows(ARCHITECTURE, 1))}
-    assert rooms - told == {"__main__", "errors", "files"}
+    assert rooms - told == {"__main__", "errors"}
 
 
 @pytest.mark.parametrize("row", [line for line in GLOSSARY.splitlines() if line.startswith("| ")])
