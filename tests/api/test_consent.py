@@ -1,11 +1,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass, replace
 
+import httpx
 import pytest
 
+from perse.api.app import OPERATIONS
+from perse.api.http.forms import FieldKind
+from perse.api.http.operations import Operation
+from perse.domain.consent import Declaration, Processing
 from tests.fakes import FakeServices, picture, settings
 from tests.served import Served, serving
+from tests.voice_fakes import recording
 
 CONSENT = "client_declaration_enduser_consent"
 
@@ -52,3 +59,88 @@ def test_consent(
     assert answer.status_code == status
     assert answer.json().get("code") == code
     assert (len(faces.decoded) > before) == (status == 200), "refused pictures are not processed"
+
+
+@dataclass(frozen=True)
+class Request:
+    """One way to call an operation, made from what it declares."""
+
+    operation: Operation
+    fields: tuple[str, ...]
+
+    @property
+    def expected(self) -> Processing | None:
+        processes = self.operation.processes
+        if processes and processes.of_user and processes.of_user[0].name in self.fields:
+            return processes.of_user[1]
+        return processes.processing if processes else None
+
+    def __str__(self) -> str:
+        return f"{self.operation.method} {self.operation.path} {' '.join(self.fields)}".strip()
+
+
+def _requests(operation: Operation) -> Iterator[Request]:
+    required = tuple(field.name for field in operation.form if field.required)
+    for alternative in operation.one_of or ((),):
+        yield Request(operation, (*required, *alternative))
+
+
+REQUESTS = [request for operation in OPERATIONS for request in _requests(operation)]
+
+
+@pytest.fixture(scope="module")
+def served() -> Iterator[Served]:
+    with serving() as server:
+        yield server
+
+
+def _sent(served: Served, request: Request, declared: str) -> httpx.Response:
+    """The answer to the request, all of whose files and tokens are good."""
+    operation, kinds = request.operation, {f.name: f.kind for f in request.operation.form}
+    contents = {FieldKind.PICTURE: picture(), FieldKind.RECORDING: recording()}
+    files = {n: contents[kinds[n]] for n in request.fields if kinds[n] is not FieldKind.TEXT}
+    data = {n: _enrolled(served) for n in request.fields if kinds[n] is FieldKind.TEXT}
+    path = operation.path.replace("{user_token}", _enrolled(served))
+    body = {"privateKey": served.services.api_key} if operation.json_body else None
+    served.services.ledger.links.clear()
+    served.services.faces.decoded.clear()
+    with served.client() as client:
+        if operation.form:
+            return client.request(
+                operation.method, path, files=files, data={**data, CONSENT: declared}
+            )
+        return client.request(operation.method, path, json=body)
+
+
+def _enrolled(served: Served) -> str:
+    with served.client() as client:
+        answer = client.post("/v0/face/enrollment", files={"image_file": picture()})
+    return str(answer.json()["user_token"])
+
+
+@pytest.mark.parametrize("request_", REQUESTS, ids=str)
+def test_every_operation_records_what_it_declares_and_nothing_else(
+    served: Served, request_: Request
+) -> None:
+    answer = _sent(served, request_, "true")
+    assert answer.status_code == 200, answer.text
+    written = [(e.operation, e.declaration) for e in served.services.ledger.entries]
+    declared = Declaration.GIVEN if request_.operation.form else Declaration.NOT_NEEDED
+    assert written == ([(request_.expected, declared)] if request_.expected else [])
+
+
+@pytest.mark.parametrize("request_", [r for r in REQUESTS if r.operation.form], ids=str)
+def test_whatever_takes_a_form_obeys_a_refusal_and_records_it(
+    served: Served, request_: Request
+) -> None:
+    answer = _sent(served, request_, "false")
+    assert answer.json()["code"] == "enduser_consent_required"
+    assert served.services.faces.decoded == []
+    (entry,) = served.services.ledger.entries
+    assert (entry.operation, entry.declaration) == (request_.expected, Declaration.REFUSED)
+
+
+def test_an_operation_that_takes_a_picture_must_say_what_it_does_with_it() -> None:
+    detect = next(operation for operation in OPERATIONS if operation.path == "/v0/face/detect")
+    with pytest.raises(ValueError, match="say what it processes"):
+        replace(detect, processes=None)

@@ -28,7 +28,7 @@ def test_every_operation_is_documented_and_no_other() -> None:
 
 @pytest.mark.parametrize("operation", OPERATIONS, ids=lambda op: f"{op.method} {op.path}")
 def test_every_field_is_documented(operation: Operation) -> None:
-    fields = operation.form
+    fields = operation.fields
     assert all(f"`{field.name}`" in PAGE for field in fields)
 
 

@@ -93,8 +93,8 @@ def test_every_field_of_a_form_is_described() -> None:
         if not operation.form:
             continue
         body = _described(operation)["requestBody"]["content"]["multipart/form-data"]["schema"]
-        assert set(body["properties"]) == {field.name for field in operation.form}
-        for field in operation.form:
+        assert set(body["properties"]) == {field.name for field in operation.fields}
+        for field in operation.fields:
             assert field.description
             is_file = body["properties"][field.name].get("format") == "binary"
             assert is_file == (field.kind is not FieldKind.TEXT)

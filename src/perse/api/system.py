@@ -71,7 +71,16 @@ async def jwks(call: Call) -> JwksAnswer:
 def _operation(
     path: str, answer: AnswerCall, success: type[Answer] | None, summary: str
 ) -> Operation:
-    return Operation("GET", path, answer, success, summary=summary, tag="system", secured=False)
+    return Operation(
+        "GET",
+        path,
+        answer,
+        success,
+        summary=summary,
+        tag="system",
+        processes=None,
+        secured=False,
+    )
 
 
 OPERATIONS = (

@@ -14,7 +14,7 @@ from perse.api.admission.access import Access
 from perse.api.admission.budget import ByteBudget, Holding
 from perse.api.admission.door import Door, Load
 from perse.api.admission.turnstile import Turnstile
-from perse.api.http.consent import declaration_of
+from perse.api.http.consent import Processes, declaration_of
 from perse.api.http.content_encoding import refuse_encoded
 from perse.api.http.departures import departure
 from perse.api.http.forms import Form, FormField, FormLimits, arriving_within, read_form
@@ -22,7 +22,7 @@ from perse.api.services import Services
 from perse.api.telemetry.exchange import exchange_of
 from perse.api.telemetry.metrics import Metrics
 from perse.domain.access import Caller
-from perse.domain.consent import Processing
+from perse.domain.consent import Declaration, Processing
 from perse.domain.references import UserToken
 from perse.errors import InvalidParameter, Unauthorized
 from perse.pipelines.ports import Result
@@ -56,11 +56,12 @@ class Workplace:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """``fields`` are those that the operation declares."""
+    """``fields`` and ``processes`` are what the operation declares."""
 
     place: Workplace
     request: Request
     fields: tuple[FormField, ...]
+    processes: Processes | None
     known_caller: Caller | None
     body: Holding
     writing: list[Future[None]] = field(default_factory=list)
@@ -81,31 +82,34 @@ class Call:
         return round(exchange_of(self.request.scope).elapsed_s(), 6)
 
     async def form(self) -> Form:
-        """The form as it was sent. Refuses before reading when there is no room inside."""
+        """The form as it was sent, and what it asks for is in the consent ledger or on its way.
+
+        Refuses before reading when there is no room inside. Raises EnduserConsentRequired when the
+        form or its silence forbids the processing, and InvalidParameter.
+        """
         self.place.compute.refuse_when_full(self.caller.tenant_id)
-        return await read_form(
+        form = await read_form(
             self.request, self.fields, self.place.limits, holding=self.body, turn=self.turn
         )
+        if self.processes and not self.processes.with_change:
+            self._record(*self.processes.of(form), declaration_of(form))
+        return form
 
     async def turn(self) -> None:
         """Return when it is the tenant's turn on the event loop."""
         await self.place.turnstile.passes(self.caller.tenant_id)
 
-    def record(
-        self, operation: Processing, form: Form, user_token: UserToken | None = None
+    def _record(
+        self, processing: Processing, user_token: UserToken | None, declaration: Declaration
     ) -> None:
-        """Write into the consent ledger that this call processes what is biometric.
-
-        The answer waits for it. Raises EnduserConsentRequired when the form or its silence forbids
-        the processing, and InvalidParameter.
-        """
+        """The answer waits for it."""
         consent = self.services.consent
-        entry = consent.entry(self.caller, operation, declaration_of(form), user_token)
+        entry = consent.entry(self.caller, processing, declaration, user_token)
         self.writing.append(consent.begin(entry))
         consent.check(entry)
 
     async def entries_written(self) -> None:
-        """Wait until what ``record`` began cannot be lost. Raises StorageUnavailable."""
+        """Wait until what was recorded cannot be lost. Raises StorageUnavailable."""
         for written in self.writing:
             await asyncio.wrap_future(written)
 

@@ -1,12 +1,14 @@
-"""The declaration that the end user consents to biometric processing."""
+"""The declaration that the end user consents, and which operations need it."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from types import MappingProxyType
 
 from perse.api.http.forms import FieldKind, Form, FormField
-from perse.domain.consent import Declaration
+from perse.domain.consent import Declaration, Processing
+from perse.domain.references import UserToken, parse_user_token
 from perse.errors import InvalidParameter
 
 CONSENT = FormField(
@@ -27,3 +29,25 @@ def declaration_of(form: Form) -> Declaration:
     if declared not in _DECLARATIONS:
         raise InvalidParameter(f"{CONSENT.name} is either true or false")
     return _DECLARATIONS[declared]
+
+
+@dataclass(frozen=True, slots=True)
+class Processes:
+    """What an operation does with what is biometric, as the consent ledger calls it.
+
+    ``of_user``: what it does instead when the form holds that field, a user's token.
+    ``with_change``: the use case writes it, in one transaction with the change that it makes;
+    everything else is written when the form has been read.
+    """
+
+    processing: Processing
+    of_user: tuple[FormField, Processing] | None = None
+    with_change: bool = False
+
+    def of(self, form: Form) -> tuple[Processing, UserToken | None]:
+        """What this form asks for, and of which user. Raises InvalidParameter."""
+        if self.of_user is not None:
+            field, processing = self.of_user
+            if form.has(field.name):
+                return processing, parse_user_token(form.required_text(field.name))
+        return self.processing, None

@@ -115,8 +115,8 @@ def _content(operation: Operation) -> Json:
         return {"application/json": {"schema": operation.json_body}}
     schema: Json = {
         "type": "object",
-        "properties": {field.name: _field(field) for field in operation.form},
-        "required": [field.name for field in operation.form if field.required],
+        "properties": {field.name: _field(field) for field in operation.fields},
+        "required": [field.name for field in operation.fields if field.required],
     }
     if operation.one_of:
         schema["anyOf"] = [{"required": list(names)} for names in operation.one_of]

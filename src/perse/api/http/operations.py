@@ -10,7 +10,8 @@ from starlette.responses import Response
 
 from perse.api.http.answers import Answer
 from perse.api.http.calls import Call
-from perse.api.http.forms import FormField
+from perse.api.http.consent import CONSENT, Processes
+from perse.api.http.forms import FieldKind, FormField
 from perse.errors import PerseError
 
 AnswerCall = Callable[[Call], Awaitable[Answer | Response]]
@@ -39,7 +40,8 @@ class Operation:
     ``path`` has no trailing slash and is served with one too. ``one_of``: alternative sets of
     fields, of which one must be sent beside the required ones. ``json_body``: JSON schema of a
     body that is no form. ``secured``: whether a caller must be known; refusals, overload and faults
-    need not be listed, every operation has them.
+    need not be listed, every operation has them. ``processes``: None says that nothing biometric is
+    processed; a form of one that does takes the declaration of consent, too.
     """
 
     method: str
@@ -48,6 +50,7 @@ class Operation:
     success: type[Answer] | None
     summary: str
     tag: str
+    processes: Processes | None
     description: str = ""
     parameters: tuple[Parameter, ...] = ()
     form: tuple[FormField, ...] = ()
@@ -56,3 +59,13 @@ class Operation:
     errors: tuple[type[PerseError], ...] = ()
     secured: bool = True
     example: dict[str, Any] | None = None
+
+    def __post_init__(self) -> None:
+        files = [field.name for field in self.form if field.kind is not FieldKind.TEXT]
+        if files and self.processes is None:
+            raise ValueError(f"{self.path} takes {files[0]}: say what it processes")
+
+    @property
+    def fields(self) -> tuple[FormField, ...]:
+        """Of its form; none where there is none."""
+        return (*self.form, CONSENT) if self.form and self.processes else self.form

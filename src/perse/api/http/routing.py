@@ -37,7 +37,9 @@ class OperationEndpoint:
         request = Request(scope, receive)
         caller = await self._caller(request) if self.operation.secured else None
         with self.place.bodies.holding(caller.tenant_id if caller else STRANGERS) as body:
-            call = Call(self.place, request, self.operation.form, caller, body)
+            call = Call(
+                self.place, request, self.operation.fields, self.operation.processes, caller, body
+            )
             try:
                 answer = await self.operation.answer(call)
             finally:

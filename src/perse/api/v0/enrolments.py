@@ -12,10 +12,11 @@ from starlette.responses import Response
 from perse.api.admission.loads import of_pictures
 from perse.api.http.answers import JsonInPieces, Success
 from perse.api.http.calls import Call
-from perse.api.http.consent import CONSENT, declaration_of
+from perse.api.http.consent import Processes, declaration_of
 from perse.api.http.operations import Operation, Parameter
 from perse.api.v0.examples import DELETED, ENROLLED, EXAMPLE_TOKEN, LIST
 from perse.api.v0.faces import FORM_ERRORS, PICTURE, USER_TOKEN, picture_of
+from perse.domain.consent import Processing
 from perse.domain.references import ReferenceRecord, UserToken, UserTokens, parse_user_token
 from perse.domain.retries import LONGEST_NAME, NAME_PATTERN
 from perse.errors import (
@@ -172,7 +173,8 @@ OPERATIONS = (
                 },
             ),
         ),
-        form=(PICTURE, CONSENT),
+        processes=Processes(Processing.ENROL, with_change=True),
+        form=(PICTURE,),
         errors=(
             *FORM_ERRORS,
             NoFaceDetected,
@@ -190,7 +192,8 @@ OPERATIONS = (
         summary="Update a user",
         tag="enrolment",
         description="Replace the template of a user, whose failed comparisons are forgotten.",
-        form=(PICTURE, USER_TOKEN, CONSENT),
+        processes=Processes(Processing.UPDATE, with_change=True),
+        form=(PICTURE, USER_TOKEN),
         errors=(
             *FORM_ERRORS,
             NoFaceDetected,
@@ -207,6 +210,7 @@ OPERATIONS = (
         ListAnswer,
         summary="List users",
         tag="enrolment",
+        processes=None,
         description="Every user of this API key's tenant, the oldest first, or a page of them.",
         parameters=(
             Parameter(
@@ -227,6 +231,7 @@ OPERATIONS = (
         DeleteAnswer,
         summary="Delete a user",
         tag="enrolment",
+        processes=Processes(Processing.DELETE, with_change=True),
         description="Destroy the template and its key; the receipt proves it.",
         parameters=(Parameter("user_token", "path", "The user's token.", _TOKEN_SCHEMA),),
         errors=(InvalidParameter, UserTokenNotFound),

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from perse.api.admission.loads import of_pictures
 from perse.api.http.calls import Call
-from perse.api.http.consent import CONSENT, declaration_of
+from perse.api.http.consent import Processes, declaration_of
 from perse.api.http.forms import FieldKind, Form, FormField
 from perse.api.http.operations import Operation
 from perse.api.v0.examples import COMPARE, DETECT, EXAMPLE_TOKEN
@@ -58,7 +58,6 @@ async def detect(call: Call) -> DetectAnswer:
     """Find the faces of a picture and judge them."""
     faces = call.services.faces
     form = await call.form()
-    call.record(Processing.FACE_DETECT, form)
     content = form.file(PICTURE.name)
     side_by_side = call.place.compute.side_by_side
     detection = await call.compute(
@@ -74,7 +73,6 @@ async def compare(call: Call) -> CompareAnswer:
     if form.has(USER_TOKEN.name):
         return await _verify(call, form)
     faces, side_by_side = call.services.faces, call.place.compute.side_by_side
-    call.record(Processing.FACE_COMPARE, form)
     first, second = picture_of(call, form, FIRST.name), picture_of(call, form, SECOND.name)
     comparison = await call.compute(
         lambda: faces.compare(first, second, side_by_side=side_by_side),
@@ -85,7 +83,6 @@ async def compare(call: Call) -> CompareAnswer:
 
 async def _verify(call: Call, form: Form) -> CompareAnswer:
     user_token = parse_user_token(form.required_text(USER_TOKEN.name))
-    call.record(Processing.FACE_VERIFY, form, user_token)
     picture, verify = picture_of(call, form, PICTURE.name), call.services.enrolment.verify
     declaration = declaration_of(form)
     verified = await call.compute(
@@ -118,7 +115,8 @@ OPERATIONS = (
             "Faces that are not completely inside the picture are not considered. A picture "
             "without faces is a success with `total_faces` 0."
         ),
-        form=(PICTURE, CONSENT),
+        processes=Processes(Processing.FACE_DETECT),
+        form=(PICTURE,),
         errors=FORM_ERRORS,
         example=DETECT,
     ),
@@ -137,7 +135,8 @@ OPERATIONS = (
             "have not been are compared by the one that they were enrolled with; `models` and the "
             "thresholds say so."
         ),
-        form=(*map(_optional, (FIRST, SECOND, PICTURE, USER_TOKEN)), CONSENT),
+        processes=Processes(Processing.FACE_COMPARE, of_user=(USER_TOKEN, Processing.FACE_VERIFY)),
+        form=tuple(map(_optional, (FIRST, SECOND, PICTURE, USER_TOKEN))),
         one_of=((FIRST.name, SECOND.name), (PICTURE.name, USER_TOKEN.name)),
         errors=(
             *FORM_ERRORS,

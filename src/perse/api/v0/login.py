@@ -43,6 +43,7 @@ OPERATIONS = (
         LoginAnswer,
         summary="Log in",
         tag="login",
+        processes=None,
         description="Exchange an API key for a session token that is valid for 15 minutes.",
         json_body={
             "type": "object",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from perse.api.admission.loads import of_recordings
 from perse.api.http.calls import Call
-from perse.api.http.consent import CONSENT
+from perse.api.http.consent import Processes
 from perse.api.http.forms import FieldKind, Form, FormField
 from perse.api.http.operations import Operation
 from perse.api.services import Voices
@@ -23,7 +23,6 @@ async def compare(call: Call) -> VoiceCompareAnswer:
     """Compare the voices of two recordings."""
     voices, side_by_side = _voices(call), call.place.compute.side_by_side
     form = await call.form()
-    call.record(Processing.VOICE_COMPARE, form)
     first, second = (_recording(voices, form, field.name) for field in (FIRST, SECOND))
     comparison = await call.compute(
         lambda: voices.compare(first, second, side_by_side=side_by_side),
@@ -60,7 +59,8 @@ OPERATIONS = (
             "`similarity` is at or above `default_thresholds.similarity`. Replayed and artificial "
             "voices are not recognised as such."
         ),
-        form=(FIRST, SECOND, CONSENT),
+        processes=Processes(Processing.VOICE_COMPARE),
+        form=(FIRST, SECOND),
         errors=(*FORM_ERRORS, NoSpeechDetected, NotFound),
         example=VOICE_COMPARE,
     ),
