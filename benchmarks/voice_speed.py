@@ -26,6 +26,7 @@ from numpy.typing import NDArray
 
 from benchmarks.floor import floor_of, interleaved_medians_ms
 from perse.bootstrap.voices import VoiceServices, open_voices
+from perse.bootstrap.weights import obtain_networks
 from perse.pipelines.ports import Other, Result
 from perse.pipelines.voice import Recording
 from perse.settings import load_settings
@@ -86,7 +87,8 @@ def main() -> None:
     parser.add_argument("--recordings", type=Path, required=True)
     parser.add_argument("--data-dir", type=Path, required=True)
     given = parser.parse_args()
-    voices = open_voices(load_settings(data_dir=given.data_dir))
+    settings = load_settings(data_dir=given.data_dir)
+    voices = open_voices(settings, obtain_networks(settings))
     speakers = sorted(path.name for path in given.recordings.iterdir() if path.is_dir())[:2]
     print(f"{datetime.date.today()}: two recordings compared one after the other, one thread")
     for seconds in LENGTHS_S:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Self
 
@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from perse.bootstrap.faces import FaceServices, wire_faces
-from perse.bootstrap.voices import VoiceServices, required_voices, wire_voices
+from perse.bootstrap.voices import VoiceServices, open_voices
 from perse.bootstrap.weights import obtain_networks
 from perse.domain.faces import FaceComparison, FaceDetection, FaceThresholds
 from perse.domain.references import Template
@@ -23,7 +23,7 @@ from perse.errors import InvalidParameter
 from perse.pipelines.comparison import Picture
 from perse.pipelines.ports import Other, Result
 from perse.pipelines.voice import Recording
-from perse.settings import load_settings
+from perse.settings import Settings, load_settings
 from perse.weights.files import Progress
 
 PictureInput = bytes | str | os.PathLike[str] | NDArray[np.uint8]
@@ -39,8 +39,10 @@ class Engine:
     ``with``. Every method raises InvalidFileType for what is neither.
     """
 
-    def __init__(self, faces: FaceServices, open_voices: Callable[[], VoiceServices]) -> None:
-        self._faces = faces
+    def __init__(
+        self, open_faces: Callable[[], FaceServices], open_voices: Callable[[], VoiceServices]
+    ) -> None:
+        self._open_faces = open_faces
         self._open_voices = open_voices
         self._spare = ThreadPoolExecutor(1, thread_name_prefix="perse-second-half")
 
@@ -75,6 +77,10 @@ class Engine:
     def face_template(self, picture: PictureInput) -> Template:
         """Unit vector and model name of the largest face. Raises NoFaceDetected."""
         return self._faces.capture(self._picture("the picture", picture)).template
+
+    @cached_property
+    def _faces(self) -> FaceServices:
+        return self._open_faces()
 
     @cached_property
     def _voices(self) -> VoiceServices:
@@ -127,7 +133,11 @@ class Engine:
         self, first: Callable[[], Result], second: Callable[[], Other]
     ) -> tuple[Result, Other]:
         waiting = self._spare.submit(second)
-        one = first()
+        try:
+            one = first()
+        except BaseException:
+            waiting.cancel()
+            raise
         return one, second() if waiting.cancel() else waiting.result()
 
 
@@ -149,8 +159,12 @@ def open_engine(
     do.
     """
     chosen = load_settings(pack=pack, **settings)
-    on_disk = obtain_networks(chosen, progress)
-    return Engine(
-        wire_faces(chosen, on_disk),
-        lambda: required_voices(wire_voices(chosen, on_disk), on_disk.pack.name),
-    )
+    faces = wire_faces(chosen, on_disk := obtain_networks(chosen, progress))
+    return Engine(lambda: faces, partial(open_voices, chosen, on_disk))
+
+
+def open_voice_engine(settings: Settings, progress: Progress | None = None) -> Engine:
+    """The same, for voices first: also where a pack knows no faces. Raises SetupError."""
+    on_disk = obtain_networks(settings, progress)
+    voices = open_voices(settings, on_disk)
+    return Engine(partial(wire_faces, settings, on_disk), lambda: voices)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -12,7 +12,6 @@ from perse.domain.geometry import Box, DetectedFace, HeadPose, Landmarks
 from perse.domain.quality import FaceMetrics, ImageMetrics
 from perse.domain.references import Template
 from perse.domain.samples import FaceImage, ModelName
-from perse.pipelines.ports import Other, Result
 
 _SHAPE = np.array([[-0.2, -0.2], [0.2, -0.2], [0, 0], [-0.15, 0.2], [0.15, 0.2]], np.float32)
 
@@ -69,7 +68,3 @@ class FakeQuality:
 
     def of_face(self, image: FaceImage, face: DetectedFace, pose: HeadPose) -> FaceMetrics:
         return FaceMetrics(0.1, 0.0, 0.8, 0.0, rotation=pose.yaw)
-
-
-def in_turn(first: Callable[[], Result], second: Callable[[], Other]) -> tuple[Result, Other]:
-    return first(), second()

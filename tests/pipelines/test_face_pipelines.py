@@ -17,7 +17,6 @@ from tests.pipelines.face_ports import (
     FakeQuality,
     blank,
     face_at,
-    in_turn,
 )
 
 SCALE = SimilarityScale([OperatingPoint(1e-2, 0.2), OperatingPoint(1e-3, 0.9)])
@@ -37,13 +36,13 @@ def compare(faces: Sequence[DetectedFace], attacks: FakeAttackDetector | None) -
 
 def test_faces_come_largest_first_whatever_their_scores() -> None:
     small, large = face_at(80, 150, 40, score=0.99), face_at(250, 150, 100, score=0.7)
-    found = detect(small, large)(blank(), side_by_side=in_turn)
+    found = detect(small, large)(blank())
     assert [face.face.box for face in found.faces] == [large.box, small.box]
 
 
 def test_a_face_cut_by_the_border_is_left_out() -> None:
     cut, whole = face_at(5, 150, 100), face_at(200, 150, 100)
-    found = detect(cut, whole)(blank(), side_by_side=in_turn).faces
+    found = detect(cut, whole)(blank()).faces
     assert [face.face.box for face in found] == [whole.box]
 
 
@@ -53,28 +52,26 @@ def test_no_more_faces_are_judged_than_the_limit() -> None:
 
 
 def test_a_picture_without_faces_is_a_detection_with_none() -> None:
-    detection = detect()(blank(), side_by_side=in_turn)
+    detection = detect()(blank())
     assert detection.faces == ()
     assert detection.image.sharpness == 0.8
 
 
 def test_without_an_attack_detector_no_liveness_is_invented() -> None:
-    detection = detect(face_at(200, 150, 100))(blank(), side_by_side=in_turn)
+    detection = detect(face_at(200, 150, 100))(blank())
     assert detection.faces[0].pad is None
     assert "face_attack_detector" not in detection.models
 
 
 def test_an_attack_detector_scores_every_face() -> None:
     faces = face_at(100, 150, 90), face_at(300, 150, 80)
-    detection = detect(*faces, attacks=FakeAttackDetector([0.9, 0.2]))(
-        blank(), side_by_side=in_turn
-    )
+    detection = detect(*faces, attacks=FakeAttackDetector([0.9, 0.2]))(blank())
     assert [face.pad for face in detection.faces] == [PadScore(0.9), PadScore(0.2)]
 
 
 def test_the_largest_faces_are_compared() -> None:
     comparison = compare([face_at(60, 150, 30), face_at(250, 150, 100)], None)(
-        Picture("a", blank), Picture("b", blank), side_by_side=in_turn
+        Picture("a", blank), Picture("b", blank)
     )
     assert comparison.cosine == pytest.approx(1)
     assert comparison.models == {
@@ -85,7 +82,7 @@ def test_the_largest_faces_are_compared() -> None:
 
 def test_the_lower_liveness_of_two_pictures_counts() -> None:
     comparison = compare([face_at(200, 150, 100)], FakeAttackDetector([0.9, 0.3]))(
-        Picture("a", blank), Picture("b", blank), side_by_side=in_turn
+        Picture("a", blank), Picture("b", blank)
     )
     assert comparison.pad == PadScore(0.3)
 
@@ -101,7 +98,7 @@ def test_a_liveness_that_one_picture_lacks_is_not_filled_from_the_other() -> Non
 
 def test_a_box_drawn_past_the_border_is_answered_within_it() -> None:
     near = face_at(60, 55, 100)
-    (found,) = detect(near)(blank(), side_by_side=in_turn).faces
+    (found,) = detect(near)(blank()).faces
     assert near.box.top < 0
     assert found.face.box.top == 0
     assert found.face.box.bottom == pytest.approx(near.box.bottom)

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -12,7 +12,6 @@ from perse.domain.samples import ModelName, VoiceSample
 from perse.domain.speech import SpeechSegment
 from perse.domain.voices import DurationCorrection
 from perse.errors import NoSpeechDetected, ReferenceModelMismatch
-from perse.pipelines.ports import Other, Result
 from perse.pipelines.voice import CaptureVoice, CompareVoices, Recording
 
 SCALE = SimilarityScale((OperatingPoint(1e-1, 0.3), OperatingPoint(1e-2, 0.5)))
@@ -49,47 +48,37 @@ def _recording(name: str, *, seconds: float = 2.5, angle: float = 0.0) -> Record
     return Recording(name, lambda: VoiceSample(samples, 16_000))
 
 
-def in_turn(first: Callable[[], Result], second: Callable[[], Other]) -> tuple[Result, Other]:
-    return first(), second()
-
-
 @pytest.fixture
 def compare() -> CompareVoices:
     return CompareVoices(CaptureVoice(FakeDetector(), FakeEmbedder()), SCALE, DURATIONS)
 
 
 def test_one_voice_is_similar(compare: CompareVoices) -> None:
-    comparison = compare(_recording("a"), _recording("b"), side_by_side=in_turn)
+    comparison = compare(_recording("a"), _recording("b"))
     assert comparison.cosine == pytest.approx(1)
     assert comparison.similarity > 0.6
     assert comparison.models == {"speech_detector": "detector", "speaker_embedder": "embedder"}
 
 
 def test_two_voices_are_not(compare: CompareVoices) -> None:
-    comparison = compare(_recording("a"), _recording("b", angle=1.5), side_by_side=in_turn)
+    comparison = compare(_recording("a"), _recording("b", angle=1.5))
     assert comparison.similarity < 0.5
     assert not comparison.supported
 
 
 def test_the_threshold_of_a_rate_is_its_similarity(compare: CompareVoices) -> None:
-    comparison = compare(
-        _recording("a"), _recording("b", angle=float(np.arccos(0.5))), side_by_side=in_turn
-    )
+    comparison = compare(_recording("a"), _recording("b", angle=float(np.arccos(0.5))))
     assert comparison.similarity == pytest.approx(0.6, abs=1e-3)
 
 
 def test_the_same_cosine_says_less_of_longer_recordings(compare: CompareVoices) -> None:
-    short = compare(_recording("a"), _recording("b", angle=1.0), side_by_side=in_turn)
-    long = compare(
-        _recording("a", seconds=9), _recording("b", seconds=9, angle=1.0), side_by_side=in_turn
-    )
+    short = compare(_recording("a"), _recording("b", angle=1.0))
+    long = compare(_recording("a", seconds=9), _recording("b", seconds=9, angle=1.0))
     assert long.similarity < short.similarity
 
 
 def test_each_recording_keeps_its_own_quality(compare: CompareVoices) -> None:
-    comparison = compare(
-        _recording("a", seconds=2), _recording("b", seconds=3), side_by_side=in_turn
-    )
+    comparison = compare(_recording("a", seconds=2), _recording("b", seconds=3))
     assert comparison.first.net_speech_s == pytest.approx(2)
     assert comparison.second.net_speech_s == pytest.approx(3)
 
@@ -99,9 +88,7 @@ def test_too_little_speech_is_said_of_the_right_recording(
     compare: CompareVoices, seconds: float
 ) -> None:
     with pytest.raises(NoSpeechDetected) as refusal:
-        compare(
-            _recording("the first"), _recording("the second", seconds=seconds), side_by_side=in_turn
-        )
+        compare(_recording("the first"), _recording("the second", seconds=seconds))
     assert refusal.value.message.startswith(f"the second holds {seconds:.1f} s of speech in 1.0 s")
 
 

@@ -8,7 +8,7 @@ from functools import partial
 
 from perse.bootstrap.adapters import Opener, opened
 from perse.bootstrap.local_points import named_points
-from perse.bootstrap.weights import PackOnDisk, obtain_networks
+from perse.bootstrap.weights import PackOnDisk
 from perse.domain.decisions import SimilarityScale
 from perse.domain.samples import VoiceSample
 from perse.domain.voice_quality import VoiceRequirements
@@ -22,7 +22,6 @@ from perse.pipelines.ports import SpeakerEmbedder, SpeechDetector
 from perse.pipelines.voice import CaptureVoice, CompareVoices
 from perse.settings import Settings
 from perse.weights.cards import ModelCard
-from perse.weights.files import Progress
 
 _DETECTORS: Mapping[str, Opener[SpeechDetector]] = {
     "silero_vad": lambda session, card: SileroSpeechDetector(session, card.name),
@@ -53,21 +52,13 @@ class VoiceServices:
     thresholds: VoiceThresholds
 
 
-def open_voices(settings: Settings, progress: Progress | None = None) -> VoiceServices:
-    """Obtain the pack's weights and open them.
-
-    Raises SetupError, also when the pack compares no voices.
-    """
-    on_disk = obtain_networks(settings, progress)
-    return required_voices(wire_voices(settings, on_disk), on_disk.pack.name)
-
-
-def required_voices(voices: VoiceServices | None, pack: str) -> VoiceServices:
-    """``voices``. Raises CatalogInvalid where there are none."""
+def open_voices(settings: Settings, on_disk: PackOnDisk) -> VoiceServices:
+    """The voice pipeline of a pack that must have one. Raises SetupError."""
+    voices = wire_voices(settings, on_disk)
     if voices is None:
         raise CatalogInvalid(
-            f"the pack {pack} compares no voices: it has no networks for them, or nobody has "
-            "measured operating points of its speaker embedder"
+            f"the pack {on_disk.pack.name} compares no voices: it has no networks for them, or "
+            "nobody has measured operating points of its speaker embedder"
         )
     return voices
 

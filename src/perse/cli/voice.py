@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
@@ -12,15 +11,11 @@ from rich.console import Console
 from rich.table import Table
 
 from perse.api.v0.voice_wire import voice_compare_answer
-from perse.bootstrap.voices import VoiceServices, open_voices
 from perse.cli.options import AsJson, DataDir, Pack
 from perse.cli.progress import weights_progress
-from perse.domain.samples import VoiceSample
 from perse.domain.voice_quality import VoiceQuality, judge_voice
 from perse.domain.voices import VoiceComparison, VoiceThresholds
-from perse.errors import InvalidParameter
-from perse.pipelines.ports import Other, Result
-from perse.pipelines.voice import Recording
+from perse.engine import Engine, open_voice_engine
 from perse.settings import load_settings
 
 app = typer.Typer(help="Voices.", no_args_is_help=True)
@@ -42,32 +37,21 @@ def compare(
     pack: Pack = None,
 ) -> None:
     """Compare the voices of two recordings."""
-    with weights_progress() as progress:
-        voices = open_voices(load_settings(data_dir=data_dir, pack=pack), progress)
-    started = time.perf_counter()
-    comparison = voices.compare(
-        _recording(voices, first), _recording(voices, second), side_by_side=_in_turn
-    )
-    elapsed_s = time.perf_counter() - started
+    with _engine(data_dir, pack) as engine:
+        started = time.perf_counter()
+        comparison = engine.compare_voices(first, second)
+        elapsed_s = time.perf_counter() - started
+        thresholds = engine.voice_thresholds
     if as_json:
-        answer = voice_compare_answer(comparison, voices.thresholds, time_taken=elapsed_s)
+        answer = voice_compare_answer(comparison, thresholds, time_taken=elapsed_s)
         typer.echo(answer.to_json())
     else:
-        _show(comparison, voices.thresholds, names=(str(first), str(second)))
+        _show(comparison, thresholds, names=(str(first), str(second)))
 
 
-def _recording(voices: VoiceServices, path: Path) -> Recording:
-    def load() -> VoiceSample:
-        try:
-            return voices.decode(path.read_bytes())
-        except OSError as error:
-            raise InvalidParameter(f"{path} cannot be read: {error.strerror}") from error
-
-    return Recording(str(path), load)
-
-
-def _in_turn(first: Callable[[], Result], second: Callable[[], Other]) -> tuple[Result, Other]:
-    return first(), second()
+def _engine(data_dir: Path | None, pack: str | None) -> Engine:
+    with weights_progress() as progress:
+        return open_voice_engine(load_settings(data_dir=data_dir, pack=pack), progress)
 
 
 def _show(

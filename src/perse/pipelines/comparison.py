@@ -10,7 +10,7 @@ from perse.domain.faces import CapturedFace, FaceComparison, ModelsByRole
 from perse.domain.references import Template
 from perse.domain.samples import FaceImage
 from perse.pipelines.detection import FindFaces
-from perse.pipelines.ports import AttackDetector, FaceEmbedder, SideBySide
+from perse.pipelines.ports import AttackDetector, FaceEmbedder, SideBySide, in_turn
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ class CompareFaces:
     scale: SimilarityScale
 
     def __call__(
-        self, first: Picture, second: Picture, *, side_by_side: SideBySide
+        self, first: Picture, second: Picture, *, side_by_side: SideBySide = in_turn
     ) -> FaceComparison:
         one, other = side_by_side(lambda: self.capture(first), lambda: self.capture(second))
         return self.judge(one.template, other.template, lower_pad(one.pad, other.pad))

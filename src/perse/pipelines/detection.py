@@ -18,6 +18,7 @@ from perse.pipelines.ports import (
     PoseEstimator,
     QualityAssessor,
     SideBySide,
+    in_turn,
 )
 
 
@@ -60,7 +61,7 @@ class DetectFaces:
     quality: QualityAssessor
     attacks: AttackDetector | None
 
-    def __call__(self, image: FaceImage, *, side_by_side: SideBySide) -> FaceDetection:
+    def __call__(self, image: FaceImage, *, side_by_side: SideBySide = in_turn) -> FaceDetection:
         found = self.find(image)
         (metrics, assessed), pads = side_by_side(
             lambda: (self.quality.of_image(image), [self._assess(image, face) for face in found]),

@@ -91,3 +91,8 @@ class SideBySide(Protocol):
     def __call__(
         self, first: Callable[[], Result], second: Callable[[], Other]
     ) -> tuple[Result, Other]: ...
+
+
+def in_turn(first: Callable[[], Result], second: Callable[[], Other]) -> tuple[Result, Other]:
+    """SideBySide where there is nothing to share the work with."""
+    return first(), second()

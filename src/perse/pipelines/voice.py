@@ -11,7 +11,7 @@ from perse.domain.speech import net_speech_s
 from perse.domain.voice_quality import assess_voice
 from perse.domain.voices import CapturedVoice, DurationCorrection, VoiceComparison
 from perse.errors import NoSpeechDetected
-from perse.pipelines.ports import SideBySide, SpeakerEmbedder, SpeechDetector
+from perse.pipelines.ports import SideBySide, SpeakerEmbedder, SpeechDetector, in_turn
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ class CompareVoices:
     durations: DurationCorrection
 
     def __call__(
-        self, first: Recording, second: Recording, *, side_by_side: SideBySide
+        self, first: Recording, second: Recording, *, side_by_side: SideBySide = in_turn
     ) -> VoiceComparison:
         """Raises NoSpeechDetected as ``CaptureVoice`` does."""
         return self.judge(*side_by_side(lambda: self.capture(first), lambda: self.capture(second)))
