@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 import re
 import tomllib
 from typing import Any
@@ -46,7 +47,8 @@ def test_before_a_commit_stands_make_check() -> None:
 
 
 def test_the_version_is_told_once_and_has_its_heading() -> None:
-    assert perse.__version__ == PROJECT["version"]
+    assert PROJECT["dynamic"] == ["version"]
+    assert perse.__version__ == importlib.metadata.version("perse")
     headings = re.findall(r"^## (.+)$", text("CHANGELOG.md"), re.MULTILINE)
     assert headings[0] == "Unreleased"
     assert headings[1].split()[0] == perse.__version__

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict
 from typing import Annotated
 
@@ -14,7 +14,7 @@ from rich.table import Table
 
 from perse.bootstrap.local_points import ROLES_BY_KIND, made_with
 from perse.bootstrap.weights import chosen_pack, open_catalog
-from perse.cli.evaluate import DEFAULT_BPCER, NoCache, Presentations, Root, Source
+from perse.cli.evaluate import COMPARED, DEFAULT_BPCER, NoCache, Presentations, Root, Source
 from perse.cli.evaluation import Inquiry, evaluate_comparison, evaluate_liveness, open_evaluated
 from perse.cli.evaluation_tables import show_comparison, show_liveness
 from perse.cli.options import AsJson, DataDir, Pack
@@ -47,34 +47,32 @@ Cautious = Annotated[
 KindArgument = Annotated[Kind, typer.Argument(help="face, voice or liveness.")]
 
 
-@app.command()
-def face(
-    source: Source,
-    fmr: FmrOption = None,
-    cautious: Cautious = False,
-    root: Root = None,
-    no_cache: NoCache = False,
-    data_dir: DataDir = None,
-    pack: Pack = None,
-) -> None:
-    """Measure faces and let the server use the thresholds found, from its next start on."""
-    inquiry = Inquiry(source, root, rate=fmr, cached=not no_cache, cautious=cautious)
-    _calibrate_comparison("face", inquiry, load_settings(data_dir=data_dir, pack=pack))
+def _measuring(kind: Kind) -> Callable[..., None]:
+    def command(
+        source: Source,
+        fmr: FmrOption = None,
+        cautious: Cautious = False,
+        root: Root = None,
+        no_cache: NoCache = False,
+        data_dir: DataDir = None,
+        pack: Pack = None,
+    ) -> None:
+        settings = load_settings(data_dir=data_dir, pack=pack)
+        inquiry = Inquiry(source, root, rate=fmr, cached=not no_cache, cautious=cautious)
+        pipeline = open_evaluated(kind, settings)
+        result, _ = evaluate_comparison(inquiry, pipeline, settings)
+        show_comparison(result, console)
+        _put_to_use(calibrate_comparison(kind, result, fmr or pipeline.default_fmr), settings)
+
+    return command
 
 
-@app.command()
-def voice(
-    source: Source,
-    fmr: FmrOption = None,
-    cautious: Cautious = False,
-    root: Root = None,
-    no_cache: NoCache = False,
-    data_dir: DataDir = None,
-    pack: Pack = None,
-) -> None:
-    """Measure voices and let the server use the thresholds found, from its next start on."""
-    inquiry = Inquiry(source, root, rate=fmr, cached=not no_cache, cautious=cautious)
-    _calibrate_comparison("voice", inquiry, load_settings(data_dir=data_dir, pack=pack))
+for _kind in COMPARED:
+    app.command(
+        _kind,
+        help=f"Measure {_kind}s and let the server use the thresholds found, from its next "
+        "start on.",
+    )(_measuring(_kind))
 
 
 @app.command()
@@ -153,14 +151,6 @@ def rollback(kind: KindArgument, data_dir: DataDir = None, pack: Pack = None) ->
         f"{'those of ' + now.id if now else 'the catalogue’s'} from the next start on",
         err=True,
     )
-
-
-def _calibrate_comparison(kind: Kind, inquiry: Inquiry, settings: Settings) -> None:
-    pipeline = open_evaluated(kind, settings)
-    result, _ = evaluate_comparison(inquiry, pipeline, settings)
-    show_comparison(result, console)
-    fmr = inquiry.rate or pipeline.default_fmr
-    _put_to_use(calibrate_comparison(kind, result, fmr), settings)
 
 
 def _put_to_use(points: LocalPoints, settings: Settings) -> None:

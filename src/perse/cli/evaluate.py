@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Annotated
 
 import typer
@@ -29,6 +31,10 @@ from perse.settings import Settings, load_settings
 app = typer.Typer(help="Measure error rates on your own files.", no_args_is_help=True)
 
 DEFAULT_BPCER = 0.05
+# What is compared with one another, and what that is called.
+COMPARED: Mapping[Kind, str] = MappingProxyType(
+    {"face": "faces of pictures", "voice": "voices of recordings"}
+)
 
 Source = Annotated[
     Path,
@@ -70,38 +76,38 @@ BpcerOption = Annotated[
 ]
 
 
-@app.command()
-def face(  # noqa: PLR0913, PLR0917 - options are parameters
-    source: Source,
-    root: Root = None,
-    groups: Groups = None,
-    fmr: FmrOption = None,
-    report: Report = None,
-    as_json: PrintJson = False,
-    no_cache: NoCache = False,
-    data_dir: DataDir = None,
-    pack: Pack = None,
-) -> None:
-    """Compare the faces of pictures: all with all, or the pairs that a file lists."""
-    inquiry = Inquiry(source, root, groups, fmr, cached=not no_cache)
-    _compare("face", inquiry, report, as_json=as_json, data_dir=data_dir, pack=pack)
+def _comparing(kind: Kind) -> Callable[..., None]:
+    def command(  # noqa: PLR0913, PLR0917 - options are parameters
+        source: Source,
+        root: Root = None,
+        groups: Groups = None,
+        fmr: FmrOption = None,
+        report: Report = None,
+        as_json: PrintJson = False,
+        no_cache: NoCache = False,
+        data_dir: DataDir = None,
+        pack: Pack = None,
+    ) -> None:
+        settings = load_settings(data_dir=data_dir, pack=pack)
+        _check_report(report, settings)
+        inquiry = Inquiry(source, root, groups, fmr, cached=not no_cache)
+        result, curves = evaluate_comparison(inquiry, open_evaluated(kind, settings), settings)
+        if report:
+            from perse.evaluation.report import comparison_page  # noqa: PLC0415 - an optional extra
+
+            _write(report, comparison_page(result, curves))
+        if as_json:
+            typer.echo(json.dumps(plain(result)))
+        else:
+            show_comparison(result, Console())
+
+    return command
 
 
-@app.command()
-def voice(  # noqa: PLR0913, PLR0917 - options are parameters
-    source: Source,
-    root: Root = None,
-    groups: Groups = None,
-    fmr: FmrOption = None,
-    report: Report = None,
-    as_json: PrintJson = False,
-    no_cache: NoCache = False,
-    data_dir: DataDir = None,
-    pack: Pack = None,
-) -> None:
-    """Compare the voices of recordings: all with all, or the pairs that a file lists."""
-    inquiry = Inquiry(source, root, groups, fmr, cached=not no_cache)
-    _compare("voice", inquiry, report, as_json=as_json, data_dir=data_dir, pack=pack)
+for _kind, _samples in COMPARED.items():
+    app.command(
+        _kind, help=f"Compare the {_samples}: all with all, or the pairs that a file lists."
+    )(_comparing(_kind))
 
 
 @app.command()
@@ -137,28 +143,6 @@ def forget(data_dir: DataDir = None) -> None:
     """Delete the templates that evaluations keep in the data folder."""
     count = forget_samples(load_settings(data_dir=data_dir).data_dir)
     typer.echo(f"{count:,} cached samples deleted", err=True)
-
-
-def _compare(
-    kind: Kind,
-    inquiry: Inquiry,
-    report: Path | None,
-    *,
-    as_json: bool,
-    data_dir: Path | None,
-    pack: str | None,
-) -> None:
-    settings = load_settings(data_dir=data_dir, pack=pack)
-    _check_report(report, settings)
-    result, curves = evaluate_comparison(inquiry, open_evaluated(kind, settings), settings)
-    if report:
-        from perse.evaluation.report import comparison_page  # noqa: PLC0415 - an optional extra
-
-        _write(report, comparison_page(result, curves))
-    if as_json:
-        typer.echo(json.dumps(plain(result)))
-    else:
-        show_comparison(result, Console())
 
 
 def _check_report(report: Path | None, settings: Settings) -> None:

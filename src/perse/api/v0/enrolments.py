@@ -32,6 +32,13 @@ _RETRY_HEADER = "Idempotency-Key"
 _MOST_PER_PAGE = 100_000
 _MOST_DIGITS = 9
 _LIST_HEAD = b'{"user_tokens":['
+_ENROLMENT_ERRORS = (
+    *FORM_ERRORS,
+    NoFaceDetected,
+    ImageUnderexposed,
+    ImageOverexposed,
+    UserTokenNotFound,
+)
 _WIRE_NAMES = {"colour": "color"}
 _TOKEN_SCHEMA = {"type": "string", "format": "uuid", "example": EXAMPLE_TOKEN}
 
@@ -175,13 +182,7 @@ OPERATIONS = (
         ),
         processes=Processes(Processing.ENROL, with_change=True),
         form=(PICTURE,),
-        errors=(
-            *FORM_ERRORS,
-            NoFaceDetected,
-            ImageUnderexposed,
-            ImageOverexposed,
-            UserTokenNotFound,
-        ),
+        errors=_ENROLMENT_ERRORS,
         example=ENROLLED,
     ),
     Operation(
@@ -194,13 +195,7 @@ OPERATIONS = (
         description="Replace the template of a user, whose failed comparisons are forgotten.",
         processes=Processes(Processing.UPDATE, with_change=True),
         form=(PICTURE, USER_TOKEN),
-        errors=(
-            *FORM_ERRORS,
-            NoFaceDetected,
-            ImageUnderexposed,
-            ImageOverexposed,
-            UserTokenNotFound,
-        ),
+        errors=_ENROLMENT_ERRORS,
         example=ENROLLED,
     ),
     Operation(

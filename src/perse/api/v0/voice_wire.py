@@ -9,12 +9,18 @@ from typing import Annotated
 from pydantic import Field, FiniteFloat
 
 from perse.api.http.answers import Answer, Success
-from perse.api.v0.wire import MetricVerdict, Models, OperatingPoints, Share, Thresholds
-from perse.domain.verdicts import Verdict
+from perse.api.v0.measures import (
+    MetricVerdict,
+    Models,
+    PointIds,
+    Share,
+    Thresholds,
+    number,
+    verdict_of,
+)
 from perse.domain.voice_quality import VoiceQuality, VoiceRequirements, judge_voice
 from perse.domain.voices import VoiceComparison, VoiceThresholds
 
-_DECIMALS = 6
 _WIRE_NAMES: Mapping[str, str] = MappingProxyType(
     {
         "net_speech_s": "net_speech",
@@ -57,7 +63,7 @@ class VoiceCompareAnswer(Success):
         alias="defaultThresholds", description="The same as default_thresholds."
     )
     thresholds: Thresholds
-    operating_points: OperatingPoints
+    operating_points: PointIds
     similarity_supported: bool = Field(
         description="Whether the similarity lies between measured operating points."
     )
@@ -77,13 +83,13 @@ def voice_compare_answer(
     """``time_taken``: seconds."""
     defaults = VoiceDefaults(similarity=thresholds.similarity)
     return VoiceCompareAnswer(
-        similarity=_number(comparison.similarity),
+        similarity=number(comparison.similarity),
         default_thresholds=defaults,
         default_thresholds_camel=defaults,
         thresholds=dict(thresholds.similarity_by_fmr),
         operating_points=dict(thresholds.operating_points),
         similarity_supported=comparison.supported,
-        cosine=_number(comparison.cosine),
+        cosine=number(comparison.cosine),
         recordings=[
             _recording(quality, thresholds.recording)
             for quality in (comparison.first, comparison.second)
@@ -98,20 +104,9 @@ def _recording(quality: VoiceQuality, requirements: VoiceRequirements) -> WireRe
         _WIRE_NAMES[measure]: verdict
         for measure, verdict in judge_voice(quality, requirements).items()
     }
-    metrics = {measure: _number(verdict.value) for measure, verdict in verdicts.items()}
+    metrics = {measure: number(verdict.value) for measure, verdict in verdicts.items()}
     return WireRecording(
-        decoded_s=_number(quality.decoded_s),
+        decoded_s=number(quality.decoded_s),
         voice_metrics=VoiceMetrics(**metrics),
-        verdicts={measure: _verdict(verdict) for measure, verdict in verdicts.items()},
+        verdicts={measure: verdict_of(verdict) for measure, verdict in verdicts.items()},
     )
-
-
-def _verdict(verdict: Verdict) -> MetricVerdict:
-    direction = "higher_is_better" if verdict.higher_is_better else "lower_is_better"
-    return MetricVerdict.model_validate(
-        {"pass": verdict.passed, "direction": direction, "guidance": verdict.guidance}
-    )
-
-
-def _number(value: float) -> float:
-    return round(float(value), _DECIMALS)

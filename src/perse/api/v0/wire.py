@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import Field, FiniteFloat
 
 from perse.api.http.answers import Answer, Success
+from perse.api.v0.measures import (
+    MetricVerdict,
+    Models,
+    PointIds,
+    Share,
+    Thresholds,
+    number,
+    verdict_of,
+)
 from perse.domain.decisions import PadScore
 from perse.domain.faces import (
     AssessedFace,
@@ -17,24 +26,12 @@ from perse.domain.faces import (
 )
 from perse.domain.geometry import Box, Landmarks
 from perse.domain.quality import ImageMetrics
-from perse.domain.verdicts import Verdict, judge_face, liveness_obstacle
+from perse.domain.verdicts import judge_face, liveness_obstacle
 
 _WIRE_NAMES = {"colour": "color"}
-_DECIMALS = 6
 
-Share = Annotated[FiniteFloat, Field(ge=0, le=1)]
 Degrees = Annotated[FiniteFloat, Field(ge=-180, le=180)]
 Point = Annotated[list[int], Field(min_length=2, max_length=2, description="[x, y] in pixels")]
-Models = Annotated[dict[str, str], Field(description="Role -> network that filled it.")]
-Thresholds = Annotated[dict[str, Share], Field(description='FMR ("1e-4") -> similarity.')]
-
-OperatingPoints = Annotated[
-    dict[str, str],
-    Field(
-        description='What each threshold stands on: "catalogue", or the id of operating points '
-        "that this installation measured itself."
-    ),
-]
 
 
 class FaceLandmarks(Answer):
@@ -58,14 +55,6 @@ class FaceMetrics(PictureMetrics):
     rotation: FiniteFloat = Field(
         ge=0, le=180, description="Degrees from looking straight into the camera; 0 is best."
     )
-
-
-class MetricVerdict(Answer):
-    """Whether a measure is good enough, and what a person can do about it."""
-
-    passed: bool = Field(alias="pass")
-    direction: Literal["lower_is_better", "higher_is_better"]
-    guidance: str = Field(description="Empty when there is nothing to do.")
 
 
 class HeadPose(Answer):
@@ -108,7 +97,7 @@ class DetectAnswer(Success):
     faces: list[WireFace] = Field(description="The largest first.")
     image_metrics: PictureMetrics
     default_thresholds: DetectThresholds
-    operating_points: OperatingPoints
+    operating_points: PointIds
     models: Models
 
 
@@ -127,7 +116,7 @@ class CompareAnswer(Success):
         alias="defaultThresholds", description="The same as default_thresholds."
     )
     thresholds: Thresholds
-    operating_points: OperatingPoints
+    operating_points: PointIds
     similarity_supported: bool = Field(
         description="Whether the similarity lies between measured operating points."
     )
@@ -161,14 +150,14 @@ def compare_answer(
     """``time_taken``: seconds."""
     defaults = CompareThresholds(similarity=thresholds.similarity, liveness=thresholds.liveness)
     return CompareAnswer(
-        similarity=_number(comparison.similarity),
+        similarity=number(comparison.similarity),
         liveness_score=_liveness(comparison.pad),
         default_thresholds=defaults,
         default_thresholds_camel=defaults,
         thresholds=dict(thresholds.similarity_by_fmr),
         operating_points=dict(thresholds.operating_points),
         similarity_supported=comparison.supported,
-        cosine=_number(comparison.cosine),
+        cosine=number(comparison.cosine),
         models=dict(comparison.models),
         time_taken=time_taken,
     )
@@ -186,14 +175,14 @@ def _face(face: AssessedFace, thresholds: FaceThresholds) -> WireFace:
     return WireFace(
         landmarks=_landmarks(face.face.landmarks),
         bounding_box=_bounding_box(face.face.box),
-        face_metrics=FaceMetrics(**_metrics(face.metrics), rotation=_number(face.metrics.rotation)),
+        face_metrics=FaceMetrics(**_metrics(face.metrics), rotation=number(face.metrics.rotation)),
         liveness_score=_liveness(face.pad),
         liveness_assessable=None if face.pad is None else obstacle is None,
         liveness_obstacle=None if face.pad is None else obstacle,
-        pose=HeadPose(yaw=_number(pose.yaw), pitch=_number(pose.pitch), roll=_number(pose.roll)),
-        detector_score=_number(face.face.score),
+        pose=HeadPose(yaw=number(pose.yaw), pitch=number(pose.pitch), roll=number(pose.roll)),
+        detector_score=number(face.face.score),
         verdicts={
-            _WIRE_NAMES.get(name, name): _verdict(verdict) for name, verdict in verdicts.items()
+            _WIRE_NAMES.get(name, name): verdict_of(verdict) for name, verdict in verdicts.items()
         },
     )
 
@@ -211,10 +200,10 @@ def _bounding_box(box: Box) -> list[int]:
 
 def _metrics(metrics: ImageMetrics) -> dict[str, float]:
     return {
-        "underexposure": _number(metrics.underexposure),
-        "overexposure": _number(metrics.overexposure),
-        "sharpness": _number(metrics.sharpness),
-        "color": _number(metrics.colour),
+        "underexposure": number(metrics.underexposure),
+        "overexposure": number(metrics.overexposure),
+        "sharpness": number(metrics.sharpness),
+        "color": number(metrics.colour),
     }
 
 
@@ -229,14 +218,5 @@ def _detect_thresholds(thresholds: FaceThresholds) -> DetectThresholds:
     )
 
 
-def _verdict(verdict: Verdict) -> MetricVerdict:
-    direction = "higher_is_better" if verdict.higher_is_better else "lower_is_better"
-    return MetricVerdict(passed=verdict.passed, direction=direction, guidance=verdict.guidance)
-
-
 def _liveness(pad: PadScore | None) -> float | None:
-    return None if pad is None else _number(pad.value)
-
-
-def _number(value: float) -> float:
-    return round(float(value), _DECIMALS)
+    return None if pad is None else number(pad.value)
