@@ -43,20 +43,20 @@ _WAITING_BRIEFLY = 1000
 
 def create_app(services: Services, settings: Settings, metrics: Metrics | None = None) -> ASGIApp:
     """The whole server over ready services; it owns its worker threads from start to end."""
-    place = _workplace(services, settings, metrics or Metrics())
-    _watch(place)
+    workplace = _workplace(services, settings, metrics or Metrics())
+    _watch(workplace)
     router = Router(
-        routes_of(endpoints_of(OPERATIONS, place) | _documentation()),
+        routes_of(endpoints_of(OPERATIONS, workplace) | _documentation()),
         redirect_slashes=False,
         default=_unknown_path,
-        lifespan=_lifespan(place),
+        lifespan=_lifespan(workplace),
     )
     log = structlog.get_logger("perse")
     prefixed = KnowPrefix(PlainPaths(router), settings.root_path, settings.trusted_proxies)
     app = Cors(AnswerErrors(prefixed, log), settings.cors_origins, settings.cors_headers)
-    fair = TakeTurns(SafeHeaders(app), place.turnstile, place.access.party_of)
-    observed = Observe(fair, place.metrics, log)
-    return NoticeDepartures(DrainBody(observed, turnstile=place.turnstile))
+    fair = TakeTurns(SafeHeaders(app), workplace.turnstile, workplace.access.party_of)
+    observed = Observe(fair, workplace.metrics, log)
+    return NoticeDepartures(DrainBody(observed, turnstile=workplace.turnstile))
 
 
 def _documentation() -> dict[str, dict[str, ASGIApp]]:
@@ -106,8 +106,8 @@ def usable_cores() -> int:
     return os.cpu_count() or 1
 
 
-def _watch(place: Workplace) -> None:
-    watch, compute, storage = place.metrics.watch, place.compute, place.lookups
+def _watch(workplace: Workplace) -> None:
+    watch, compute, storage = workplace.metrics.watch, workplace.compute, workplace.lookups
     for name, description, read in (
         ("perse_workers_busy", "Worker threads at work.", lambda: compute.busy),
         ("perse_work_waiting", "Requests waiting for a worker.", lambda: compute.waiting),
@@ -117,24 +117,24 @@ def _watch(place: Workplace) -> None:
             lambda: compute.tenants_waiting,
         ),
         ("perse_storage_waiting", "Requests waiting for storage.", lambda: storage.waiting),
-        ("perse_body_bytes", "Bytes of requests held.", lambda: place.bodies.held),
+        ("perse_body_bytes", "Bytes of requests held.", lambda: workplace.bodies.held),
     ):
         watch(name, description, read)
-    services = place.services
-    place.metrics.describe(__version__, services.pack, services.models)
+    services = workplace.services
+    workplace.metrics.describe(__version__, services.pack, services.models)
 
 
-def _lifespan(place: Workplace) -> Lifespan[Router]:
+def _lifespan(workplace: Workplace) -> Lifespan[Router]:
     @asynccontextmanager
     async def lifespan(_: Router) -> AsyncIterator[None]:
-        await place.compute.run(STRANGERS, place.services.warm)
+        await workplace.compute.run(STRANGERS, workplace.services.warm)
         give_back_freed_memory()
-        place.readiness.ready = True
+        workplace.readiness.ready = True
         yield
-        place.readiness.ready = False
-        place.compute.close()
-        place.lookups.close()
-        place.access.door.close()
-        place.services.close()
+        workplace.readiness.ready = False
+        workplace.compute.close()
+        workplace.lookups.close()
+        workplace.access.door.close()
+        workplace.services.close()
 
     return lifespan

@@ -47,7 +47,7 @@ async def live(_: Call) -> LiveAnswer:
 
 async def ready(call: Call) -> ReadyAnswer:
     """Every network has run once, and the end has not begun."""
-    if not call.place.readiness.ready:
+    if not call.workplace.readiness.ready:
         raise Overloaded("not ready: starting up or shutting down")
     return ReadyAnswer()
 
@@ -60,7 +60,7 @@ async def version(call: Call) -> VersionAnswer:
 
 async def metrics(call: Call) -> Response:
     """Everything counted since the start."""
-    return Response(call.place.metrics.text(), media_type=_PROMETHEUS_TEXT)
+    return Response(call.workplace.metrics.text(), media_type=_PROMETHEUS_TEXT)
 
 
 async def jwks(call: Call) -> JwksAnswer:

@@ -67,10 +67,10 @@ def compare_all_samples(samples: Samples) -> Compared:
 
 def compare_trials(samples: Samples, trials: Sequence[Trial]) -> Compared:
     """The listed pairs only."""
-    place = {number: position for position, number in enumerate(samples.usable)}
-    whole = [trial for trial in trials if trial.first in place and trial.second in place]
-    first = np.array([place[trial.first] for trial in whole], np.int32)
-    second = np.array([place[trial.second] for trial in whole], np.int32)
+    row_of = {number: position for position, number in enumerate(samples.usable)}
+    whole = [trial for trial in trials if trial.first in row_of and trial.second in row_of]
+    first = np.array([row_of[trial.first] for trial in whole], np.int32)
+    second = np.array([row_of[trial.second] for trial in whole], np.int32)
     mated = np.array([trial.mated for trial in whole], np.bool_)
     pairs = ScoredPairs(_scores(samples, first, second), first, second)
     non_mated = pairs.chosen(~mated)

@@ -42,7 +42,7 @@ class WeightStatus:
 
 
 @dataclass(frozen=True, slots=True)
-class Receipt:
+class ConversionReceipt:
     """What a conversion on this machine was made of and what came out."""
 
     published_sha256: str
@@ -153,7 +153,7 @@ class WeightStore:
         receipt_path.unlink(missing_ok=True)
         part = target.with_suffix(".part")
         convert(conversion, published, part)
-        receipt = Receipt(
+        receipt = ConversionReceipt(
             card.sha256,
             conversion,
             version_of(conversion),
@@ -194,15 +194,15 @@ def obtain_all(cards: Mapping[Role, ModelCard], store: WeightStore) -> Mapping[R
     return {role: store.obtain(card) for role, card in cards.items()}
 
 
-def _read_receipt(path: Path) -> Receipt | None:
+def _read_receipt(path: Path) -> ConversionReceipt | None:
     """None when there is none that can be read: what it belongs to is then made again."""
     try:
-        return Receipt(**json.loads(path.read_text(encoding="utf-8")))
+        return ConversionReceipt(**json.loads(path.read_text(encoding="utf-8")))
     except (OSError, ValueError, TypeError):
         return None
 
 
-def _fits(receipt: Receipt | None, card: ModelCard) -> bool:
+def _fits(receipt: ConversionReceipt | None, card: ModelCard) -> bool:
     return (
         receipt is not None
         and card.conversion is not None

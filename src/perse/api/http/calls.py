@@ -58,7 +58,7 @@ class Workplace:
 class Call:
     """``fields`` and ``processes`` are what the operation declares."""
 
-    place: Workplace
+    workplace: Workplace
     request: Request
     fields: tuple[FormField, ...]
     processes: Processes | None
@@ -68,7 +68,7 @@ class Call:
 
     @property
     def services(self) -> Services:
-        return self.place.services
+        return self.workplace.services
 
     @property
     def caller(self) -> Caller:
@@ -87,9 +87,9 @@ class Call:
         Refuses before reading when there is no room inside. Raises EnduserConsentRequired when the
         form or its silence forbids the processing, and InvalidParameter.
         """
-        self.place.compute.refuse_when_full(self.caller.tenant_id)
+        self.workplace.compute.refuse_when_full(self.caller.tenant_id)
         form = await read_form(
-            self.request, self.fields, self.place.limits, holding=self.body, turn=self.turn
+            self.request, self.fields, self.workplace.limits, holding=self.body, turn=self.turn
         )
         if self.processes and not self.processes.with_change:
             self._record(*self.processes.of(form), declaration_of(form))
@@ -97,7 +97,7 @@ class Call:
 
     async def turn(self) -> None:
         """Return when it is the tenant's turn on the event loop."""
-        await self.place.turnstile.passes(self.caller.tenant_id)
+        await self.workplace.turnstile.passes(self.caller.tenant_id)
 
     def _record(
         self, processing: Processing, user_token: UserToken | None, declaration: Declaration
@@ -120,7 +120,7 @@ class Call:
         """
         refuse_encoded(self.request.headers)
         body = bytearray()
-        async with arriving_within(self.place.limits.upload_s):
+        async with arriving_within(self.workplace.limits.upload_s):
             async for chunk in self.request.stream():
                 body += chunk
                 if len(body) > _LARGEST_JSON_BYTES:
@@ -130,11 +130,11 @@ class Call:
     async def compute(self, work: Callable[[], Result], *, load: Load) -> Result:
         """Do blocking work behind the door; drop it when the client leaves before its turn."""
         tenant_id = self.caller.tenant_id
-        return await self._while_wanted(self.place.compute.run(tenant_id, work, load=load))
+        return await self._while_wanted(self.workplace.compute.run(tenant_id, work, load=load))
 
     async def look_up(self, work: Callable[[], Result]) -> Result:
         """Do short blocking work for the caller's tenant, such as a question to the database."""
-        return await self.place.lookups.run(self.caller.tenant_id, work)
+        return await self.workplace.lookups.run(self.caller.tenant_id, work)
 
     async def _while_wanted(self, work: Coroutine[None, None, Result]) -> Result:
         working = asyncio.create_task(work)

@@ -103,7 +103,7 @@ def _operation(operation: Operation) -> Json:
 def _parameter(parameter: Parameter) -> Json:
     return {
         "name": parameter.name,
-        "in": parameter.place,
+        "in": parameter.location,
         "required": parameter.required,
         "description": parameter.description,
         "schema": parameter.schema,

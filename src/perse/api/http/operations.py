@@ -19,17 +19,17 @@ AnswerCall = Callable[[Call], Awaitable[Answer | Response]]
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """What an operation takes beside its body. ``place``: path, query or header; ``schema``: in
+    """What an operation takes beside its body. ``location``: path, query or header; ``schema``: in
     OpenAPI's words."""
 
     name: str
-    place: str
+    location: str
     description: str
     schema: dict[str, Any]
 
     @property
     def required(self) -> bool:
-        return self.place == "path"
+        return self.location == "path"
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,14 +31,19 @@ class OperationEndpoint:
     """
 
     operation: Operation
-    place: Workplace
+    workplace: Workplace
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive)
         caller = await self._caller(request) if self.operation.secured else None
-        with self.place.bodies.holding(caller.tenant_id if caller else STRANGERS) as body:
+        with self.workplace.bodies.holding(caller.tenant_id if caller else STRANGERS) as body:
             call = Call(
-                self.place, request, self.operation.fields, self.operation.processes, caller, body
+                self.workplace,
+                request,
+                self.operation.fields,
+                self.operation.processes,
+                caller,
+                body,
             )
             try:
                 answer = await self.operation.answer(call)
@@ -49,7 +54,7 @@ class OperationEndpoint:
         await answer(scope, receive, send)
 
     async def _caller(self, request: Request) -> Caller:
-        caller = await self.place.access.caller(credentials_of(request.headers))
+        caller = await self.workplace.access.caller(credentials_of(request.headers))
         exchange_of(request.scope).key_id = caller.key_id
         return caller
 
@@ -99,11 +104,11 @@ def slashed(path: str) -> str:
 
 
 def endpoints_of(
-    operations: Iterable[Operation], place: Workplace
+    operations: Iterable[Operation], workplace: Workplace
 ) -> dict[str, dict[str, ASGIApp]]:
     """Path -> method -> endpoint."""
     endpoints: dict[str, dict[str, ASGIApp]] = {}
     for operation in operations:
         methods = endpoints.setdefault(operation.path, {})
-        methods[operation.method] = OperationEndpoint(operation, place)
+        methods[operation.method] = OperationEndpoint(operation, workplace)
     return endpoints

@@ -59,7 +59,7 @@ async def detect(call: Call) -> DetectAnswer:
     faces = call.services.faces
     form = await call.form()
     content = form.file(PICTURE.name)
-    side_by_side = call.place.compute.side_by_side
+    side_by_side = call.workplace.compute.side_by_side
     detection = await call.compute(
         lambda: faces.detect(faces.decode(content), side_by_side=side_by_side),
         load=of_pictures(faces, content),
@@ -72,7 +72,7 @@ async def compare(call: Call) -> CompareAnswer:
     form = await call.form()
     if form.has(USER_TOKEN.name):
         return await _verify(call, form)
-    faces, side_by_side = call.services.faces, call.place.compute.side_by_side
+    faces, side_by_side = call.services.faces, call.workplace.compute.side_by_side
     first, second = picture_of(call, form, FIRST.name), picture_of(call, form, SECOND.name)
     comparison = await call.compute(
         lambda: faces.compare(first, second, side_by_side=side_by_side),

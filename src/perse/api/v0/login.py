@@ -31,7 +31,7 @@ async def log_in(call: Call) -> LoginAnswer:
     key = body[_KEY]
     if not isinstance(key, str):
         raise InvalidParameter(f"{_KEY} must be a string")
-    token = await call.place.access.log_in(key)
+    token = await call.workplace.access.log_in(key)
     return LoginAnswer(token=token, time_taken=call.time_taken())
 
 

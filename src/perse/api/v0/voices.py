@@ -21,7 +21,7 @@ SECOND = FormField("audio_file2", FieldKind.RECORDING, "The second recording: WA
 
 async def compare(call: Call) -> VoiceCompareAnswer:
     """Compare the voices of two recordings."""
-    voices, side_by_side = _voices(call), call.place.compute.side_by_side
+    voices, side_by_side = _voices(call), call.workplace.compute.side_by_side
     form = await call.form()
     first, second = (_recording(voices, form, field.name) for field in (FIRST, SECOND))
     comparison = await call.compute(
