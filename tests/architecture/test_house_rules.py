@@ -5,10 +5,13 @@ from __future__ import annotations
 import ast
 import re
 import subprocess
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from perse.weights.catalogue import load_catalog
 
 REPOSITORY = Path(__file__).parents[2]
 SOURCES = sorted((REPOSITORY / "src").rglob("*.py"))
@@ -45,6 +48,13 @@ def test_a_module_name_says_what_is_in_it(path: Path) -> None:
 @pytest.mark.parametrize("path", SOURCES, ids=_name)
 def test_the_product_does_not_know_the_development_files(path: Path) -> None:
     assert "../shared" not in path.read_text()
+
+
+def test_the_import_contract_of_networks_lists_every_adapter() -> None:
+    contracts = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["tool"]["importlinter"]
+    (listed,) = (it["modules"] for it in contracts["contracts"] if it["type"] == "independence")
+    adapters = {f"perse.networks.{card.adapter}" for card in load_catalog().models.values()}
+    assert adapters - set(listed) == set()
 
 
 def _tracked_text_files() -> Iterator[tuple[str, str]]:

@@ -35,13 +35,13 @@ COMMAND_LINES: Mapping[str, str] = {
     "evaluate face": "{faces} --groups {groups} --report {report}",
     "evaluate voice": "{voices} --report {report}",
     "evaluate liveness": "{presentations} --report {report}",
-    "evaluate forget": "",
     "calibrate face": "{faces} --fmr 0.1",
     "calibrate voice": "{voices} --fmr 0.1",
     "calibrate liveness": "{presentations} --bpcer 0.5",
     "calibrate list": "",
     "calibrate compare": "{points} {points}",
     "calibrate rollback": "liveness",
+    "evaluate forget": "",  # last: the others share what it forgets
 }
 
 

@@ -74,7 +74,10 @@ def terminal(*before: str, environment: Mapping[str, str] | None = None) -> Iter
 
 
 def _serve() -> None:
-    from perse.cli import main  # noqa: PLC0415 - once, for all the children
+    # Once, for all the children, and what some would load later: conversions need it.
+    import onnx  # noqa: F401, PLC0415
+
+    from perse.cli import main  # noqa: PLC0415
 
     gc.freeze()  # the children share what is loaded
     answers = os.dup(1)

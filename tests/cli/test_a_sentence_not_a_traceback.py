@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import cycle, islice, product
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 
@@ -20,6 +22,7 @@ from tests.cli.terminal import Ended, Line, Terminal, terminal
 from tests.cli.test_command_line import COMMANDS
 from tests.conftest import NOTHING_MAY_BE_SKIPPED, REPOSITORY
 
+Case = TypeVar("Case")
 PORTRAIT = REPOSITORY / "tests" / "samples" / "portraits" / "obama_2009.jpg"
 # A user's rights: root's own folders, but no right to walk past their modes.
 PLAIN_USER = ("setpriv", "--bounding-set=-all", "--inh-caps=-all") if os.getuid() == 0 else ()
@@ -36,7 +39,7 @@ PLACES = {
     "full": {"models list", "calibrate list", "evaluate forget"},
 }
 INPUTS = ("picture", "recording", "receipt", "jwks", "faces", "voices", "presentations", "groups")
-BAD_INPUTS = ("absent", "folder", "file/below", "locked_file", "bytes")
+UNREADABLE = ("absent", "folder", "file/below", "locked_file")
 BAD_OUTPUTS = (
     "folder",
     "absent/out.png",
@@ -45,6 +48,9 @@ BAD_OUTPUTS = (
     "full/out.png",
     "out.xyz",
 )
+# Each command meets a few of the places of a kind, the next command the next few, so that every
+# place is met by many. With PERSE_EVERY_PLACE=1 each meets all.
+EVERY_PLACE = os.environ.get("PERSE_EVERY_PLACE") == "1"
 # These say what they found on stdout, a line for each thing.
 LISTING = {"doctor", "models verify", "db status"}
 
@@ -122,10 +128,46 @@ def test_a_command_line_is_tried_for_every_command() -> None:
     assert sorted(f"perse {command}" for command in COMMAND_LINES) == sorted(COMMANDS)
 
 
-@pytest.mark.parametrize("command", COMMAND_LINES)
-@pytest.mark.parametrize("place", PLACES)
+def in_turn(cases: Sequence[Case], places: Sequence[str], count: int) -> list[tuple[Case, str]]:
+    """Each of ``cases`` with the next ``count`` of ``places``, or with all of them."""
+    if EVERY_PLACE:
+        return list(product(cases, places))
+    endless = cycle(places)
+    return [(case, place) for case in cases for place in islice(endless, count)]
+
+
+def uses(*names: str) -> list[tuple[str, str]]:
+    """Every command that takes one of ``names``, with its name."""
+    return [
+        (c, name) for c, line in COMMAND_LINES.items() for name in names if f"{{{name}}}" in line
+    ]
+
+
+def named(part: object) -> str:
+    return " ".join(part) if isinstance(part, tuple) else str(part)
+
+
+DATA_FOLDERS = in_turn(list(COMMAND_LINES), list(PLACES), 2)
+BAD_INPUTS = [
+    *in_turn(uses(*INPUTS), UNREADABLE, 1),
+    *((use, "bytes") for use in uses(*INPUTS)),
+]
+UNWRITABLE = [
+    *product(uses("drawn"), BAD_OUTPUTS),
+    *in_turn(uses("report"), BAD_OUTPUTS, 2),
+]
+
+
+def test_every_command_and_every_place_has_its_turn() -> None:
+    assert {command for command, _ in DATA_FOLDERS} == set(COMMAND_LINES)
+    assert {place for _, place in DATA_FOLDERS} == set(PLACES)
+    assert {place for _, place in BAD_INPUTS} == {*UNREADABLE, "bytes"}
+    assert {place for (_, name), place in UNWRITABLE if name == "report"} == set(BAD_OUTPUTS)
+
+
+@pytest.mark.parametrize(("command", "place"), DATA_FOLDERS)
 def test_a_data_folder_that_cannot_be_used_is_told(
-    office: Office, place: str, command: str
+    office: Office, command: str, place: str
 ) -> None:
     ended = office.run(command, data=office.folder / place)
     assert ended.status == (0 if command in PLACES[place] else 1), ended
@@ -133,31 +175,21 @@ def test_a_data_folder_that_cannot_be_used_is_told(
         check_is_told(command, ended)
 
 
-@pytest.mark.parametrize(
-    ("command", "name"),
-    [(c, name) for c, line in COMMAND_LINES.items() for name in INPUTS if f"{{{name}}}" in line],
-)
-def test_an_input_that_cannot_be_used_is_told(office: Office, command: str, name: str) -> None:
-    for bad in BAD_INPUTS:
-        ended = office.run(command, **{name: office.folder / bad})
-        assert ended.status == 1, (bad, ended)
-        check_is_told(command, ended)
+@pytest.mark.parametrize(("use", "bad"), BAD_INPUTS, ids=named)
+def test_an_input_that_cannot_be_used_is_told(
+    office: Office, use: tuple[str, str], bad: str
+) -> None:
+    command, name = use
+    ended = office.run(command, **{name: office.folder / bad})
+    assert ended.status == 1, ended
+    check_is_told(command, ended)
 
 
-@pytest.mark.parametrize(
-    ("command", "name"),
-    [
-        (c, name)
-        for c, line in COMMAND_LINES.items()
-        for name in ("drawn", "report")
-        if f"{{{name}}}" in line
-    ],
-)
-def test_an_output_that_cannot_be_written_is_told(office: Office, command: str, name: str) -> None:
-    for bad in BAD_OUTPUTS:
-        ended = office.run(command, **{name: office.folder / bad})
-        assert ended.status == 1, (bad, ended)
-        check_is_told(command, ended)
+@pytest.mark.parametrize(("use", "bad"), UNWRITABLE, ids=named)
+def test_an_output_that_cannot_be_written_is_told(
+    office: Office, use: tuple[str, str], bad: str
+) -> None:
+    test_an_input_that_cannot_be_used_is_told(office, use, bad)
 
 
 @pytest.mark.parametrize("command", COMMAND_LINES)
