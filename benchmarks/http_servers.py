@@ -25,7 +25,7 @@ from statistics import median
 
 import psutil
 
-from tests.fakes import picture
+from tests.fakes.faces import picture
 from tests.served import RawAnswer, form, part, post, read_answer
 
 REPOSITORY = Path(__file__).parents[1]
@@ -39,7 +39,7 @@ _APP = """
 import logging, sys
 from perse.api.app import create_app
 from perse.api.telemetry.logs import configure_logs
-from tests.fakes import FakeServices
+from tests.fakes.services import FakeServices
 services = FakeServices()
 configure_logs("error")
 app = create_app(services, services.settings)

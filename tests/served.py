@@ -17,7 +17,7 @@ from perse.api.app import create_app
 from perse.api.server.crowd import Crowd, Patience, Room
 from perse.api.server.server import make_server
 from perse.api.telemetry.metrics import Metrics
-from tests.fakes import FakeServices
+from tests.fakes.services import FakeServices
 
 BOUNDARY = "----perse-test-boundary"
 

@@ -23,7 +23,7 @@ from perse.api.server.crowd import Crowd, Room
 from perse.api.telemetry.logs import configure_logs
 from perse.api.telemetry.metrics import Metrics
 from perse.api.server.server import serve
-from tests.fakes import FakeServices
+from tests.fakes.services import FakeServices
 configure_logs("warning")
 services, metrics = FakeServices(), Metrics()
 print(services.api_key, flush=True)

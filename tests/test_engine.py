@@ -12,8 +12,8 @@ from perse.bootstrap.voices import VoiceServices
 from perse.domain.samples import FaceImage
 from perse.engine import Engine
 from perse.errors import InvalidParameter, NoFaceDetected
-from tests.fakes import EMPTY_SCENE, FakeFaces, picture
-from tests.voice_fakes import FakeVoices, recording
+from tests.fakes.faces import EMPTY_SCENE, FakeFaces, picture
+from tests.fakes.voices import FakeVoices, recording
 
 
 def engine(faces: FakeFaces | None = None, opened: list[str] | None = None) -> Engine:

@@ -12,8 +12,9 @@ import httpx
 from perse.auth.recent import TRUSTED_S
 from perse.domain.access import ApiKey
 from perse.domain.references import UserTokens
-from tests.fake_storage import FakeReferences
-from tests.fakes import FakeServices, MemoryKeys
+from tests.fakes.keys import MemoryKeys
+from tests.fakes.services import FakeServices
+from tests.fakes.storage import FakeReferences
 from tests.served import serving, until_refused
 
 LIST = "/v0/face/enrollment/list"

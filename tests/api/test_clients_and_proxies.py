@@ -15,7 +15,7 @@ import httpx
 import pytest
 
 from tests.conftest import NOTHING_MAY_BE_SKIPPED
-from tests.fakes import picture
+from tests.fakes.faces import picture
 from tests.served import Served
 
 JAVA = shutil.which("java")

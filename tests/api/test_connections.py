@@ -18,7 +18,8 @@ import pytest
 
 from perse.api.server.crowd import SPARE, Patience, Room
 from perse.settings import Settings
-from tests.fakes import FakeServices, picture, settings
+from tests.fakes.faces import picture
+from tests.fakes.services import FakeServices, settings
 from tests.served import Served, form, is_closed, part, post, read_answer, serving
 from tests.serving_process import ServingProcess, serving_process
 

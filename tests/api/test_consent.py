@@ -10,9 +10,10 @@ from perse.api.app import OPERATIONS
 from perse.api.http.forms import FieldKind
 from perse.api.http.operations import Operation
 from perse.domain.consent import Declaration, Processing
-from tests.fakes import FakeServices, picture, settings
+from tests.fakes.faces import picture
+from tests.fakes.services import FakeServices, settings
+from tests.fakes.voices import recording
 from tests.served import Served, serving
-from tests.voice_fakes import recording
 
 CONSENT = "client_declaration_enduser_consent"
 

@@ -8,7 +8,7 @@ import zlib
 import httpx
 import pytest
 
-from tests.fakes import picture
+from tests.fakes.faces import picture
 from tests.served import BOUNDARY, form, part
 
 DETECT = "/v0/face/detect"

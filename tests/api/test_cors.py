@@ -7,7 +7,7 @@ import pytest
 
 from perse.errors import SettingsInvalid
 from perse.settings import load_settings
-from tests.fakes import FakeServices, app_over, settings
+from tests.fakes.services import FakeServices, app_over, settings
 
 DETECT = "/v0/face/detect"
 SHOP = "https://shop.example"

@@ -11,7 +11,8 @@ import pytest
 from starlette.types import Message
 from structlog.testing import capture_logs
 
-from tests.fakes import FakeServices, app_over, picture
+from tests.fakes.faces import picture
+from tests.fakes.services import FakeServices, app_over
 from tests.served import form, part, post, serving
 
 RESET = struct.pack("ii", 1, 0)

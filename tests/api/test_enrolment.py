@@ -10,8 +10,7 @@ import pytest
 from perse.domain.consent import Declaration, Processing
 from perse.domain.throttling import RateLimit
 from perse.errors import StorageUnavailable
-from tests.fake_enrolment import BRIGHT, DARK
-from tests.fakes import EMPTY_SCENE, picture
+from tests.fakes.faces import BRIGHT, DARK, EMPTY_SCENE, picture
 from tests.served import Served, form, part, serving, until_refused
 
 PATH = "/v0/face/enrollment"
@@ -205,7 +204,7 @@ def test_many_failures_are_slowed_down(client: httpx.Client) -> None:
 
 
 def test_calls_over_the_limit_of_a_key_are_refused(served: Served, client: httpx.Client) -> None:
-    served.services.call_limits.limit = RateLimit(per_second=0.01, burst=2)
+    served.services.buckets.limit = RateLimit(per_second=0.01, burst=2)
     assert [client.get(f"{PATH}/list").status_code for _ in range(3)] == [200, 200, 429]
     assert client.get(f"{PATH}/list").headers["Retry-After"] == "100"
     assert client.get("/health/live").status_code == 200

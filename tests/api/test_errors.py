@@ -12,7 +12,7 @@ from structlog.testing import capture_logs
 from perse import errors
 from perse.api.http.error_catalogue import MEANING
 from perse.api.http.problems import problem_response, status_of
-from tests.fakes import FACE_MAGIC, picture
+from tests.fakes.faces import FACE_MAGIC, picture
 from tests.served import Served, form, part, post, serving
 
 DETECT = "/v0/face/detect"

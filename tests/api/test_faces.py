@@ -5,7 +5,7 @@ from __future__ import annotations
 import httpx
 
 from perse.errors import NoFaceDetected
-from tests.fakes import EMPTY_SCENE, THRESHOLDS, picture
+from tests.fakes.faces import EMPTY_SCENE, THRESHOLDS, picture
 from tests.served import Served
 
 DETECT = "/v0/face/detect"

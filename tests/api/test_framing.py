@@ -9,7 +9,7 @@ import h11
 import pytest
 
 from perse.api.server.framing import StrictConnection
-from tests.fakes import picture
+from tests.fakes.faces import picture
 from tests.served import RawAnswer, Served, form, is_closed, part, post, read_answer
 
 DETECT = "/v0/face/detect"

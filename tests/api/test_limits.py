@@ -9,7 +9,8 @@ from collections.abc import Iterator
 import pytest
 
 from perse.api.server.crowd import Patience
-from tests.fakes import FakeServices, picture, settings
+from tests.fakes.faces import picture
+from tests.fakes.services import FakeServices, settings
 from tests.served import BOUNDARY, Served, form, part, post, read_answer, serving
 
 DETECT = "/v0/face/detect"

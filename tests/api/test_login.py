@@ -8,7 +8,7 @@ from functools import partial
 import httpx
 import pytest
 
-from tests.fakes import picture
+from tests.fakes.faces import picture
 from tests.served import Served, form, part, post, serving, until_refused
 
 UNKNOWN_KEY = "00000000-0000-4000-8000-000000000000"

@@ -19,7 +19,8 @@ from perse.api.http.forms import FieldKind
 from perse.api.http.openapi import openapi_document
 from perse.api.http.operations import Operation
 from perse.api.http.problems import status_of
-from tests.fakes import EMPTY_SCENE, FakeFaces, FakeServices, picture, settings
+from tests.fakes.faces import EMPTY_SCENE, FakeFaces, picture
+from tests.fakes.services import FakeServices, settings
 from tests.served import Served, serving
 
 DOCUMENT = openapi_document(OPERATIONS)

@@ -17,7 +17,8 @@ import pytest
 from perse.api.admission.door import Door
 from perse.api.admission.turns import Room
 from perse.errors import NoFaceDetected, Overloaded
-from tests.fakes import FakeFaces, FakeServices, picture, settings
+from tests.fakes.faces import FakeFaces, picture
+from tests.fakes.services import FakeServices, settings
 from tests.served import Served, form, part, post, read_answer, serving
 
 DETECT = "/v0/face/detect"

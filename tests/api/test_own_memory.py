@@ -43,8 +43,9 @@ from perse.api.server.own_memory import overwrite_freed_memory
 from perse.api.server.server import make_server
 from perse.media.audio_decoder import decode_audio
 from perse.media.image_decoder import decode_image
-from tests.fakes import FakeFaces, FakeServices, settings
-from tests.voice_fakes import FakeVoices
+from tests.fakes.faces import FakeFaces
+from tests.fakes.services import FakeServices, settings
+from tests.fakes.voices import FakeVoices
 
 class Faces(FakeFaces):
     def decode(self, content):

@@ -10,7 +10,7 @@ import pytest
 from perse.api.app import create_app
 from perse.errors import SettingsInvalid
 from perse.settings import load_settings
-from tests.fakes import FakeServices, settings
+from tests.fakes.services import FakeServices, settings
 
 HOSTILE = [
     "//evil.example",

@@ -14,13 +14,13 @@ import pytest
 
 from perse.api.server.server import serve
 from perse.errors import AddressUnusable
-from tests.fakes import FakeServices, app_over
+from tests.fakes.services import FakeServices, app_over
 
 REPOSITORY = Path(__file__).parents[2]
 PROGRAM = """
 from perse.api.telemetry.logs import configure_logs
 from perse.api.server.server import serve
-from tests.fakes import FakeServices, app_over
+from tests.fakes.services import FakeServices, app_over
 configure_logs("info")
 app = app_over(FakeServices())
 serve(app, host="127.0.0.1", port=0, on_ready=lambda url: print(url, flush=True))

@@ -12,7 +12,8 @@ from structlog.testing import capture_logs
 
 from perse import __version__
 from perse.api.http.boundary import SAFE_HEADERS
-from tests.fakes import MODELS, FakeServices, app_over, picture
+from tests.fakes.faces import MODELS, picture
+from tests.fakes.services import FakeServices, app_over
 from tests.served import Served, serving
 
 DETECT = "/v0/face/detect"

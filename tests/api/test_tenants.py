@@ -18,11 +18,11 @@ from starlette.types import Message, Receive, Scope, Send
 from perse.api.admission.turnstile import TakeTurns, Turnstile
 from perse.api.http.answers import JsonInPieces
 from perse.domain.references import UserToken, UserTokens, new_user_token
-from perse.domain.samples import ModelName
 from tests.api.test_overload import Gate
-from tests.fake_enrolment import template_of
-from tests.fakes import FakeFaces, FakeServices, picture, settings
+from tests.fakes.faces import FakeFaces, picture
+from tests.fakes.services import FakeServices, settings
 from tests.served import BOUNDARY, Served, form, part, read_answer, serving
+from tests.storage.samples import reference
 
 DETECT, LIST = "/v0/face/detect", "/v0/face/enrollment/list"
 PATIENCE_S = 10.0
@@ -149,9 +149,9 @@ def _with_users(count: int) -> tuple[FakeServices, list[UserToken]]:
     services = FakeServices()
     tenant = services.store.active_named("first").tenant_id
     tokens = [new_user_token() for _ in range(count)]
-    reference = template_of(1), ModelName("fake")
+    kept = reference()
     for token in tokens:
-        services.references.held[tenant, token] = reference  # type: ignore[assignment]
+        services.references.held[tenant, token] = kept
     return services, tokens
 
 

@@ -6,9 +6,9 @@ import httpx
 import pytest
 
 from perse.errors import NoSpeechDetected
-from tests.fakes import FakeServices
+from tests.fakes.services import FakeServices
+from tests.fakes.voices import SILENCE, recording
 from tests.served import serving
-from tests.voice_fakes import SILENCE, recording
 
 COMPARE = "/v0/voice/compare"
 FILES = {"audio_file1": recording(), "audio_file2": recording()}

@@ -6,7 +6,7 @@ import pytest
 
 from perse.auth.api_keys import ApiKeys, digest_of
 from perse.errors import InvalidParameter, NotFound
-from tests.fakes import MemoryKeys
+from tests.fakes.keys import MemoryKeys
 
 
 @pytest.fixture

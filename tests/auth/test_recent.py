@@ -14,8 +14,8 @@ from perse.auth.recent import RecentCallers
 from perse.auth.session_tokens import SessionTokens
 from perse.auth.signing_keys import SigningKey, SigningKeys
 from perse.domain.access import Caller, KeyId, TenantId
-from tests.fake_storage import FakeClock
-from tests.fakes import MemoryKeys
+from tests.fakes.keys import MemoryKeys
+from tests.fakes.storage import FakeClock
 
 CALLER = Caller(TenantId("acme"), KeyId("key"))
 

@@ -19,7 +19,7 @@ from perse.auth.session_tokens import AUDIENCE, ISSUER, SessionTokens
 from perse.auth.signing_keys import SigningKey, SigningKeys
 from perse.domain.access import ApiKey, KeyId
 from perse.errors import Unauthorized
-from tests.fakes import MemoryKeys
+from tests.fakes.keys import MemoryKeys
 
 KEY = SigningKey.generate()
 TOKENS = SessionTokens(SigningKeys((KEY,)))

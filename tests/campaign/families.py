@@ -16,7 +16,7 @@ from perse.errors import InputError
 from perse.media.audio_decoder import AudioLimits, decode_audio
 from perse.media.image_decoder import ImageLimits, decode_image
 from tests.campaign.requests import good_credentials, good_requests
-from tests.fakes import FakeServices
+from tests.fakes.services import FakeServices
 from tests.media.mutations import good_files
 from tests.media.recordings import good_recordings
 from tests.served import Served, serving

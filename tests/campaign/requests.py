@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 
-from tests.fakes import FakeServices, picture
+from tests.fakes.faces import picture
+from tests.fakes.services import FakeServices
 from tests.served import form, part, post
 
 _CONSENT = part("client_declaration_enduser_consent", b"true")

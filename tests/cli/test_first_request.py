@@ -14,7 +14,7 @@ from perse.api.server.addresses import url_of
 from perse.cli.progress import console
 from perse.cli.setup import first_request, show_first_request
 from tests.conftest import NOTHING_MAY_BE_SKIPPED
-from tests.fakes import picture
+from tests.fakes.faces import picture
 from tests.served import serving
 
 

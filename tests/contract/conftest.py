@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.fakes import FakeServices, settings
+from tests.fakes.services import FakeServices, settings
 from tests.served import Served, serving
 
 

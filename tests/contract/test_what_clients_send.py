@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.fakes import picture
+from tests.fakes.faces import picture
 from tests.served import Served, form, part, post, read_answer
 
 DETECT = "/v0/face/detect"

@@ -7,7 +7,7 @@ import pytest
 from perse.domain.faces import AssessedFace
 from perse.domain.geometry import Box
 from perse.domain.verdicts import judge_face, liveness_obstacle
-from tests.fakes import THRESHOLDS, face
+from tests.fakes.faces import THRESHOLDS, face
 
 
 def obstacle(assessed: AssessedFace) -> str | None:

@@ -32,7 +32,7 @@ from perse.weights.cards import Role
 from perse.weights.catalogue import Catalog
 from perse.weights.packs import PackChoice
 from tests.evaluation.synthetic import templates
-from tests.fakes import settings
+from tests.fakes.services import settings
 
 Result = TypeVar("Result")
 PEOPLE, EACH = 20, 4

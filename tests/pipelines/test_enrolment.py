@@ -36,7 +36,7 @@ from perse.pipelines.moving import Recognition
 from perse.pipelines.retention import RETRIES_KEPT, PurgeExpired
 from perse.pipelines.subject_export import ExportSubject
 from perse.pipelines.verification import VerifyFace
-from tests.fake_storage import FakeClock, FakeGuesses, FakeReferences
+from tests.fakes.storage import FakeClock, FakeGuesses, FakeReferences
 
 ACME = Caller(TenantId("acme"), KeyId("key-1"))
 THRESHOLDS = FaceThresholds(

@@ -9,7 +9,7 @@ from perse.domain.geometry import DetectedFace
 from perse.errors import NoFaceDetected
 from perse.pipelines.comparison import CaptureFace, CompareFaces, Picture, lower_pad
 from perse.pipelines.detection import DetectFaces, FindFaces
-from tests.pipelines.face_ports import (
+from tests.fakes.face_ports import (
     FakeAttackDetector,
     FakeDetector,
     FakeEmbedder,

@@ -23,7 +23,7 @@ from perse.pipelines.detection import FindFaces
 from perse.pipelines.enrolment import CaptureReference, EnrolFace, UpdateReference
 from perse.pipelines.moving import CaptureAgain, MoveReference, PreviousNetwork, Recognition
 from perse.pipelines.verification import VerifyFace
-from tests.fake_storage import FakeClock, FakeGuesses, FakeReferences
+from tests.fakes.storage import FakeClock, FakeGuesses, FakeReferences
 from tests.pipelines.test_enrolment import GOOD, THRESHOLDS, FakeNetworks, picture
 
 ACME = Caller(TenantId("acme"), KeyId("key-1"))

@@ -8,7 +8,7 @@ import pytest
 from perse.domain.throttling import GuessPolicy
 from perse.storage.storage import MasterKeyChoice, Storage, open_storage
 from tests.conftest import NOTHING_MAY_BE_SKIPPED
-from tests.fake_storage import FakeSigner
+from tests.fakes.storage import FakeSigner
 from tests.storage.postgresql import Cluster, installed_programs, running_cluster
 from tests.storage.stage import Stage, running_stage
 

@@ -34,7 +34,7 @@ from perse.storage.master_key import MasterKeySource
 from perse.storage.master_key_file import MasterKeyFile
 from perse.storage.rotation import RotateSecrets
 from perse.storage.storage import MasterKeyChoice, Storage, open_storage
-from tests.fake_storage import FakeSigner
+from tests.fakes.storage import FakeSigner
 from tests.storage.samples import api_key, entry, moved, reference
 
 REPOSITORY = Path(__file__).parents[2]

@@ -11,7 +11,7 @@ from perse.auth.api_keys import KeyStore
 from perse.domain.access import KeyId
 from perse.errors import InvalidParameter, NotFound
 from perse.storage.storage import Storage
-from tests.fakes import MemoryKeys
+from tests.fakes.keys import MemoryKeys
 from tests.storage.conftest import open_at
 from tests.storage.postgresql import Cluster
 from tests.storage.samples import ACME, NOW, api_key

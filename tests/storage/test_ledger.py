@@ -22,7 +22,7 @@ from perse.storage.ledger import SqlLedger
 from perse.storage.ledger_writer import LedgerWriter
 from perse.storage.schema import ledger_entries, ledger_head
 from perse.storage.storage import Storage
-from tests.fake_storage import FakeLedger
+from tests.fakes.storage import FakeLedger
 from tests.storage.conftest import open_at
 from tests.storage.samples import ACME, OTHER, entry, reference, with_tenants
 

@@ -20,7 +20,7 @@ from perse.storage.master_key import (
 from perse.storage.master_key_file import MasterKeyFile
 from perse.storage.sealing import new_key
 from perse.storage.storage import MasterKeyChoice, Storage, open_storage
-from tests.fake_storage import FakeSigner
+from tests.fakes.storage import FakeSigner
 from tests.storage.conftest import open_at
 
 TEXT = base64.b64encode(bytes(range(32))).decode()

@@ -23,7 +23,7 @@ from perse.pipelines.reference_ports import (
     ReferenceList,
     ReferenceStore,
 )
-from tests.fake_storage import FakeGuesses, FakeReferences
+from tests.fakes.storage import FakeGuesses, FakeReferences
 from tests.storage.conftest import open_at
 from tests.storage.postgresql import Cluster
 from tests.storage.samples import ACME, NOW, OTHER, entry, moved, reference, template, with_tenants

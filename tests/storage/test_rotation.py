@@ -23,7 +23,7 @@ from perse.storage.sealing import new_key
 from perse.storage.secrets import named_master_keys
 from perse.storage.storage import MasterKeyChoice, Storage, open_storage
 from perse.storage.tenant_keys import TenantKeys
-from tests.fake_storage import FakeSigner
+from tests.fakes.storage import FakeSigner
 from tests.storage.conftest import open_at
 from tests.storage.postgresql import Cluster
 from tests.storage.samples import ACME, OTHER, entry, reference, with_tenants

@@ -9,7 +9,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.fakes import FakeServices, picture, settings
+from tests.fakes.faces import picture
+from tests.fakes.services import FakeServices, settings
 from tests.nginx import needs_nginx, nginx
 from tests.served import serving
 from tests.web.browser import needs_browser, shown_by_browser

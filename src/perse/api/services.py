@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Protocol
 
 from perse.auth.authenticator import Authenticator
-from perse.domain.access import Caller, KeyId
-from perse.domain.consent import Declaration
-from perse.domain.faces import FaceComparison, FaceDetection, FaceThresholds, FaceVerification
-from perse.domain.receipts import Receipt
-from perse.domain.references import ReferenceRecord, UserToken
-from perse.domain.retries import NameRetry, RetryKey
+from perse.domain.faces import FaceThresholds
+from perse.domain.retries import NameRetry
 from perse.domain.samples import FaceImage, ModelName, VoiceSample
 from perse.domain.voices import VoiceComparison, VoiceThresholds
 from perse.media.audio_length import AudioLength
 from perse.media.image_decoder import ImageSize
-from perse.pipelines.comparison import Picture
+from perse.pipelines.call_limits import CallLimits
+from perse.pipelines.comparison import CompareFaces
 from perse.pipelines.consent import RecordConsent
+from perse.pipelines.detection import DetectFaces
+from perse.pipelines.enrolment import DeleteReference, EnrolFace, UpdateReference
 from perse.pipelines.ports import SideBySide
 from perse.pipelines.reference_ports import ReferenceList
+from perse.pipelines.verification import VerifyFace
 from perse.pipelines.voice import Recording
 
 
@@ -35,16 +35,6 @@ class MeasureImage(Protocol):
         ...
 
 
-class Detect(Protocol):
-    def __call__(self, image: FaceImage, *, side_by_side: SideBySide) -> FaceDetection: ...
-
-
-class Compare(Protocol):
-    def __call__(
-        self, first: Picture, second: Picture, *, side_by_side: SideBySide
-    ) -> FaceComparison: ...
-
-
 class Faces(Protocol):
     """The face pipelines of one pack; all of them block and may run side by side."""
 
@@ -53,9 +43,9 @@ class Faces(Protocol):
     @property
     def measure(self) -> MeasureImage: ...
     @property
-    def detect(self) -> Detect: ...
+    def detect(self) -> DetectFaces: ...
     @property
-    def compare(self) -> Compare: ...
+    def compare(self) -> CompareFaces: ...
     @property
     def thresholds(self) -> FaceThresholds: ...
 
@@ -91,50 +81,21 @@ class Voices(Protocol):
     def thresholds(self) -> VoiceThresholds: ...
 
 
-class Enrol(Protocol):
-    def __call__(
-        self,
-        caller: Caller,
-        picture: Picture,
-        *,
-        declaration: Declaration,
-        retry: RetryKey | None = None,
-    ) -> ReferenceRecord: ...
-
-
-class Update(Protocol):
-    def __call__(
-        self, caller: Caller, user_token: UserToken, picture: Picture, *, declaration: Declaration
-    ) -> ReferenceRecord: ...
-
-
-class Verify(Protocol):
-    def __call__(
-        self, caller: Caller, user_token: UserToken, picture: Picture, *, declaration: Declaration
-    ) -> FaceVerification: ...
-
-
 class Enrolment(Protocol):
     """Enrolled users; all of it blocks. ``retry_key`` names a request that may come twice."""
 
     @property
-    def enrol(self) -> Enrol: ...
+    def enrol(self) -> EnrolFace: ...
     @property
-    def update(self) -> Update: ...
+    def update(self) -> UpdateReference: ...
     @property
-    def delete(self) -> Callable[[Caller, UserToken], Receipt]: ...
+    def delete(self) -> DeleteReference: ...
     @property
-    def verify(self) -> Verify: ...
+    def verify(self) -> VerifyFace: ...
     @property
     def users(self) -> ReferenceList: ...
     @property
     def retry_key(self) -> NameRetry: ...
-
-
-class CallLimits(Protocol):
-    def take(self, key_id: KeyId) -> None:
-        """Count one call. Blocks for a moment; raises RateLimited."""
-        ...
 
 
 class Services(Protocol):

@@ -11,11 +11,11 @@ from starlette.datastructures import Headers
 from starlette.types import Scope
 
 from perse.api.admission.door import Door
-from perse.api.services import CallLimits
 from perse.auth.authenticator import Authenticator
 from perse.auth.credentials import Credentials, read_credentials
 from perse.domain.access import Caller, KeyId
 from perse.errors import Unauthorized
+from perse.pipelines.call_limits import CallLimits
 
 # The party of everybody who is not known yet: strangers wait for one another only.
 STRANGERS = ""

@@ -1,0 +1,69 @@
+"""Everything that the application asks of the composition root."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from starlette.types import ASGIApp
+
+from perse.api.app import create_app
+from perse.auth.api_keys import ApiKeys, utc_now
+from perse.auth.authenticator import Authenticator
+from perse.auth.session_tokens import SessionTokens
+from perse.auth.signing_keys import SigningKey, SigningKeys
+from perse.domain.samples import ModelName
+from perse.pipelines.call_limits import CallLimits
+from perse.pipelines.consent import RecordConsent
+from perse.settings import Settings
+from tests.fakes.enrolment import FakeCallBuckets, FakeEnrolment
+from tests.fakes.faces import MODELS, FakeFaces
+from tests.fakes.keys import MemoryKeys
+from tests.fakes.storage import FakeLedger, FakeReferences
+from tests.fakes.voices import FakeVoices
+
+
+def settings(**changes: object) -> Settings:
+    """Settings of a small server, whatever the environment says."""
+    return Settings.model_validate({"workers": 2, "queue_size": 2, **changes})
+
+
+@dataclass
+class FakeServices:
+    """Everything the app asks of the composition root, with one API key ready."""
+
+    settings: Settings = field(default_factory=settings)
+    faces: FakeFaces = field(default_factory=FakeFaces)
+    voices: FakeVoices | None = field(default_factory=FakeVoices)
+    store: MemoryKeys = field(default_factory=MemoryKeys)
+    pack: str = "fake"
+    models: Mapping[str, ModelName] = field(default_factory=lambda: MODELS)
+    warmed: threading.Event = field(default_factory=threading.Event)
+    closed: bool = False
+
+    def __post_init__(self) -> None:
+        self.keys = ApiKeys(self.store)
+        self.signing_keys = SigningKeys((SigningKey.generate(),))
+        self.authenticator = Authenticator(self.keys, SessionTokens(self.signing_keys))
+        _, self.api_key = self.keys.create("first")
+        self.ledger = FakeLedger()
+        self.consent = RecordConsent(
+            self.ledger, utc_now, required=self.settings.consent == "required"
+        )
+        self.references = FakeReferences(self.ledger)
+        self.enrolment = FakeEnrolment(
+            self.consent, self.references, self.faces, self.faces.thresholds
+        )
+        self.buckets = FakeCallBuckets()
+        self.call_limits = CallLimits(self.buckets, utc_now)
+
+    def warm(self) -> None:
+        self.warmed.set()
+
+    def close(self) -> None:
+        self.closed = True
+
+
+def app_over(services: FakeServices) -> ASGIApp:
+    return create_app(services, services.settings)
