@@ -4,7 +4,7 @@
     PYTHONPATH=build/servers python -m benchmarks.http_servers [SERVER ...]
 
 Each server runs in a process of its own over the real application with stand-ins for what
-computes (tests/fakes.py). Every row sends bytes over sockets; "yes" is what we want. This is what
+computes (tests/fakes). Every row sends bytes over sockets; "yes" is what we want. This is what
 stands behind docs/decisions/0008-uvicorn-over-h11.md.
 """
 

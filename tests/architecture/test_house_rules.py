@@ -50,6 +50,14 @@ def test_the_product_does_not_know_the_development_files(path: Path) -> None:
     assert "../shared" not in path.read_text()
 
 
+@pytest.mark.parametrize("path", sorted((REPOSITORY / "benchmarks").glob("*.py")), ids=_name)
+def test_a_benchmark_shares_material_with_the_tests_and_no_test(path: Path) -> None:
+    """What it imports of them: fakes, pictures and plain helpers, which no test runner drives."""
+    for module in re.findall(r"^from (tests\.[\w.]+) import", path.read_text(), re.MULTILINE):
+        text = (REPOSITORY / module.replace(".", "/")).with_suffix(".py").read_text()
+        assert "import pytest" not in text, module
+
+
 def test_the_import_contract_of_networks_lists_every_adapter() -> None:
     contracts = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["tool"]["importlinter"]
     (listed,) = (it["modules"] for it in contracts["contracts"] if it["type"] == "independence")
