@@ -13,6 +13,13 @@ from perse.auth.key_file import SigningKeyFile
 from perse.auth.signing_keys import SigningKey, SigningKeys, parse_signing_keys
 from perse.errors import SettingsInvalid
 
+RFC_8037 = {
+    "kty": "OKP",
+    "crv": "Ed25519",
+    "d": "nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A",
+    "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo",
+}
+
 
 def _pem(key: SigningKey) -> str:
     return key.private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
@@ -24,15 +31,9 @@ def _kids(keys: SigningKeys) -> list[str]:
 
 def test_the_thumbprint_is_that_of_rfc_8037() -> None:
     """Appendix A.3: the key of A.1 has this thumbprint."""
-    jwk = {
-        "kty": "OKP",
-        "crv": "Ed25519",
-        "d": "nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A",
-        "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo",
-    }
-    key = parse_signing_keys(json.dumps(jwk)).newest
+    key = parse_signing_keys(json.dumps(RFC_8037)).newest
     assert key.kid == "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k"
-    assert key.public_jwk()["x"] == jwk["x"]
+    assert key.public_jwk()["x"] == RFC_8037["x"]
 
 
 def test_keys_read_back_from_a_jwk_set_and_from_pem_blocks() -> None:
@@ -70,6 +71,8 @@ def _wrong_curve() -> str:
         '{"kty": "OKP", "crv": "Ed25519", "x": "AAAA"}',
         '{"kty": "OKP", "crv": "Ed25519", "d": "AAAA"}',
         '{"kty": "OKP", "crv": "Ed25519", "d": 1}',
+        json.dumps(RFC_8037 | {"x": SigningKey.generate().public_jwk()["x"]}),
+        json.dumps({name: value for name, value in RFC_8037.items() if name != "x"}),
         "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----",
         _wrong_curve(),
     ],

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
+from jwt.algorithms import OKPAlgorithm
+from jwt.exceptions import InvalidKeyError
+from jwt.types import JWKDict
+from jwt.utils import base64url_encode
 
 from perse.errors import SettingsInvalid
 
@@ -34,26 +36,18 @@ class SigningKey:
 
     @property
     def kid(self) -> str:
-        members = {"crv": "Ed25519", "kty": "OKP", "x": self._x}
+        members = OKPAlgorithm.to_jwk(self.public, as_dict=True)
         text = json.dumps(members, separators=(",", ":"), sort_keys=True)
-        return _base64url(hashlib.sha256(text.encode("ascii")).digest())
-
-    @property
-    def _x(self) -> str:
-        return _base64url(self.public.public_bytes_raw())
+        return base64url_encode(hashlib.sha256(text.encode("ascii")).digest()).decode("ascii")
 
     def public_jwk(self) -> dict[str, str]:
-        return {
-            "kty": "OKP",
-            "crv": "Ed25519",
-            "alg": "EdDSA",
-            "use": "sig",
-            "kid": self.kid,
-            "x": self._x,
-        }
+        return self._described(OKPAlgorithm.to_jwk(self.public, as_dict=True))
 
     def private_jwk(self) -> dict[str, str]:
-        return self.public_jwk() | {"d": _base64url(self.private.private_bytes_raw())}
+        return self._described(OKPAlgorithm.to_jwk(self.private, as_dict=True))
+
+    def _described(self, jwk: Mapping[str, str]) -> dict[str, str]:
+        return {**jwk, "alg": "EdDSA", "use": "sig", "kid": self.kid}
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +88,7 @@ def parse_signing_keys(text: str) -> SigningKeys:
     """
     try:
         keys = _from_json(text) if text.lstrip().startswith("{") else _from_pem(text)
-    except (ValueError, TypeError, KeyError, UnsupportedAlgorithm):
+    except (ValueError, TypeError, AttributeError, InvalidKeyError, UnsupportedAlgorithm):
         keys = ()
     if not keys:
         raise SettingsInvalid(
@@ -109,20 +103,16 @@ def _from_json(text: str) -> Sequence[SigningKey]:
     return [_from_jwk(jwk) for jwk in document.get("keys", [document])]
 
 
-def _from_jwk(jwk: Mapping[str, Any]) -> SigningKey:
-    if jwk["kty"] != "OKP" or jwk["crv"] != "Ed25519":
-        raise ValueError("not an Ed25519 key")
-    padded = jwk["d"] + "=" * (-len(jwk["d"]) % 4)
-    return SigningKey(Ed25519PrivateKey.from_private_bytes(base64.urlsafe_b64decode(padded)))
+def _from_jwk(jwk: JWKDict) -> SigningKey:
+    return _signing(OKPAlgorithm.from_jwk(jwk))
 
 
 def _from_pem(text: str) -> Sequence[SigningKey]:
     blocks = [part + _PEM_END for part in text.split(_PEM_END) if part.strip()]
-    loaded = [load_pem_private_key(block.strip().encode(), password=None) for block in blocks]
-    if not all(isinstance(key, Ed25519PrivateKey) for key in loaded):
-        raise ValueError("not an Ed25519 key")
-    return [SigningKey(key) for key in loaded if isinstance(key, Ed25519PrivateKey)]
+    return [_signing(load_pem_private_key(block.strip().encode(), None)) for block in blocks]
 
 
-def _base64url(data: bytes) -> str:
-    return base64.urlsafe_b64encode(data).rstrip(b"=").decode("ascii")
+def _signing(key: object) -> SigningKey:
+    if not isinstance(key, Ed25519PrivateKey):
+        raise InvalidKeyError("not an Ed25519 private key")
+    return SigningKey(key)
