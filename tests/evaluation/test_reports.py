@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import re
+from html import unescape
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -72,7 +73,8 @@ def test_every_element_is_closed(page: str, request: pytest.FixtureRequest) -> N
 
 def test_names_of_files_and_groups_are_text(face_page: str) -> None:
     assert NASTY not in face_page
-    assert "&lt;script&gt;alert(&quot;x&quot;)&lt;/script&gt;&amp;.jpg" in face_page
+    assert NASTY in unescape(face_page)
+    assert "&lt;script&gt;alert(" in face_page
     assert "&lt;f&gt;" in face_page
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from markupsafe import Markup
+
 from perse.evaluation import plots
 from perse.evaluation.liveness_rates import PadScores
 from perse.evaluation.report_parts import (
@@ -75,7 +77,7 @@ def _liveness_facts(result: LivenessResult) -> list[tuple[str, str, str]]:
     return facts
 
 
-def _pad_points_table(result: LivenessResult) -> str:
+def _pad_points_table(result: LivenessResult) -> Markup:
     headings = ("at BPCER", "threshold", "BPCER measured", "worst APCER", "species", "ACER")
     rows = []
     for point in result.points:
@@ -94,9 +96,9 @@ def _pad_cells(name: str, at: PadRates) -> tuple[str, ...]:
     return name, f"{at.threshold:.4f}", *rates
 
 
-def _species_table(result: LivenessResult) -> str:
+def _species_table(result: LivenessResult) -> Markup:
     if result.decision is None:
-        return ""
+        return Markup()
     return table(
         ("species", f"APCER at {result.decision.threshold:.4f}", "taken for live", "EER"),
         (
@@ -113,7 +115,7 @@ def _species_table(result: LivenessResult) -> str:
     )
 
 
-def _liveness_plots(scores: PadScores, marks: Mapping[str, float]) -> str:
+def _liveness_plots(scores: PadScores, marks: Mapping[str, float]) -> Markup:
     return plot_grid(
         (
             (plots.pad_histograms(scores, marks), "How PAD scores lie; shares on a log scale."),
@@ -123,7 +125,7 @@ def _liveness_plots(scores: PadScores, marks: Mapping[str, float]) -> str:
     )
 
 
-def _pad_groups_table(result: LivenessResult) -> str:
+def _pad_groups_table(result: LivenessResult) -> Markup:
     return table(
         ("attribute", "group", "people", "APCER", "BPCER"),
         (
@@ -141,7 +143,7 @@ def _pad_groups_table(result: LivenessResult) -> str:
     )
 
 
-def _scores_table(result: LivenessResult, *, attacks: bool) -> str:
+def _scores_table(result: LivenessResult, *, attacks: bool) -> Markup:
     files = result.worst_attacks if attacks else result.worst_bona_fide
     rows = (row((f"{file.score:.4f}", file.file), file_columns=1) for file in files)
     return table(("PAD score", "file"), rows)

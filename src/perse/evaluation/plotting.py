@@ -1,4 +1,4 @@
-"""Whether plots can be drawn here, and where what they need is kept."""
+"""Whether a report can be drawn here, and where what they need is kept."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ def prepare_matplotlib(data_dir: Path) -> None:
     """Let matplotlib keep its list of fonts in the data folder rather than in the user's home,
     unless ``MPLCONFIGDIR`` says where. Call it before plots are imported.
 
-    Raises SetupError, saying how to install it, when matplotlib is missing.
+    Raises SetupError, saying how to install it, when matplotlib or Jinja2 is missing.
     """
-    if find_spec("matplotlib") is None:
+    if find_spec("matplotlib") is None or find_spec("jinja2") is None:
         raise SetupError(
-            "plots need matplotlib: install it with pip install 'perse[evaluate]', or leave out "
-            "--report"
+            "a report needs matplotlib and Jinja2: install them with pip install "
+            "'perse[evaluate]', or leave out --report"
         )
     folder = data_dir / _FOLDER
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from markupsafe import Markup
+
 from perse.domain.decisions import fmr_key
 from perse.evaluation import plots
 from perse.evaluation.comparison_rates import Curves
 from perse.evaluation.report_parts import (
     cards,
     failures_table,
+    figure,
     page,
     paragraph,
     refused_row,
@@ -60,8 +63,8 @@ def comparison_page(result: ComparisonResult, curves: Curves) -> str:
             section("Groups", _groups_table(result), _groups_note(result)),
             section(
                 "Quality against error",
-                f"<figure>{quality}</figure>" if quality else "",
-                paragraph(_quality_note(result), soft=True) if quality else "",
+                figure(quality),
+                paragraph(_quality_note(result) if quality else "", soft=True),
             ),
             section("Worst false matches", *_pairs(result.worst_false_matches)),
             section("Worst false non-matches", *_pairs(result.worst_false_non_matches)),
@@ -90,7 +93,7 @@ def _comparison_facts(result: ComparisonResult) -> list[tuple[str, str, str]]:
     return facts
 
 
-def _points_table(result: ComparisonResult) -> str:
+def _points_table(result: ComparisonResult) -> Markup:
     headings = ("at FMR", "threshold", "FMR measured", "FNMR", "false matches", "false non-matches")
     rows = []
     for point in result.points:
@@ -110,7 +113,7 @@ def _rates_cells(name: str, at: RatesAtThreshold) -> tuple[str, ...]:
     return name, f"{at.threshold:.4f}", small_rate(at.fmr), rate(at.fnmr), *counts
 
 
-def _comparison_plots(curves: Curves, marks: Mapping[str, float]) -> str:
+def _comparison_plots(curves: Curves, marks: Mapping[str, float]) -> Markup:
     return plot_grid(
         (
             (plots.score_histograms(curves, marks), "How scores of mated and non-mated pairs lie."),
@@ -123,7 +126,7 @@ def _comparison_plots(curves: Curves, marks: Mapping[str, float]) -> str:
     )
 
 
-def _groups_table(result: ComparisonResult) -> str:
+def _groups_table(result: ComparisonResult) -> Markup:
     return table(
         ("attribute", "group", "people", "failure to acquire", "FMR", "FNMR"),
         (
@@ -142,9 +145,9 @@ def _groups_table(result: ComparisonResult) -> str:
     )
 
 
-def _groups_note(result: ComparisonResult) -> str:
+def _groups_note(result: ComparisonResult) -> Markup:
     if not result.groups or not result.decision:
-        return ""
+        return Markup()
     return paragraph(
         f"All at one threshold, {result.decision.threshold:.4f}; both files of a pair are of the "
         "group. Groups whose intervals overlap have not been shown to differ.",
@@ -161,7 +164,7 @@ def _quality_note(result: ComparisonResult) -> str:
     )
 
 
-def _pairs(pairs: tuple[NamedPair, ...]) -> tuple[str, ...]:
+def _pairs(pairs: tuple[NamedPair, ...]) -> tuple[Markup, ...]:
     rows = [row((f"{pair.score:.4f}", pair.first, pair.second), file_columns=2) for pair in pairs]
     listed = table(("score", "file", "file"), rows)
     return (paragraph(_CHECK_LABELS, soft=True), listed) if listed else ()

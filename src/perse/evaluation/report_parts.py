@@ -1,85 +1,87 @@
-"""Pieces of the report's page. Everything that comes from outside is escaped here."""
+"""Pieces of the report's page, drawn by templates that escape whatever comes from outside."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from html import escape
-from importlib.resources import files
-from string import Template
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
 
 from perse.evaluation.results import Failure, Provenance
 from perse.evaluation.wording import networks
 
+_TEMPLATES = Environment(
+    loader=PackageLoader(__package__, "."),
+    autoescape=True,
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+_NOTHING = Markup()
 
-def page(title: str, provenance: Provenance, sections: Iterable[str]) -> str:
+
+def page(title: str, provenance: Provenance, sections: Iterable[Markup]) -> str:
     """One self-contained HTML document."""
-    template = Template((files(__package__) / "report_page.html").read_text(encoding="utf-8"))
     subtitle = (
         f"{provenance.source} · pack {provenance.pack}: {networks(provenance.networks)} · "
         f"perse {provenance.version} · {provenance.at}"
     )
-    return template.substitute(
-        title=escape(title), subtitle=escape(subtitle), body="\n".join(filter(None, sections))
-    )
+    template = _TEMPLATES.get_template("report_page.html")
+    return template.render(title=title, subtitle=subtitle, sections=filter(None, sections))
 
 
-def section(heading: str, *parts: str) -> str:
+def section(heading: str, *parts: Markup) -> Markup:
     """Empty when all parts are."""
-    content = "\n".join(filter(None, parts))
-    return f"<section>\n<h2>{escape(heading)}</h2>\n{content}\n</section>" if content else ""
+    content = [part for part in parts if part]
+    return _part("section", heading, content) if content else _NOTHING
 
 
-def cards(facts: Iterable[tuple[str, str, str]]) -> str:
+def cards(facts: Iterable[tuple[str, str, str]]) -> Markup:
     """``facts``: name, figure, and a smaller line below."""
-    shown = "".join(
-        f'<div class="card"><span>{escape(name)}</span><b>{escape(figure)}</b>'
-        f"<span>{escape(below)}</span></div>"
-        for name, figure, below in facts
-    )
-    return f'<div class="cards">{shown}</div>'
+    return _part("cards", facts)
 
 
-def plots(drawings: Iterable[tuple[str, str]]) -> str:
-    """``drawings``: SVG text and a caption."""
-    shown = "".join(
-        f"<figure>{svg}<figcaption>{escape(caption)}</figcaption></figure>"
-        for svg, caption in drawings
-    )
-    return f'<div class="plots">{shown}</div>' if shown else ""
+def figure(drawing: str) -> Markup:
+    """``drawing``: SVG text of our own; empty without it."""
+    return _part("figure", drawing, "") if drawing else _NOTHING
 
 
-def paragraph(text: str, *, soft: bool = False) -> str:
+def plots(drawings: Iterable[tuple[str, str]]) -> Markup:
+    """``drawings``: SVG text of our own and a caption."""
+    return _part("plots", drawings)
+
+
+def paragraph(text: str, *, soft: bool = False) -> Markup:
     """One paragraph of text."""
-    return f"<p{' class=soft' if soft else ''}>{escape(text)}</p>" if text else ""
+    return _part("paragraph", text, soft) if text else _NOTHING
 
 
-def table(headings: Sequence[str], rows: Iterable[str]) -> str:
+def table(headings: Sequence[str], rows: Iterable[Markup]) -> Markup:
     """``rows``: from ``row`` or ``refused_row``; empty without rows."""
-    body = "".join(rows)
-    head = "".join(f"<th>{escape(heading)}</th>" for heading in headings)
-    return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>" if body else ""
+    shown = list(rows)
+    return _part("table", headings, shown) if shown else _NOTHING
 
 
-def row(cells: Iterable[str], *, served: bool = False, file_columns: int = 0) -> str:
+def row(cells: Iterable[str], *, served: bool = False, file_columns: int = 0) -> Markup:
     """The last ``file_columns`` cells are file names."""
-    texts = [escape(cell) for cell in cells]
-    names = len(texts) - file_columns
-    shown = "".join(
-        f"<td{' class=file' if number >= names else ''}>{text}</td>"
-        for number, text in enumerate(texts)
-    )
-    return f"<tr{' class=served' if served else ''}>{shown}</tr>"
+    return _part("row", list(cells), served, file_columns)
 
 
-def refused_row(name: str, reason: str, columns: int) -> str:
+def refused_row(name: str, reason: str, columns: int) -> Markup:
     """A row that says why there are no figures."""
-    told = f"<td class=refused colspan={columns - 1}>not told: {escape(reason)}</td>"
-    return f"<tr><td>{escape(name)}</td>{told}</tr>"
+    return _part("refused_row", name, reason, columns)
 
 
-def failures_table(failures: Iterable[Failure]) -> str:
+def failures_table(failures: Iterable[Failure]) -> Markup:
     """Files that could not be used."""
     return table(
         ("reason", "file"),
         (row((failure.code, failure.file), file_columns=1) for failure in failures),
     )
+
+
+def _part(name: str, *values: object) -> Markup:
+    macros: Any = _TEMPLATES.get_template("report_parts.html").module
+    drawn: Markup = getattr(macros, name)(*values)
+    return drawn.strip()
