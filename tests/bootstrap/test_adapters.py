@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,11 +14,9 @@ from perse.errors import CatalogInvalid
 from perse.media.image_decoder import decode_image
 from perse.pipelines.comparison import Picture
 from perse.pipelines.face_embedding import RefinedEmbedder
-from perse.settings import Settings, load_settings
+from perse.settings import Settings
 from perse.weights.cards import Role
-from perse.weights.catalogue import Catalog
-from perse.weights.packs import PackChoice
-from perse.weights.store import WeightStore
+from tests.bootstrap.conftest import Obtain
 from tests.media.pictures import PORTRAITS
 
 FACE_ROLES: tuple[Role, ...] = (
@@ -33,25 +29,6 @@ VOICE_ROLES: tuple[Role, ...] = ("speech_detector", "speaker_embedder")
 # Of packs whose files all come from the package index; others need the development files.
 PACKS = ("standard", pytest.param("compact", marks=pytest.mark.shared))
 GOOD_INPUT = {"size_px": 112, "colour": "rgb", "mean": (0.0, 0.0, 0.0), "std": (1.0, 1.0, 1.0)}
-
-Obtain = Callable[[str], PackOnDisk]
-
-
-@pytest.fixture
-def settings(tmp_path: Path) -> Settings:
-    return load_settings(data_dir=tmp_path)
-
-
-@pytest.fixture
-def obtain(catalog: Catalog, weights: WeightStore) -> Obtain:
-    def on_disk(name: str) -> PackOnDisk:
-        pack = catalog.pack(name)
-        cards = {role: catalog.card(card) for role, card in pack.roles.items()}
-        paths = {role: weights.obtain(card) for role, card in cards.items()}
-        digests = {role: weights.digest(card) for role, card in cards.items()}
-        return PackOnDisk(pack, PackChoice(name, "it is tested"), cards, paths, digests)
-
-    return on_disk
 
 
 def changed(on_disk: PackOnDisk, role: Role, **changes: Any) -> PackOnDisk:  # noqa: ANN401

@@ -1,0 +1,37 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from perse.cli.application import app
+from perse.weights.catalogue import Catalog
+from perse.weights.store import WeightStore
+from tests.conftest import REPOSITORY
+
+Run = Callable[..., Result]
+
+
+@pytest.fixture(scope="session")
+def standard_weights(catalog: Catalog, weights: WeightStore) -> Path:
+    for card in catalog.cards_of("standard").values():
+        weights.obtain(card)
+    return REPOSITORY / "build" / "weights"
+
+
+@pytest.fixture
+def standard(tmp_path: Path, standard_weights: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """Runs a command over a fresh data folder that has the weights of the standard pack."""
+    (tmp_path / "data").mkdir(mode=0o700)
+    (tmp_path / "data" / "weights").symlink_to(standard_weights)
+    monkeypatch.setenv("PERSE_PACK", "standard")
+    monkeypatch.setenv("PERSE_OFFLINE", "true")
+    monkeypatch.setenv("COLUMNS", "200")
+
+    def run(*words: object) -> Result:
+        arguments = [*map(str, words), "--data-dir", str(tmp_path / "data")]
+        return CliRunner().invoke(app, arguments)
+
+    return run
