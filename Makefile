@@ -22,7 +22,7 @@ setup: $(VENV)/.serve
 test: $(VENV)/.dev check
 	@$(BIN)/pytest --numprocesses auto --dist loadgroup --cov --cov-report= -q
 	@$(BIN)/coverage report --fail-under 90 \
-		--include '*/domain/*,*/pipelines/*,*/auth*,*/api/http/problems.py'
+		--include '*/domain/*,*/pipelines/*,*/auth*,*/bootstrap/*,*/api/http/problems.py'
 
 check: $(VENV)/.dev
 	@$(BIN)/ruff format --check --quiet .
