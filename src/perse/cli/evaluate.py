@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import MappingProxyType
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 import typer
 from rich.console import Console
@@ -24,11 +24,13 @@ from perse.cli.progress import console
 from perse.errors import InvalidParameter
 from perse.evaluation.local_points import Kind
 from perse.evaluation.plotting import prepare_matplotlib
-from perse.evaluation.results import plain
+from perse.evaluation.results import ComparisonResult, LivenessResult, plain
 from perse.evaluation.sample_cache import forget_samples
 from perse.settings import Settings, load_settings
 
 app = typer.Typer(help="Measure error rates on your own files.", no_args_is_help=True)
+
+Result = TypeVar("Result", ComparisonResult, LivenessResult)
 
 DEFAULT_BPCER = 0.05
 # What is compared with one another, and what that is called.
@@ -96,10 +98,7 @@ def _comparing(kind: Kind) -> Callable[..., None]:
             from perse.evaluation.report import comparison_page  # noqa: PLC0415 - an optional extra
 
             _write(report, comparison_page(result, curves))
-        if as_json:
-            typer.echo(json.dumps(plain(result)))
-        else:
-            show_comparison(result, Console())
+        _tell(result, show_comparison, as_json=as_json)
 
     return command
 
@@ -132,10 +131,7 @@ def liveness(
         from perse.evaluation.liveness_report import liveness_page  # noqa: PLC0415 - optional extra
 
         _write(report, liveness_page(result, scores))
-    if as_json:
-        typer.echo(json.dumps(plain(result)))
-    else:
-        show_liveness(result, Console())
+    _tell(result, show_liveness, as_json=as_json)
 
 
 @app.command()
@@ -143,6 +139,13 @@ def forget(data_dir: DataDir = None) -> None:
     """Delete the templates that evaluations keep in the data folder."""
     count = forget_samples(load_settings(data_dir=data_dir).data_dir)
     typer.echo(f"{count:,} cached samples deleted", err=True)
+
+
+def _tell(result: Result, show: Callable[[Result, Console], None], *, as_json: bool) -> None:
+    if as_json:
+        typer.echo(json.dumps(plain(result)))
+    else:
+        show(result, Console())
 
 
 def _check_report(report: Path | None, settings: Settings) -> None:

@@ -7,12 +7,11 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
 from perse.api.v0.wire import compare_answer, detect_answer
 from perse.cli.options import AsJson, DataDir, Pack
 from perse.cli.progress import console, weights_progress
+from perse.cli.verdict_tables import show_match, show_verdicts
 from perse.domain.faces import FaceComparison, FaceDetection, FaceThresholds
 from perse.domain.verdicts import judge_face
 from perse.engine import Engine, open_engine
@@ -103,23 +102,11 @@ def _show_detection(picture: Path, detection: FaceDetection, thresholds: FaceThr
         typer.echo(
             f"  face {number}: {box.width:.0f}x{box.height:.0f} at {box.left:.0f},{box.top:.0f}"
         )
-        table = Table("", "value", "good", "", box=None, padding=(0, 2, 0, 4))
-        for measure, verdict in judge_face(face, thresholds).items():
-            sign = ">=" if verdict.higher_is_better else "<"
-            mark = "[green]ok[/]" if verdict.passed else f"[red]{verdict.guidance}[/]"
-            table.add_row(measure, f"{verdict.value:.3f}", f"{sign} {verdict.threshold:g}", mark)
-        Console().print(table)
+        show_verdicts(judge_face(face, thresholds), value=".3f")
 
 
 def _show_comparison(comparison: FaceComparison, thresholds: FaceThresholds) -> None:
-    matched = comparison.similarity >= thresholds.similarity
-    verdict = "match" if matched else "no match"
-    beyond = "" if comparison.supported else " (beyond what the measurements support)"
-    typer.echo(
-        f"{verdict}: similarity {comparison.similarity:.3f}{beyond}, "
-        f"threshold {thresholds.similarity:.3f}"
-    )
-    typer.echo(f"cosine {comparison.cosine:.3f} by {comparison.models['face_embedder']}")
+    show_match(comparison, threshold=thresholds.similarity, role="face_embedder")
     if comparison.pad is not None and thresholds.liveness is not None:
         live = "live" if comparison.pad.value >= thresholds.liveness else "not live"
         typer.echo(

@@ -7,13 +7,12 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
 from perse.api.v0.voice_wire import voice_compare_answer
 from perse.cli.options import AsJson, DataDir, Pack
 from perse.cli.progress import weights_progress
-from perse.domain.voice_quality import VoiceQuality, judge_voice
+from perse.cli.verdict_tables import show_match, show_verdicts
+from perse.domain.voice_quality import judge_voice
 from perse.domain.voices import VoiceComparison, VoiceThresholds
 from perse.engine import Engine, open_voice_engine
 from perse.settings import load_settings
@@ -57,24 +56,9 @@ def _engine(data_dir: Path | None, pack: str | None) -> Engine:
 def _show(
     comparison: VoiceComparison, thresholds: VoiceThresholds, *, names: tuple[str, str]
 ) -> None:
-    matched = comparison.similarity >= thresholds.similarity
-    beyond = "" if comparison.supported else " (beyond what the measurements support)"
-    typer.echo(
-        f"{'match' if matched else 'no match'}: similarity {comparison.similarity:.3f}{beyond}, "
-        f"threshold {thresholds.similarity:.3f}"
-    )
-    typer.echo(f"cosine {comparison.cosine:.3f} by {comparison.models['speaker_embedder']}")
+    show_match(comparison, threshold=thresholds.similarity, role="speaker_embedder")
     for name, quality in zip(names, (comparison.first, comparison.second), strict=True):
         typer.echo(f"{name}: {quality.decoded_s:.1f} s heard")
-        Console().print(_table(quality, thresholds))
-
-
-def _table(quality: VoiceQuality, thresholds: VoiceThresholds) -> Table:
-    table = Table("", "value", "good", "", box=None, padding=(0, 2, 0, 4))
-    for measure, verdict in judge_voice(quality, thresholds.recording).items():
-        sign = ">=" if verdict.higher_is_better else "<"
-        mark = "[green]ok[/]" if verdict.passed else f"[red]{verdict.guidance}[/]"
-        table.add_row(
-            _UNITS[measure], f"{verdict.value:.4g}", f"{sign} {verdict.threshold:g}", mark
-        )
-    return table
+        verdicts = judge_voice(quality, thresholds.recording)
+        named = {_UNITS[measure]: verdict for measure, verdict in verdicts.items()}
+        show_verdicts(named, value=".4g")

@@ -79,13 +79,12 @@ def _liveness_facts(result: LivenessResult) -> list[tuple[str, str, str]]:
 
 def _pad_points_table(result: LivenessResult) -> Markup:
     headings = ("at BPCER", "threshold", "BPCER measured", "worst APCER", "species", "ACER")
-    rows = []
-    for point in result.points:
-        name = percent(point.bpcer)
-        if point.rates:
-            rows.append(row(_pad_cells(name, point.rates)))
-        else:
-            rows.append(refused_row(name, point.refused, len(headings)))
+    rows = [
+        row(_pad_cells(percent(point.bpcer), point.rates))
+        if point.rates
+        else refused_row(percent(point.bpcer), point.refused, len(headings))
+        for point in result.points
+    ]
     if result.served:
         rows.append(row(_pad_cells("server now", result.served), served=True))
     return paragraph(f"{liveness_basis(result)}.") + table(headings, rows)

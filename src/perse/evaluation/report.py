@@ -95,13 +95,12 @@ def _comparison_facts(result: ComparisonResult) -> list[tuple[str, str, str]]:
 
 def _points_table(result: ComparisonResult) -> Markup:
     headings = ("at FMR", "threshold", "FMR measured", "FNMR", "false matches", "false non-matches")
-    rows = []
-    for point in result.points:
-        name = fmr_key(point.target_fmr)
-        if point.rates:
-            rows.append(row(_rates_cells(name, point.rates)))
-        else:
-            rows.append(refused_row(name, point.refused, len(headings)))
+    rows = [
+        row(_rates_cells(fmr_key(point.target_fmr), point.rates))
+        if point.rates
+        else refused_row(fmr_key(point.target_fmr), point.refused, len(headings))
+        for point in result.points
+    ]
     if result.served and result.served_fmr:
         name = f"server now, stated {fmr_key(result.served_fmr)}"
         rows.append(row(_rates_cells(name, result.served), served=True))
