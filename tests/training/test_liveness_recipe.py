@@ -153,3 +153,53 @@ def test_judges_that_were_not_asked_are_no_wanted_logit(recipe: Recipe) -> None:
     )
     assert wanted[0] == pytest.approx(4.0)
     assert np.isnan(wanted[1])
+
+
+def presentations(recipe: Recipe, person: str, live: list[float], prints: list[float]) -> object:
+    """A turn in which one webcam person and one portrait were judged."""
+    n = len(live) + len(prints) + 1
+    species = np.array(["live"] * (len(live) + 1) + ["printed_photograph"] * len(prints))
+    bank = recipe("bank").Bank(
+        np.zeros((n, 1, 1, 3), np.uint8),
+        species,
+        np.array(["press"] + ["webcam"] * (n - 1)),
+        np.array(["portrait"] + [person] * (n - 1)),
+        np.array([f"{person}-{k}" for k in range(n)]),
+        np.zeros((n, 3)),
+    )
+    return recipe("evaluate").Judged(bank, {"perse_pad": np.array([1.0, *live, *prints])})
+
+
+def test_the_worst_turn_is_named_beside_the_mean(recipe: Recipe) -> None:
+    check = recipe("cross_check")
+    runs = {
+        "0": presentations(recipe, "0001", [1.0, 2.0], [-1.0, -2.0]),
+        "1": presentations(recipe, "0008", [1.0, -2.0], [-1.0, 3.0, 2.0, -1.0]),
+    }
+    columns = check.by_turn(runs, "perse_pad")
+    assert columns["together"]["APCER printed_photograph"].share == pytest.approx(2 / 6)
+    worst = check.worst(columns)
+    assert worst["APCER printed_photograph"] == ("turn 1", 0.5)
+    assert worst["BPCER webcam"] == ("turn 1", 0.5)
+    assert "AUC printed_photograph" not in worst
+
+
+def test_errors_are_told_person_by_person(recipe: Recipe) -> None:
+    check = recipe("cross_check")
+    runs = [
+        presentations(recipe, "0001", [1.0, 2.0], [-1.0, -2.0]),
+        presentations(recipe, "0008", [1.0, -2.0], [-1.0, 3.0, 2.0, -1.0]),
+    ]
+    assert check.by_person(runs, "perse_pad") == {
+        "0001": {"APCER": 0.0, "BPCER": 0.0},
+        "0008": {"APCER": 0.5, "BPCER": 0.5},
+    }
+
+
+def test_how_near_the_groups_come_to_the_threshold_is_told(recipe: Recipe) -> None:
+    run = presentations(recipe, "0008", [1.5, 2.0], [-3.0, -0.5])
+    assert recipe("cross_check").reaches(run, "perse_pad") == {
+        "lowest portrait": 1.0,
+        "lowest webcam frame": 1.5,
+        "highest print": -0.5,
+    }
