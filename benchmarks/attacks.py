@@ -13,6 +13,7 @@ import collections
 import sqlite3
 import struct
 import sys
+import time
 import uuid
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
@@ -35,6 +36,7 @@ class Attack:
     seconds: float
     folder: Path
     answers: collections.Counter[str] = field(default_factory=collections.Counter)
+    cores: float = 0.0
 
     def head(self, method: str, path: str, length: int = 0, *, key: str | None = None) -> bytes:
         return (
@@ -148,6 +150,12 @@ async def pages(attack: Attack) -> None:
     await attack.again_and_again(64, lambda: request)
 
 
+async def small_pages(attack: Attack) -> None:
+    """Nothing is refused, and each answer costs as little as can be."""
+    request = attack.head("GET", "/v0/face/enrollment/list?limit=1")
+    await attack.again_and_again(64, lambda: request)
+
+
 async def unread_lists(attack: Attack) -> None:
     """A hundred are asked for and none is read."""
     for _ in range(100):
@@ -252,6 +260,7 @@ ATTACKS: Mapping[str, AttackCode] = {
     ),
     "lists": lists,
     "pages": pages,
+    "small-pages": small_pages,
     "unread-lists": unread_lists,
     "uploads": unfinished_uploads,
     "chunked-uploads": unfinished_chunks,
@@ -266,7 +275,9 @@ async def _run(name: str, attack: Attack) -> None:
     running = asyncio.ensure_future(prepared)
     sys.stdout.write("begun\n")
     sys.stdout.flush()
+    started_s, used_s = time.perf_counter(), time.process_time()
     await asyncio.wait([running], timeout=attack.seconds + 3)
+    attack.cores = (time.process_time() - used_s) / (time.perf_counter() - started_s)
     running.cancel()
     await asyncio.gather(running, return_exceptions=True)
 
@@ -276,7 +287,7 @@ def main() -> None:
     attack = Attack(int(port), key, float(seconds), Path(folder))
     asyncio.run(_run(name, attack))
     told = ", ".join(f"{count} x {answer}" for answer, count in sorted(attack.answers.items()))
-    sys.stdout.write(f"answers: {told or 'none'}\n")
+    sys.stdout.write(f"attackers {attack.cores:.2f}; answers: {told or 'none'}\n")
 
 
 if __name__ == "__main__":

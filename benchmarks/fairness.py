@@ -6,7 +6,8 @@ A real server runs in a process of its own with 100,000 made-up users of the att
 attackers. The victim detects a face and lists its 50 users, over and over, 20 ms apart: first in
 quiet, then under each attack, then until it is served as in quiet again. Targets: under attack its
 p95 is at most 3 x the quiet one, nothing of it is refused; the server holds at most 600 MB; it is
-quiet again within 5 s. Every attack is bounded in connections and in time.
+quiet again within 5 s. Every attack is bounded in connections and in time. The cores that server
+and attackers took are printed beside: all share one machine.
 """
 
 from __future__ import annotations
@@ -132,10 +133,18 @@ def attack(name: str, place: Place, server: Server, victim: Victim, quiet: Felt)
     with peak_mb(server) as peak:
         assert process.stdout is not None
         process.stdout.readline()  # it has begun
+        started_s, used_s = time.perf_counter(), _processor_s(server)
         while process.poll() is None:
             victim.feel(felt)
+        cores = (_processor_s(server) - used_s) / (time.perf_counter() - started_s)
         recovered = recovery_s(victim, quiet)
-    return report(name, quiet, felt, peak(), recovered, process.stdout.read().strip())
+    said = f"cores: server {cores:.2f}, {process.stdout.read().strip()}"
+    return report(name, quiet, felt, peak(), recovered, said)
+
+
+def _processor_s(server: Server) -> float:
+    times = server.process.cpu_times()
+    return float(times.user + times.system)
 
 
 def report(name: str, quiet: Felt, felt: Felt, mb: float, recovered_s: float, said: str) -> bool:

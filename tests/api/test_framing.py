@@ -323,6 +323,43 @@ def test_a_client_that_waits_may_send_or_keep_its_body(served: Served) -> None:
     assert (answer.status, answer.headers["connection"]) == (401, "close")
 
 
+def test_a_client_that_asks_and_does_not_wait_hears_why_it_is_refused(served: Served) -> None:
+    body = form(part("image_file", picture(size=3_000_000)))
+    with served.connect() as connection:
+        head = post(DETECT, body, "Expect: 100-continue").removesuffix(body)
+        connection.sendall(head)
+        connection.recv(1, socket.MSG_PEEK)  # it is refused, and sends its body all the same
+        connection.sendall(body)
+        answer = read_answer(connection)
+        assert is_closed(connection)
+    assert (answer.status, answer.headers["connection"]) == (401, "close")
+
+
+def test_a_client_that_will_send_no_more_hears_the_answer(served: Served) -> None:
+    with served.connect() as connection:
+        connection.sendall(VERSION)
+        connection.shutdown(socket.SHUT_WR)
+        assert read_answer(connection).status == 200
+        assert is_closed(connection)
+    with served.connect() as connection:
+        credentials = f"x-api-key: {served.services.api_key}\r\n"
+        head = f"GET /v0/face/enrollment/list HTTP/1.1\r\nHost: x\r\n{credentials}\r\n"
+        connection.sendall(head.encode())
+        connection.shutdown(socket.SHUT_WR)
+        assert read_answer(connection).status == 200
+        assert is_closed(connection)
+
+
+@pytest.mark.parametrize("beginning", [b"", b"GET /version HT", VERSION + b"GET"])
+def test_a_client_that_ends_half_way_is_gone(served: Served, beginning: bytes) -> None:
+    with served.connect() as connection:
+        connection.sendall(beginning)
+        if beginning.startswith(VERSION):
+            assert read_answer(connection).status == 200
+        connection.shutdown(socket.SHUT_WR)
+        assert is_closed(connection)
+
+
 def test_http_1_0_waits_for_nothing(served: Served) -> None:
     """Its client sends the body at once, and hears why it is refused."""
     request = post(

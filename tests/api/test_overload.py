@@ -288,3 +288,63 @@ def test_nothing_of_failed_work_is_held_until_the_collector_runs(workers: int) -
         _with_door(use, workers=workers)
     finally:
         gc.enable()
+
+
+def test_work_that_only_waits_any_more_gives_its_place_to_the_next() -> None:
+    async def use(door: Door) -> None:
+        gate, done = Gate(), list[str]()
+
+        def store() -> None:
+            door.let_go()
+            door.let_go()  # once is enough
+            gate.pass_through()
+
+        storing = [asyncio.create_task(door.run(ACME, store)) for _ in range(3)]
+        await asyncio.sleep(0)
+        gate.await_arrivals(3)
+        assert door.busy == 0
+        await door.run(ACME, lambda: done.append("next"))
+        assert done == ["next"]
+        gate.open()
+        await asyncio.gather(*storing)
+        assert (door.busy, door.waiting) == (0, 0)
+
+    _with_door(use, workers=1, waiting=3)
+
+
+def test_no_more_than_a_few_wait_outside() -> None:
+    async def use(door: Door) -> None:
+        gate = Gate()
+
+        def store() -> None:
+            door.let_go()
+            gate.pass_through()
+
+        storing = [asyncio.create_task(door.run(ACME, store)) for _ in range(20)]
+        await asyncio.sleep(0)
+        gate.await_arrivals(9)
+        assert (door.busy, door.waiting) == (1, 11)
+        gate.open()
+        await asyncio.gather(*storing)
+
+    _with_door(use, workers=1, waiting=20)
+
+
+def test_the_end_waits_for_those_outside() -> None:
+    gate, done, door = Gate(), list[str](), Door("test", Room(1, 1))
+
+    def store() -> None:
+        door.let_go()
+        gate.pass_through()
+        done.append("stored")
+
+    async def main() -> None:
+        storing = asyncio.create_task(door.run(ACME, store))
+        await asyncio.sleep(0)
+        gate.await_arrivals(1)
+        threading.Timer(0.1, gate.open).start()
+        await asyncio.to_thread(door.close)
+        assert done == ["stored"]
+        await storing
+
+    asyncio.run(main())

@@ -214,3 +214,40 @@ def test_a_server_leaves_no_core_and_cannot_be_traced() -> None:
     )
     said = subprocess.check_output([sys.executable, "-c", program], text=True)
     assert said == "(0, 0) 0\n"
+
+
+@LINUX_ONLY
+def test_what_is_large_leaves_the_process_when_it_is_freed() -> None:
+    program = """
+from pathlib import Path
+from perse.api.server.own_memory import keep_memory_private
+
+def data_mb():
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("VmData")) / 1000
+
+keep_memory_private()
+for _ in range(2):  # by itself the C library learns from the first round to keep the second
+    bodies = [bytearray(2_000_000) for _ in range(60)]
+    before, last = data_mb(), bodies.pop()
+    bodies.clear()
+    print(round(before - data_mb()) > 100, end=" ")
+"""
+    said = subprocess.check_output([sys.executable, "-c", program], text=True)
+    assert said == "True True "
+
+
+def test_no_thread_keeps_the_interpreter_for_long_while_the_server_serves() -> None:
+    program = """
+import sys
+from perse.api.server import server
+
+class Tells:
+    def run(self):
+        print(sys.getswitchinterval())
+
+server.make_server = lambda app, **_: Tells()
+server.serve(None, host="127.0.0.1", port=0, on_ready=print)
+"""
+    said = subprocess.check_output([sys.executable, "-c", program], text=True)
+    assert 0 < float(said) <= 0.001

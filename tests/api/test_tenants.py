@@ -9,22 +9,34 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 import httpx
 import pytest
 from starlette.types import Message, Receive, Scope, Send
 
+from perse.api.admission.restraint import Restraint
 from perse.api.admission.turnstile import TakeTurns, Turnstile
 from perse.api.http.answers import JsonInPieces
-from perse.domain.references import UserToken, UserTokens, new_user_token
+from perse.api.telemetry.exchange import begin_exchange
+from perse.domain.consent import ConsentEntry
+from perse.domain.references import (
+    BiometricReference,
+    ReferenceRecord,
+    UserToken,
+    UserTokens,
+    new_user_token,
+)
 from tests.api.test_overload import Gate
 from tests.fakes.faces import FakeFaces, picture
 from tests.fakes.services import FakeServices, settings
+from tests.fakes.storage import FakeReferences
 from tests.served import BOUNDARY, Served, form, part, read_answer, serving
 from tests.storage.samples import reference
 
 DETECT, LIST = "/v0/face/detect", "/v0/face/enrollment/list"
+ENROL = "/v0/face/enrollment"
 PATIENCE_S = 10.0
 
 
@@ -81,6 +93,32 @@ def test_the_longest_queue_gives_way_to_another_tenant() -> None:
         statuses = sorted(task.result().status_code for task in greedy)
         assert statuses == [200, 200, 503]
         assert [task.result().status_code for task in others] == [200, 200]
+
+
+@dataclass
+class SlowStore(FakeReferences):
+    """Keeps nothing until it may."""
+
+    gate: Gate = field(default_factory=Gate)
+
+    def replace(self, reference: BiometricReference, *, entry: ConsentEntry) -> ReferenceRecord:
+        self.gate.pass_through()
+        return super().replace(reference, entry=entry)
+
+
+def test_updates_that_wait_for_a_slow_database_take_no_worker() -> None:
+    services = FakeServices(settings(workers=1, queue_size=3))
+    store = SlowStore(services.ledger)
+    services.enrolment = replace(services.enrolment, references=store)
+    with serving(services) as served, served.client() as client, ThreadPoolExecutor(3) as many:
+        enrolled = client.post(ENROL, files={"image_file": picture()}).json()["user_token"]
+        form = {"image_file": picture(), "user_token": enrolled.encode()}
+        ask = partial(client.put, ENROL, files={name: (None, it) for name, it in form.items()})
+        updates = [many.submit(ask) for _ in range(3)]
+        store.gate.await_arrivals(3)
+        assert _detect(served, services.api_key).status_code == 200
+        store.gate.open()
+        assert [update.result().status_code for update in updates] == [200] * 3
 
 
 # --- bytes of bodies -----------------------------------------------------------------------------
@@ -241,10 +279,12 @@ def test_a_request_of_a_tenant_waits_for_one_of_a_flood_by_strangers() -> None:
     async def nobody_hears(message: Message) -> None: ...
 
     async def flooded() -> None:
-        fair = TakeTurns(app, Turnstile(), lambda scope: str(scope["party"]))
+        fair = TakeTurns(app, Turnstile(), Restraint(), lambda scope: str(scope["party"]))
 
         async def request(party: str) -> None:
-            await fair({"type": "http", "party": party}, nothing_comes, nobody_hears)
+            scope: Scope = {"type": "http", "party": party, "path": "/", "headers": []}
+            begin_exchange(scope)
+            await fair(scope, nothing_comes, nobody_hears)
 
         flood = [asyncio.ensure_future(request("")) for _ in range(50)]
         await asyncio.sleep(0)

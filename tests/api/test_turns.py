@@ -200,10 +200,10 @@ def test_what_was_withdrawn_is_never_started() -> None:
 
 def test_a_borrowed_place_is_taken_until_it_is_given_back() -> None:
     queue = turns(places=2)
-    entered(queue, "aa")
+    piece, _ = entered(queue, "aa")
     queue.next()
-    assert queue.borrow()
-    assert not queue.borrow()
+    assert queue.borrow(piece)
+    assert not queue.borrow(piece)
     assert queue.next() is None
     queue.give_back()
     assert queue.next() is not None
@@ -252,3 +252,45 @@ def test_hundreds_of_parties_leave_nothing_behind(places: int) -> None:
         assert piece is not None
         queue.finish(piece, 1.0)
     assert not queue._parties
+
+
+def test_slow_work_leaves_a_place_free_while_others_are_about() -> None:
+    time_s = [0.0]
+    room = Room(places=3, waiting=100, spare=0, about_s=1.0)
+    queue: Turns[Piece] = Turns(room, clock=lambda: time_s[0])
+    entered(queue, "aaaaaaaa", SHORT_S)
+    slow = [queue.next() for _ in range(3)]
+    assert None not in slow  # nobody knew
+    entered(queue, "b", SHORT_S)
+    for piece in slow:
+        assert piece is not None
+        queue.finish(piece, LONG_S)
+    assert served_at_once(queue) == "ba"
+    time_s[0] = 1.5  # b has not come again
+    assert served_at_once(queue) == "aaa"
+
+
+def test_slow_work_borrows_no_place_that_others_may_need() -> None:
+    queue: Turns[Piece] = Turns(Room(places=2, waiting=100, about_s=1.0))
+    entered(queue, "aaa", SHORT_S)
+    first = queue.next()
+    assert first is not None
+    assert queue.borrow(first)
+    queue.give_back()
+    queue.finish(first, LONG_S)
+    entered(queue, "b", SHORT_S)
+    second, other = queue.next(), queue.next()
+    assert second is not None
+    assert other is not None
+    queue.finish(other if other.party == "b" else second, SHORT_S)
+    assert not queue.borrow(second if second.party == "a" else other)
+
+
+def served_at_once(queue: Turns[Piece]) -> str:
+    """Who is started now; all of it ends then, slowly."""
+    started = list[Piece]()
+    while (piece := queue.next()) is not None:
+        started.append(piece)
+    for piece in started:
+        queue.finish(piece, LONG_S if piece.party == "a" else SHORT_S)
+    return "".join(piece.party for piece in started)

@@ -14,6 +14,7 @@ from perse.auth.recent import RecentCallers
 from perse.auth.session_tokens import SessionTokens
 from perse.auth.signing_keys import SigningKey, SigningKeys
 from perse.domain.access import Caller, KeyId, TenantId
+from perse.errors import Unauthorized
 from tests.fakes.keys import MemoryKeys
 from tests.fakes.storage import FakeClock
 
@@ -111,3 +112,29 @@ def test_what_is_kept_is_bounded_and_holds_no_credential(watch: Watch) -> None:
     for n in range(10_050):
         auth.recent.keep(CALLER, asked_s=watch(), digest=n.to_bytes(32))
     assert len(auth.recent._callers._entries) == 10_000
+
+
+def test_whose_credentials_were_is_remembered_until_they_are_refused(watch: Watch) -> None:
+    authenticator = house(watch)
+    key, text = authenticator.keys.create("rare")
+    sent = Credentials(api_key=text)
+    assert authenticator.remember(sent) is None
+    authenticator.authenticate(sent)
+    watch.time_s += 3600
+    assert authenticator.recall(sent) is None
+    assert authenticator.remember(sent) == key.caller
+    authenticator.keys.revoke("rare")
+    with pytest.raises(Unauthorized):
+        authenticator.authenticate(sent)
+    assert authenticator.remember(sent) is None
+
+
+def test_whose_session_token_was_is_remembered_too(watch: Watch) -> None:
+    authenticator = house(watch)
+    key, text = authenticator.keys.create("rare")
+    sent = Credentials(token=authenticator.login(text))
+    authenticator.authenticate(sent)
+    watch.time_s += 3600
+    assert authenticator.remember(sent) == key.caller
+    assert authenticator.remember(Credentials(token="another")) is None
+    assert authenticator.remember(Credentials(api_key="no key at all")) is None

@@ -8,7 +8,7 @@ from PIL import Image, ImageOps
 
 from perse.domain.samples import FaceImage
 from perse.errors import EmptyFile, FileTooLarge, InvalidFileType
-from perse.media.image_decoder import ImageLimits, decode_image
+from perse.media.image_decoder import ImageLimits, ImageSize, decode_image, measure_image
 from tests.media.icc_profiles import DISPLAY_P3, SRGB, matrix_profile
 from tests.media.mutations import good_files
 from tests.media.pictures import (
@@ -210,3 +210,53 @@ def test_many_threads_at_once() -> None:
 
 def test_nothing_of_a_picture_is_in_its_name() -> None:
     assert repr(decode_image(encoded(drawn()))) == "FaceImage(96x64)"
+
+
+# --- pictures whose decoding takes more memory than their pixels ----------------------------------
+
+
+def _large(size: tuple[int, int], **options: object) -> bytes:
+    """Soft shapes, so that half the resolution shows all there is."""
+    small = np.random.default_rng(3).integers(0, 255, (12, 9, 3), np.uint8)
+    picture = Image.fromarray(small).resize(size, Image.Resampling.BICUBIC)
+    return encoded(picture, "JPEG", quality=85, **options)
+
+
+@pytest.mark.parametrize("subsampling", [0, 2])
+def test_a_very_large_progressive_jpeg_is_decoded_to_its_own_size(subsampling: int) -> None:
+    size = (4301, 4201) if subsampling == 0 else (5301, 5201)
+    plain = decode_image(_large(size, subsampling=subsampling))
+    progressive = decode_image(_large(size, subsampling=subsampling, progressive=True))
+    assert progressive.pixels.shape == plain.pixels.shape
+    difference = np.abs(progressive.pixels[::7, ::7].astype(int) - plain.pixels[::7, ::7])
+    assert difference.mean() < 1
+    assert difference.max() <= 12
+
+
+@pytest.mark.parametrize(
+    ("mode", "size", "options"),
+    [
+        ("RGB", (5200, 5000), {"progressive": True, "subsampling": 0}),
+        ("CMYK", (3600, 3600), {"progressive": True}),
+        ("CMYK", (6200, 6200), {}),
+    ],
+)
+def test_a_jpeg_that_takes_too_much_memory_is_refused_before_it_is_decoded(
+    mode: str, size: tuple[int, int], options: dict[str, object]
+) -> None:
+    data = encoded(Image.new(mode, size), "JPEG", **options)
+    assert measure_image(data) == ImageSize()
+    with pytest.raises(FileTooLarge, match="baseline"):
+        decode_image(data)
+
+
+@pytest.mark.parametrize(
+    ("size", "options"),
+    [
+        ((5400, 7200), {}),
+        ((4000, 6000), {"progressive": True, "subsampling": 0}),
+        ((5400, 7200), {"progressive": True}),
+    ],
+)
+def test_pictures_of_cameras_are_not(size: tuple[int, int], options: dict[str, object]) -> None:
+    assert measure_image(_large(size, **options)).pixels == size[0] * size[1]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from functools import partial
 
@@ -26,6 +26,7 @@ from perse.api.http.forms import FieldKind, FormLimits
 from perse.api.http.openapi import openapi_endpoint
 from perse.api.http.paths import PlainPaths
 from perse.api.http.prefixes import KnowPrefix
+from perse.api.http.proxies import party_of
 from perse.api.http.routing import endpoints_of, routes_of
 from perse.api.server.own_memory import give_back_freed_memory
 from perse.api.server.unread_bodies import DrainBody
@@ -39,6 +40,7 @@ from perse.web.swagger import swagger_endpoints
 OPERATIONS = (*v0.OPERATIONS, *system.OPERATIONS)
 _ACCESS_THREADS = 2
 _WAITING_BRIEFLY = 1000
+_ABOUT_S = 1.0
 
 
 def create_app(services: Services, settings: Settings, metrics: Metrics | None = None) -> ASGIApp:
@@ -54,9 +56,23 @@ def create_app(services: Services, settings: Settings, metrics: Metrics | None =
     log = structlog.get_logger("perse")
     prefixed = KnowPrefix(PlainPaths(router), settings.root_path, settings.trusted_proxies)
     app = Cors(AnswerErrors(prefixed, log), settings.cors_origins, settings.cors_headers)
-    fair = TakeTurns(SafeHeaders(app), workplace.turnstile, workplace.access.party_of)
+    fair = TakeTurns(
+        SafeHeaders(app), workplace.turnstile, workplace.restraint, _party_of(workplace.access)
+    )
     observed = Observe(fair, workplace.metrics, log)
-    return NoticeDepartures(DrainBody(observed, turnstile=workplace.turnstile))
+    return NoticeDepartures(
+        DrainBody(observed, turnstile=workplace.turnstile, restraint=workplace.restraint)
+    )
+
+
+def _party_of(access: Access) -> Callable[[Scope], str]:
+    """Whose request one is: a tenant's, or that of strangers at one address."""
+
+    def party(scope: Scope) -> str:
+        peer = scope["client"][0] if scope.get("client") else None
+        return access.party_of(scope) or f"{STRANGERS}@{party_of(peer)}"
+
+    return party
 
 
 def _documentation() -> dict[str, dict[str, ASGIApp]]:
@@ -85,7 +101,7 @@ def _workplace(services: Services, settings: Settings, metrics: Metrics) -> Work
     access = door("access", Room(_ACCESS_THREADS, _WAITING_BRIEFLY))
     return Workplace(
         services,
-        compute=door("compute", Room(workers, settings.queue_size, bulk=shared)),
+        compute=door("compute", Room(workers, settings.queue_size, bulk=shared, about_s=_ABOUT_S)),
         lookups=door("storage", Room(max(2, min(4, workers)), _WAITING_BRIEFLY, spare=2)),
         access=Access(access, services.authenticator, services.call_limits),
         bodies=ByteBudget(

@@ -37,12 +37,25 @@ class Authenticator:
         key_digest = digest_of(sent.api_key or "")
         return self.recent.by_key(key_digest) if key_digest else None
 
+    def remember(self, sent: Credentials) -> Caller | None:
+        """Whose these very credentials were when they were verified last; they may be good no
+        more. Does not block."""
+        digest = _digest_of(sent)
+        return self.recent.last_known(digest) if digest else None
+
     def authenticate(self, sent: Credentials) -> Caller:
         """The caller behind the credentials of a request.
 
         A session token wins over an API key: a bad token is refused even when a good key stands
         beside it. Raises Unauthorized.
         """
+        try:
+            return self._verified(sent)
+        except Unauthorized:
+            self.recent.forget(_digest_of(sent))
+            raise
+
+    def _verified(self, sent: Credentials) -> Caller:
         asked_s = self.recent.now_s()
         if sent.token is not None:
             caller = self._of_token(sent.token)
@@ -72,6 +85,11 @@ class Authenticator:
         digest = _digest_of_token(token)
         self.recent.keep_token(digest, key.caller, until=verified.expires_at)
         return key.caller
+
+
+def _digest_of(sent: Credentials) -> bytes | None:
+    """None for what can be nobody's."""
+    return _digest_of_token(sent.token) if sent.token is not None else digest_of(sent.api_key or "")
 
 
 def _digest_of_token(token: str) -> bytes:

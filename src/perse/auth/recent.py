@@ -63,6 +63,17 @@ class RecentCallers:
             return None
         return self._known(found[0])
 
+    def last_known(self, digest: bytes) -> Caller | None:
+        """Whose key or session token that was, however long ago it was verified."""
+        token = self._tokens.get(digest)
+        return token[0] if token else self._callers.get(digest)
+
+    def forget(self, digest: bytes | None) -> None:
+        """These credentials are good no more."""
+        if digest is not None:
+            self._callers.drop(digest)
+            self._tokens.drop(digest)
+
     def keep(self, caller: Caller, *, asked_s: float, digest: bytes | None = None) -> None:
         """The caller's key was active when that was asked at ``asked_s``."""
         self._asked.put(caller.key_id, asked_s)
@@ -92,6 +103,10 @@ class _Bounded(Generic[Key, Value]):
                 return None
             self._entries.move_to_end(key)
             return self._entries[key]
+
+    def drop(self, key: Key) -> None:
+        with self._lock:
+            self._entries.pop(key, None)
 
     def put(self, key: Key, value: Value) -> None:
         with self._lock:

@@ -22,6 +22,9 @@ from perse.media.file_kinds import kind_of_file
 from perse.media.orientation import turn_upright
 from perse.media.raster import Header, Raster, without_colour
 
+# 25 megapixels of a progressive JPEG with full colours, and all 40 of one with halved ones.
+_HELD_BYTES = 150_000_000
+_HELD_PER_PIXEL = 3.75
 _ACCEPTED = "Send a JPEG, PNG or WebP picture."
 
 
@@ -35,6 +38,9 @@ class ImageLimits:
     nothing have thousands, and cost as much as full ones. ``free_scanned`` and
     ``max_scanned_per_byte``: the same for pixels times scans, where a photograph saved badly as a
     progressive JPEG has 640, and one whose last scan was repeated 26,000.
+
+    ``max_held_bytes``: what decoding may hold beside the pixels that come out of it. Only JPEG
+    holds much: a progressive one 6 bytes a pixel, 3 with halved colours; one of inks 4, or 12.
     """
 
     max_pixels: int = 40_000_000
@@ -43,6 +49,10 @@ class ImageLimits:
     max_pixels_per_byte: int = 250
     free_scanned: int = 20_000_000
     max_scanned_per_byte: int = 1_500
+
+    @property
+    def max_held_bytes(self) -> int:
+        return max(_HELD_BYTES, int(_HELD_PER_PIXEL * self.max_pixels))
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +134,11 @@ def _refuse_excess(header: Header, size: int, limits: ImageLimits) -> None:
         raise FileTooLarge(
             f"The picture has {header.pixels / 1e6:.1f} megapixels, more than the limit of "
             f"{limits.max_pixels / 1e6:g}: send a smaller one."
+        )
+    if header.held_bytes > limits.max_held_bytes:
+        raise FileTooLarge(
+            f"Decoding this JPEG takes {header.held_bytes / 1e6:.0f} MB beside its pixels: save it "
+            "as an ordinary one (baseline, RGB), or send a smaller one."
         )
     if header.pixels > limits.free_pixels + limits.max_pixels_per_byte * size:
         raise InvalidFileType(

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import operator
 import re
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from io import BytesIO
 
+import cv2
+import numpy as np
 import simplejpeg
 from PIL.JpegImagePlugin import JpegImageFile
 
@@ -25,6 +29,13 @@ _WITHOUT_LENGTH = frozenset({0x01, *range(0xD0, 0xD8)})
 _ICC = b"ICC_PROFILE\0"
 _MARKER = re.compile(rb"\xff+([^\x00\xff])")
 _MOST_SEGMENTS = 4096
+_COMPONENTS = 5  # where a frame's head says how many there are (T.81, B.2.2)
+_PROGRESSIVE = 0xC2
+_INKS = 4
+# Coefficients and pixels of a picture that is decoded in full: 26 megapixels of a progressive JPEG
+# with halved colours, any other whatever its size. What needs more is decoded at half the
+# resolution, after which the coefficients are gone, and enlarged.
+_MOST_BYTES = 160_000_000
 
 _FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 # Baseline, extended and progressive with Huffman codes; the rest (lossless, hierarchical,
@@ -59,38 +70,61 @@ def read_jpeg_header(data: bytes) -> Header:
             parts.setdefault(segment.body[len(_ICC)], segment.body[len(_ICC) + 2 :])
         elif segment.marker in _FRAMES:
             frame = segment
+        last = segment
     if frame is None:
         raise ValueError("no frame")
     width, height = _frame_size(frame)
     profile = b"".join(parts[number] for number in sorted(parts)) or None
-    return Header(width, height, orientation_of(exif), profile, _scans(data, frame))
+    scans, held_bytes = _scans(data, frame), _held_bytes(frame, first_scan=last)
+    return Header(width, height, orientation_of(exif), profile, scans, held_bytes)
 
 
 def read_jpeg_size(data: bytes) -> Header:
-    """Size and scans alone. Raises as ``read_jpeg_header``."""
-    frame = next(segment for segment in _segments(data) if segment.marker in _FRAMES)
-    return Header(*_frame_size(frame), scans=_scans(data, frame))
+    """What decoding costs alone. Raises as ``read_jpeg_header``."""
+    *segments, first_scan = _segments(data)
+    frame = next(segment for segment in segments if segment.marker in _FRAMES)
+    held_bytes = _held_bytes(frame, first_scan)
+    return Header(*_frame_size(frame), scans=_scans(data, frame), held_bytes=held_bytes)
 
 
 def _scans(data: bytes, frame: _Segment) -> int:
     return max(1, data.count(bytes((0xFF, _SCAN)), frame.start))
 
 
+def _held_bytes(frame: _Segment, first_scan: _Segment) -> int:
+    """All coefficients, where no row is finished before the last scan; Pillow's copy of inks."""
+    components = frame.body[_COMPONENTS]
+    width, height = _frame_size(frame)
+    held = _INKS * width * height if components == _INKS else 0
+    if frame.marker == _PROGRESSIVE or first_scan.body[0] < components:
+        held += 2 * int(width * height * _samples_per_pixel(frame))
+    return held
+
+
+def _samples_per_pixel(frame: _Segment) -> float:
+    """Of all components together; each says how often it is sampled (T.81, B.2.2)."""
+    samplings = frame.body[_COMPONENTS + 2 :: 3][: frame.body[_COMPONENTS]]
+    across, down = [one >> 4 for one in samplings], [one & 15 for one in samplings]
+    samples: int = sum(map(operator.mul, across, down))
+    return samples / (max(across) * max(down))
+
+
 def _segments(data: bytes) -> Iterator[_Segment]:
-    """Everything before the first scan. A marker may be preceded by stray bytes, as in libjpeg."""
+    """Everything up to the head of the first scan. A marker may be preceded by stray bytes, as in
+    libjpeg."""
     position = len(_START)
     for _ in range(_MOST_SEGMENTS):
         found = _MARKER.search(data, position)
         if found is None:
             raise ValueError("no scan")
         marker, position = found[1][0], found.end()
-        if marker == _SCAN:
-            return
         if marker in _WITHOUT_LENGTH:
             continue
         (length,) = struct.unpack_from(">H", data, position)
         end = position + max(2, length)
         yield _Segment(marker, found.start(), end, data[position + 2 : end])
+        if marker == _SCAN:
+            return
         position = end
     raise ValueError("too many segments")
 
@@ -118,21 +152,28 @@ def decode_jpeg(data: bytes, header: Header) -> Raster:
         raise ValueError("two sizes in one file")
     if colours == "CMYK":
         return _decode_unusual(data)
-    return _decode_usual(data, "L" if colours == "Gray" else "RGB")
+    return _decode_usual(data, "L" if colours == "Gray" else "RGB", header)
 
 
-def _decode_usual(data: bytes, channels: Channels) -> Raster:
-    colours = "GRAY" if channels == "L" else "RGB"
+def _decode_usual(data: bytes, channels: Channels, header: Header) -> Raster:
+    decode = partial(simplejpeg.decode_jpeg, colorspace="GRAY" if channels == "L" else "RGB")
+    size = header.width_px, header.height_px
+    halved = header.held_bytes + len(channels) * header.pixels > _MOST_BYTES
+    if halved:
+        width, height = ((side + 1) // 2 for side in size)
+        decode = partial(decode, min_width=width, min_height=height)
     try:
-        pixels = simplejpeg.decode_jpeg(data, colours)
+        pixels = decode(data)
     except ValueError as problem:
         reason = str(problem)
         if _CUT_OFF in reason:
-            pixels = simplejpeg.decode_jpeg(data + _END, colours)
+            pixels = decode(data + _END)
         elif any(harmless in reason for harmless in _HARMLESS):
-            pixels = simplejpeg.decode_jpeg(data, colours, strict=False)
+            pixels = decode(data, strict=False)
         else:
             raise
+    if halved:
+        pixels = np.atleast_3d(cv2.resize(pixels, size, interpolation=cv2.INTER_LINEAR))
     return Raster(pixels[:, :, 0] if channels == "L" else pixels, channels)
 
 

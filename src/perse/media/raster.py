@@ -25,7 +25,8 @@ class Header:
     """Read before anything is decoded.
 
     ``orientation``: EXIF's, 1..8. ``profile``: the embedded ICC profile. ``scans``: how often the
-    decoder must go over all pixels, 1 unless the format allows more.
+    decoder must go over all pixels, 1 unless the format allows more. ``held_bytes``: what decoding
+    holds beside the pixels that come out of it.
     """
 
     width_px: int
@@ -33,6 +34,7 @@ class Header:
     orientation: int = 1
     profile: bytes | None = None
     scans: int = 1
+    held_bytes: int = 0
 
     @property
     def pixels(self) -> int:

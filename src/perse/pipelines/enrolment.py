@@ -77,6 +77,9 @@ def metrics_by_name(metrics: FaceMetrics) -> Mapping[str, float]:
     return {name: round(float(getattr(metrics, name)), 6) for name in names}
 
 
+def _nobody_waits() -> None: ...
+
+
 @dataclass(frozen=True, slots=True)
 class EnrolFace:
     """Use case: keep the template of a new user.
@@ -96,7 +99,9 @@ class EnrolFace:
         *,
         declaration: Declaration,
         retry: RetryKey | None = None,
+        captured: Callable[[], None] = _nobody_waits,
     ) -> ReferenceRecord:
+        """``captured`` is called when nothing is left to do but to store."""
         entry = self.consent.entry(caller, Processing.ENROL, declaration)
         with self.consent.with_change(entry):
             made = retry and self.references.made_by(caller.tenant_id, retry)
@@ -105,6 +110,7 @@ class EnrolFace:
                 return made
             token = self.new_token()
             reference = _reference(self.capture(picture), token, entry)
+            captured()
             return self.references.add(reference, entry=naming(entry, token), retry=retry)
 
 
@@ -117,12 +123,20 @@ class UpdateReference:
     consent: RecordConsent
 
     def __call__(
-        self, caller: Caller, user_token: UserToken, picture: Picture, *, declaration: Declaration
+        self,
+        caller: Caller,
+        user_token: UserToken,
+        picture: Picture,
+        *,
+        declaration: Declaration,
+        captured: Callable[[], None] = _nobody_waits,
     ) -> ReferenceRecord:
+        """``captured`` is called when nothing is left to do but to store."""
         entry = self.consent.entry(caller, Processing.UPDATE, declaration, user_token)
         with self.consent.with_change(entry):
             self.references.record(caller.tenant_id, user_token)
             reference = _reference(self.capture(picture), user_token, entry)
+            captured()
             return self.references.replace(reference, entry=entry)
 
 

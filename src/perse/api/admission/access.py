@@ -17,7 +17,7 @@ from perse.domain.access import Caller, KeyId
 from perse.errors import Unauthorized
 from perse.pipelines.call_limits import CallLimits
 
-# The party of everybody who is not known yet: strangers wait for one another only.
+# The party of everybody who is not known at all: strangers wait for one another only.
 STRANGERS = ""
 
 
@@ -37,12 +37,16 @@ class Access:
     _asking: dict[KeyId, asyncio.Task[Caller]] = field(default_factory=dict)
 
     def party_of(self, scope: Scope) -> str:
-        """Whose request it is, as far as that is known without asking anybody."""
+        """Whose request it is, as far as that is known without asking anybody: whose it was when
+        the same credentials were good last, or a stranger's. Nobody gets in by this."""
         try:
-            known = self.authenticator.recall(credentials_of(Headers(scope=scope)))
+            return self._party_of(credentials_of(Headers(scope=scope)))
         except Unauthorized:
-            known = None
-        return known.caller.tenant_id if known else STRANGERS
+            return STRANGERS
+
+    def _party_of(self, sent: Credentials) -> str:
+        remembered = self.authenticator.remember(sent)
+        return remembered.tenant_id if remembered else STRANGERS
 
     async def caller(self, sent: Credentials) -> Caller:
         """The caller behind a request's credentials, whose call is counted. Raises Unauthorized or
@@ -54,7 +58,7 @@ class Access:
         ask = partial(self.authenticator.authenticate, sent)
         known = self.authenticator.recall(sent)
         if known is None:
-            caller = await self.door.run(STRANGERS, ask)
+            caller = await self.door.run(self._party_of(sent), ask)
         else:
             caller = known.caller
             if known.due:

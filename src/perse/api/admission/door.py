@@ -29,6 +29,8 @@ class Load:
 
 
 _LITTLE = Load()
+# Threads that wait outside for something other than a worker.
+_MOST_OUTSIDE = 8
 
 
 @dataclass(slots=True, eq=False)
@@ -36,6 +38,8 @@ class _Work(Piece):
     do: Callable[[], Any] | None = None
     future: Future[Any] = field(default_factory=Future)
     borrowed_s: float = 0.0
+    started_s: float = 0.0
+    outside: bool = False
 
 
 def _outcome_of(work: Callable[[], Any]) -> Callable[[Future[Any]], None]:
@@ -59,10 +63,11 @@ class Door:
         self, name: str, room: Room, *, refused: Callable[[str], None] = lambda _: None
     ) -> None:
         """``refused`` is told the cause of each refusal: ``full`` or ``pushed_out``."""
-        self._turns: Turns[_Work] = Turns(room)
+        self._turns: Turns[_Work] = Turns(room, clock=time.monotonic)
         self._pool = ThreadPoolExecutor(
-            room.places + room.spare, thread_name_prefix=f"perse-{name}"
+            room.places + room.spare + _MOST_OUTSIDE, thread_name_prefix=f"perse-{name}"
         )
+        self._outside = 0
         self._changed = threading.Condition(threading.Lock())
         self._here = threading.local()
         self._refused = refused
@@ -122,7 +127,7 @@ class Door:
         """
         piece: _Work = self._here.piece
         with self._changed:
-            beside = piece.bulk <= self._turns.room.bulk and self._turns.borrow()
+            beside = piece.bulk <= self._turns.room.bulk and self._turns.borrow(piece)
         if not beside:
             return first(), second()
         other = self._pool.submit(self._second_half, piece, second)
@@ -135,10 +140,23 @@ class Door:
         finally:
             del other  # as in ``run``
 
+    def let_go(self) -> None:
+        """For work inside the door: give its place to the next piece, because the rest of it does
+        nothing but wait, for a database say. When too many wait so, it keeps its place."""
+        piece: _Work = self._here.piece
+        with self._changed:
+            if piece.outside or self._outside >= _MOST_OUTSIDE:
+                return
+            self._outside += 1
+            self._finish(piece)
+            piece.outside = True
+
     def close(self) -> None:
         """Finish what was accepted, then end the threads."""
         with self._changed:
-            self._changed.wait_for(lambda: not self._turns.waiting and not self._turns.running)
+            self._changed.wait_for(
+                lambda: not (self._turns.waiting or self._turns.running or self._outside)
+            )
         self._pool.shutdown(wait=True)
 
     def _start_what_may(self) -> None:
@@ -152,10 +170,10 @@ class Door:
         """Do the work; make room before its result is told."""
         work, future = piece.do, piece.future
         assert work is not None  # noqa: S101 - a piece is started once
-        self._here.piece, started_s = piece, time.perf_counter()
+        self._here.piece, piece.started_s = piece, time.perf_counter()
         tell = _outcome_of(work)
         self._here.piece = None
-        self._leave(piece, time.perf_counter() - started_s)
+        self._leave(piece)
         # An error points at this frame: whatever pointed from here at its work or at the error
         # would keep both until the collector runs.
         piece.do, work = None, None
@@ -178,11 +196,18 @@ class Door:
         self._give_back()
         return True
 
-    def _leave(self, piece: _Work, took_s: float) -> None:
+    def _leave(self, piece: _Work) -> None:
         with self._changed:
-            self._turns.finish(piece, took_s + piece.borrowed_s)
-            self._start_what_may()
+            if piece.outside:
+                self._outside -= 1
+            else:
+                self._finish(piece)
             self._changed.notify_all()
+
+    def _finish(self, piece: _Work) -> None:
+        took_s = time.perf_counter() - piece.started_s
+        self._turns.finish(piece, took_s + piece.borrowed_s)
+        self._start_what_may()
 
     def _give_back(self, piece: _Work | None = None, took_s: float = 0.0) -> None:
         with self._changed:

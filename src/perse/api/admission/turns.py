@@ -11,7 +11,7 @@ Nothing here knows threads, clocks or requests: the same calls always give the s
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
@@ -34,9 +34,11 @@ AnyPiece = TypeVar("AnyPiece", bound=Piece)
 
 @dataclass(slots=True)
 class _Party(Generic[AnyPiece]):
+    name: str
     mark_s: float = 0.0
     waiting: deque[AnyPiece] = field(default_factory=deque)
     running: int = 0
+    slow: bool = False
 
     @property
     def resting(self) -> bool:
@@ -49,20 +51,26 @@ class Room:
     a party that has none running, so that nobody waits for another party's long piece to end.
     ``waiting``: pieces that may wait. ``bulk``: what all running pieces may need together; one
     that needs more runs while no other bulky one does. ``short_s``: the cost up to which a piece
-    without bulk is short."""
+    without bulk is short. ``about_s``: for how long a party is
+    about after its last piece came: while another is, one whose pieces turn out longer than
+    ``short_s`` leaves a place free."""
 
     places: int
     waiting: int
     spare: int = 1
     bulk: int = 0
     short_s: float = 0.2
+    about_s: float = 0.0
 
 
 class Turns(Generic[AnyPiece]):
     """Pieces enter, are started by ``next``, and finish; or wait until they are withdrawn."""
 
-    def __init__(self, room: Room) -> None:
+    def __init__(self, room: Room, *, clock: Callable[[], float] = lambda: 0.0) -> None:
+        """``clock``: in seconds, for who is about."""
         self.room = room
+        self._clock = clock
+        self._came_at: dict[str, float] = {}
         self._parties: dict[str, _Party[AnyPiece]] = {}
         self._clock_s = 0.0
         self._bulk = 0
@@ -75,7 +83,8 @@ class Turns(Generic[AnyPiece]):
 
     def enter(self, piece: AnyPiece) -> None:
         """Let ``piece`` wait behind its party's others; ask ``next`` and ``overflow`` then."""
-        party = self._parties.setdefault(piece.party, _Party())
+        self._note_arrival(piece.party)
+        party = self._parties.setdefault(piece.party, _Party(piece.party))
         if not party.waiting:
             party.mark_s = max(party.mark_s, self._clock_s)
         party.waiting.append(piece)
@@ -109,7 +118,7 @@ class Turns(Generic[AnyPiece]):
         """Whether one more short piece of that party would be refused."""
         if self.waiting < self.room.waiting:
             return False
-        own = self._parties.get(name, _Party[AnyPiece]())
+        own = self._parties.get(name, _Party[AnyPiece](name))
         if self._has_place(own, Piece(name, 0.0)):
             return False
         others = (party for party in self._parties.values() if party is not own)
@@ -128,14 +137,15 @@ class Turns(Generic[AnyPiece]):
         """A started piece has ended: its party is charged what it took, not what was expected."""
         party = self._parties[piece.party]
         party.mark_s += took_s - piece.cost_s
+        party.slow = took_s > self.room.short_s
         party.running -= 1
         self.running -= 1
         self._bulk -= piece.bulk
         self._forget_the_resting(piece.party, party)
 
-    def borrow(self) -> bool:
+    def borrow(self, piece: AnyPiece) -> bool:
         """Take an idle place for a part of a running piece; give it back with ``give_back``."""
-        if self.running >= self.room.places:
+        if self.running >= self._places_for(self._parties[piece.party]):
             return False
         self.running += 1
         return True
@@ -148,10 +158,32 @@ class Turns(Generic[AnyPiece]):
         return iter(sorted(waiting, key=lambda party: party.mark_s))
 
     def _has_place(self, party: _Party[AnyPiece], piece: Piece) -> bool:
-        if self.running < self.room.places:
+        if self.running < self._places_for(party) or (not party.running and self._has_idle_place):
             return True
         short = not piece.bulk and piece.cost_s <= self.room.short_s
         return self.running < self.room.places + self.room.spare and short and not party.running
+
+    @property
+    def _has_idle_place(self) -> bool:
+        return self.running < self.room.places
+
+    def _places_for(self, party: _Party[AnyPiece]) -> int:
+        """All of them; one fewer for slow work while others are about. One that runs nothing may
+        have any."""
+        others = party.slow and self._others_are_about(party)
+        return self.room.places - others
+
+    def _note_arrival(self, name: str) -> None:
+        self._came_at.pop(name, None)  # the latest is the last
+        self._came_at[name] = now = self._clock()
+        while self._came_at[first := next(iter(self._came_at))] < now - self.room.about_s:
+            del self._came_at[first]
+
+    def _others_are_about(self, party: _Party[AnyPiece]) -> bool:
+        since = self._clock() - self.room.about_s
+        return any(
+            name != party.name and at > since for name, at in reversed(self._came_at.items())
+        )
 
     def _fits(self, piece: AnyPiece) -> bool:
         return not self._bulk or self._bulk + piece.bulk <= self.room.bulk

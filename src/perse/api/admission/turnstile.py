@@ -8,9 +8,13 @@ from dataclasses import dataclass, field
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from perse.api.admission.restraint import REFUSAL_S, Restraint
 from perse.api.admission.turns import Piece, Room, Turns
+from perse.api.telemetry.exchange import exchange_of
+from perse.api.telemetry.health import asks_for_health
 
 _ENDLESS = 1_000_000
+_REFUSED_FROM = 400
 
 
 @dataclass(slots=True, eq=False)
@@ -54,9 +58,21 @@ class TakeTurns:
 
     app: ASGIApp
     turnstile: Turnstile
+    restraint: Restraint
     party_of: Callable[[Scope], str]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http":
-            await self.turnstile.passes(self.party_of(scope))
-        await self.app(scope, receive, send)
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        exchange = exchange_of(scope)
+        exchange.party = party = self.party_of(scope)
+        held_back = not asks_for_health(scope) and await self.restraint.hold_back(party, REFUSAL_S)
+        await self.turnstile.passes(party)
+        try:
+            await self.app(scope, receive, send)
+        finally:
+            refused = (exchange.status or 0) >= _REFUSED_FROM
+            # Whoever was held back has paid. Any other answer earns what a refusal costs.
+            charge = (1 if refused else -1) - held_back
+            self.restraint.owe(party, charge * REFUSAL_S)

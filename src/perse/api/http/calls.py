@@ -13,6 +13,7 @@ from starlette.requests import ClientDisconnect, Request
 from perse.api.admission.access import Access
 from perse.api.admission.budget import ByteBudget, Holding
 from perse.api.admission.door import Door, Load
+from perse.api.admission.restraint import Restraint
 from perse.api.admission.turnstile import Turnstile
 from perse.api.http.consent import Processes, declaration_of
 from perse.api.http.content_encoding import refuse_encoded
@@ -41,7 +42,7 @@ class Readiness:
 class Workplace:
     """What all calls share. ``compute`` is for networks and decoders and as wide as the machine;
     ``lookups`` is for short waits on the database. ``bodies`` counts the bytes of requests that
-    are held; ``turnstile`` shares the event loop."""
+    are held; ``turnstile`` and ``restraint`` share the event loop."""
 
     services: Services
     compute: Door
@@ -52,6 +53,7 @@ class Workplace:
     metrics: Metrics
     readiness: Readiness
     turnstile: Turnstile = field(default_factory=Turnstile)
+    restraint: Restraint = field(default_factory=Restraint)
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,6 +56,7 @@ class OperationEndpoint:
     async def _caller(self, request: Request) -> Caller:
         caller = await self.workplace.access.caller(credentials_of(request.headers))
         exchange_of(request.scope).key_id = caller.key_id
+        self.workplace.restraint.see(caller.tenant_id)
         return caller
 
 

@@ -18,9 +18,10 @@ from perse.api.http.boundary import SAFE_HEADERS
 from perse.api.http.problems import problem_response
 from perse.api.server.crowd import Crowd, Place, Reason
 from perse.api.server.framing import StrictConnection
+from perse.api.telemetry.health import asks_for_health
 from perse.errors import InvalidParameter, Overloaded, PerseError
 
-_HEALTH = frozenset({"/health/live", "/health/ready"})
+_WITH_BODIES = frozenset({"POST", "PUT"})
 
 
 class _Phase(Enum):
@@ -106,6 +107,16 @@ class GuardedHttp(H11Protocol):
         if self._phase is not _Phase.FAREWELL:
             self._bytes_in += len(data)
             super().data_received(data)
+
+    def eof_received(self) -> bool:  # type: ignore[override]
+        """A client that will send no more may have left, or still wait for its answer.
+
+        Whoever sent a body counts as gone, so that no worker works for those who gave up.
+        """
+        if self._phase is not _Phase.EXCHANGE or self.cycle.scope["method"] in _WITH_BODIES:
+            return False
+        self.cycle.keep_alive = False
+        return True
 
     def resume_writing(self) -> None:
         self._taken_at = self.loop.time()
@@ -209,7 +220,7 @@ class GuardedHttp(H11Protocol):
 
     async def _tell_health(self, scope: Scope, receive: Receive, send: Send) -> None:
         """The application of a spare connection."""
-        if scope["path"].rstrip("/") in _HEALTH:
+        if asks_for_health(scope):
             await self.config.loaded_app(scope, receive, send)
         else:
             self._refuse(_nowhere(), Reason.FULL)

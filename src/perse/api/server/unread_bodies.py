@@ -14,8 +14,13 @@ from dataclasses import dataclass, field
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from perse.api.admission.access import STRANGERS
+from perse.api.admission.restraint import Restraint
 from perse.api.admission.turnstile import Turnstile
+from perse.api.telemetry.exchange import exchange_of
+
+_PIECE_S = 0.005
+# A client that asked whether to send its body need not; some do after a second all the same.
+_IMPATIENCE_S = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,13 +28,15 @@ class DrainBody:
     """ASGI middleware, next to the outermost.
 
     ``most_bytes`` and ``most_s`` bound what is thrown away. Of all connections one piece is read in
-    each round of the event loop, so that refused uploads hold up nobody.
+    each round of the event loop, and not at once of a party that is refused a lot, so that refused
+    uploads hold up nobody.
     """
 
     app: ASGIApp
     most_bytes: int = 64 * 1024 * 1024
     most_s: float = 15.0
     turnstile: Turnstile = field(default_factory=Turnstile)
+    restraint: Restraint = field(default_factory=Restraint)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -39,14 +46,16 @@ class DrainBody:
         answer = _Answer(send, body)
         await self.app(scope, body.receive, answer.send)
         if answer.withheld:
-            await self._throw_away(body)
+            most_s = _IMPATIENCE_S if body.never_sent else self.most_s
+            await self._throw_away(body, most_s, exchange_of(scope).party)
             await send({"type": "http.response.body", "body": b"", "more_body": False})
 
-    async def _throw_away(self, body: _Body) -> None:
+    async def _throw_away(self, body: _Body, most_s: float, party: str) -> None:
         try:
-            async with asyncio.timeout(self.most_s):
+            async with asyncio.timeout(most_s):
                 while body.awaited and body.received < self.most_bytes:
-                    await self.turnstile.passes(STRANGERS)
+                    await self.restraint.pay(party, _PIECE_S)
+                    await self.turnstile.passes(party)
                     await body.receive()
         except TimeoutError:
             return
@@ -98,7 +107,7 @@ class _Answer:
         if message["type"] == "http.response.start" and body.awaited:
             if body.never_sent or not body.ends_in_sight:
                 MutableHeaders(scope=message)["Connection"] = "close"
-        elif message["type"] == "http.response.body" and body.awaited and not body.never_sent:
+        elif message["type"] == "http.response.body" and body.awaited:
             self.withheld = not message.get("more_body", False)
             message = {**message, "more_body": True}
         await self._send(message)

@@ -24,6 +24,7 @@ class Exchange:
     request_id: str
     started_s: float = field(default_factory=time.perf_counter)
     route: str = UNMATCHED_ROUTE
+    party: str = ""
     key_id: KeyId | None = None
     code: str | None = None
     status: int | None = None

@@ -68,7 +68,13 @@ async def enrol(call: Call) -> EnrolAnswer:
     # Several are one list (RFC 9110 §5.3), which no name may be.
     retry = enrolment.retry_key(", ".join(names), form.file(PICTURE.name)) if names else None
     record = await call.compute(
-        lambda: enrolment.enrol(call.caller, picture, declaration=declaration, retry=retry),
+        lambda: enrolment.enrol(
+            call.caller,
+            picture,
+            declaration=declaration,
+            retry=retry,
+            captured=call.workplace.compute.let_go,
+        ),
         load=of_pictures(call.services.faces, form.file(PICTURE.name)),
     )
     return _enrolled(record, call)
@@ -81,7 +87,13 @@ async def update(call: Call) -> EnrolAnswer:
     user_token = parse_user_token(form.required_text(USER_TOKEN.name))
     replace = call.services.enrolment.update
     record = await call.compute(
-        lambda: replace(call.caller, user_token, picture, declaration=declaration),
+        lambda: replace(
+            call.caller,
+            user_token,
+            picture,
+            declaration=declaration,
+            captured=call.workplace.compute.let_go,
+        ),
         load=of_pictures(call.services.faces, form.file(PICTURE.name)),
     )
     return _enrolled(record, call)
