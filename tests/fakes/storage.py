@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -12,7 +12,14 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 
 from perse.domain.access import TenantId
-from perse.domain.consent import CHAIN_START, ChainedEntry, ChainPoint, ConsentEntry, chain
+from perse.domain.consent import (
+    CHAIN_START,
+    ChainedEntry,
+    ChainPoint,
+    ConsentEntry,
+    broken_links,
+    chain,
+)
 from perse.domain.receipts import Destruction, DestructionEvent, Receipt, token_sha256
 from perse.domain.references import BiometricReference, ReferenceRecord, UserToken, UserTokens
 from perse.domain.retries import RetryKey
@@ -70,6 +77,13 @@ class FakeLedger:
         else:
             written.set_result(None)
         return written
+
+    def problems(self) -> Iterator[str]:
+        head = self.links[-1].point if self.links else CHAIN_START
+        return broken_links(self.links, head=head, key=self.key)
+
+    def point(self, seq: int) -> ChainPoint | None:
+        return self.links[seq - 1].point if 0 < seq <= len(self.links) else None
 
     @property
     def entries(self) -> list[ConsentEntry]:
@@ -208,6 +222,13 @@ class FakeReferences:
             self.failed[tenant_id, user_token] = guesses.after(
                 matched=matched, policy=self.policy, now=at
             )
+
+    def owners(self, user_token: UserToken) -> Sequence[TenantId]:
+        return [tenant for tenant, token in self.held if token == user_token]
+
+    def unlock(self, tenant_id: TenantId, user_token: UserToken) -> None:
+        self.find(tenant_id, user_token)
+        self.failed[tenant_id, user_token] = Guesses()
 
     def not_updated_since(
         self, moment: datetime, *, limit: int
