@@ -11,36 +11,38 @@ from __future__ import annotations
 
 import argparse
 import datetime
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from perse.domain.samples import VoiceSample
-from perse.networks.campplus import SNR_KNOTS_DB
-from training.voice.degradations import babble_of, opus, pink, telephone, with_noise
-from training.voice.fit_campplus import Fit, Lessons, fit, lessons_of
+from training.voice.conditions import held_out
+from training.voice.fit_campplus import KEPT, Fit, Lessons, fit, lessons_of, only
+from training.voice.kept import KeptVoices
 from training.voice.trials import (
     CLIP_S,
     Floats,
-    Recording,
     Scores,
     Voices,
     clips,
     open_voice_networks,
     read_recordings,
+    scores_of,
     templates,
     voices_of,
 )
 
 FOLDS = 5
 REPEATS = 2
-BRIEF_S = 1.9
 RESAMPLES = 60
 JUDGED_AT = (1e-2, 1e-3)
+# Of the ten clips of a person those that are heard under each condition.
+CHANGED = (1, 5)
+
+Trials = dict[str, tuple[Voices, Voices]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,36 +62,26 @@ class Judged:
         )
 
 
-def judge_all(trials: dict[str, tuple[Voices, Voices]], lessons: Lessons) -> dict[str, Judged]:
+def judge_all(trials: Trials, lessons: Lessons) -> dict[str, Judged]:
     """Every trial between held-out speakers, each fold by what the other folds taught."""
     judged: dict[str, list[Judged]] = {name: [] for name in trials}
     speakers = np.unique(lessons.lengths[0].speakers)
     for repeat in range(REPEATS):
         fold_of = np.random.default_rng(repeat).permutation(len(speakers)) % FOLDS
         for fold in range(FOLDS):
-            held_out = speakers[fold_of == fold]
-            taught = fit(lessons.of(np.setdiff1d(speakers, held_out)))
+            held = speakers[fold_of == fold]
+            taught = fit(lessons.of(np.setdiff1d(speakers, held)))
             for name, (first, second) in trials.items():
-                judged[name].append(_judge(_of(first, held_out), _of(second, held_out), taught))
+                judged[name].append(_judge(only(first, held), only(second, held), taught))
         print(f"round {repeat + 1} of {REPEATS} done", flush=True)
     return {name: Judged.all_of(parts) for name, parts in judged.items()}
-
-
-def _of(voices: Voices, speakers: NDArray[np.str_]) -> Voices:
-    return voices.of(np.isin(voices.speakers, speakers))
 
 
 def _judge(first: Voices, second: Voices, taught: Fit) -> Judged:
     """No recording is compared with itself, in whatever version."""
     cosines = templates(first, taught.cohort) @ templates(second, taught.cohort).T
     rows, columns = np.nonzero(first.sources[:, np.newaxis] < second.sources[np.newaxis])
-    scores = Scores(
-        first.speakers[rows],
-        second.speakers[columns],
-        cosines[rows, columns].astype(np.float64),
-        first.net_s[rows],
-        second.net_s[columns],
-    )
+    scores = scores_of(first, second, cosines, (rows, columns))
     corrected = scores.corrected(taught.correction)
     return Judged(scores, corrected, {fmr: corrected >= taught.points[fmr] for fmr in JUDGED_AT})
 
@@ -141,64 +133,33 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--recordings", type=Path, required=True)
     parser.add_argument("--weights", type=Path, required=True)
-    parser.add_argument(
-        "--one-mean",
-        action="store_true",
-        help="take off the mean of clean clips only",
-    )
+    parser.add_argument("--kept", type=Path, default=KEPT)
     given = parser.parse_args()
-    networks = open_voice_networks(given.weights)
-    recordings = read_recordings(given.recordings)
-    short = clips(recordings, networks, CLIP_S)
-    lessons = lessons_of(short, networks)
-    clip, joined, *_ = lessons.lengths
-    every_other = range(1, len(short), 2)
-    changed = {
-        name: voices_of(short, networks, change, numbers=every_other)
-        for name, change in changes(short).items()
+    networks, kept = open_voice_networks(given.weights), KeptVoices(given.kept)
+    short = clips(read_recordings(given.recordings), networks, CLIP_S)
+    lessons = lessons_of(short, networks, kept)
+    numbers = [number for number in range(len(short)) if number % 10 in CHANGED]
+    conditions = held_out([recording.sample for recording in short])
+    unknown = {
+        name: kept.of(name, partial(voices_of, short, networks, change, numbers=numbers))
+        for name, change in conditions.items()
     }
+    clip, joined = lessons.lengths
     print(
         f"{datetime.date.today()}: {len(short)} recordings, {len(np.unique(clip.speakers))} people"
     )
-    for name, voices in {"clip": clip, **changed}.items():
-        print(
-            f"{name}: net speech median {np.median(voices.net_s):.2f} s, too little {voices.lost}"
-        )
-    brief = voices_of(short, networks, _beginning, numbers=range(0, len(short), 2))
-    trials = {
-        "clips of 3.5 s": (clip, clip),
-        f"clips of {BRIEF_S} s": (brief, brief),
-        "three clips joined": (joined, joined),
-        **{f"clip against {name}": (clip, voices) for name, voices in changed.items()},
-        **{f"both {name}": (voices, voices) for name, voices in changed.items()},
-    }
-    if given.one_mean:
-        trials = {name: (_as_if_clean(a), _as_if_clean(b)) for name, (a, b) in trials.items()}
-        lessons = Lessons(lessons.cohort, tuple(_as_if_clean(v) for v in lessons.lengths))
+    trials = trials_of(clip, joined, lessons.conditions, unknown)
     for name, judged in judge_all(trials, lessons).items():
         report(name, judged)
 
 
-def _beginning(sample: VoiceSample) -> VoiceSample:
-    return VoiceSample(sample.samples[: round(BRIEF_S * sample.rate_hz)], sample.rate_hz)
-
-
-def _as_if_clean(voices: Voices) -> Voices:
-    clean = np.zeros_like(voices.conditions)
-    clean[:, len(SNR_KNOTS_DB) - 1] = 1
-    return replace(voices, conditions=clean)
-
-
-def changes(short: Sequence[Recording]) -> dict[str, Callable[[VoiceSample], VoiceSample]]:
-    """Noises with other seeds than those of the fit."""
-    babble = babble_of([recording.sample for recording in short])
-    return {
-        "telephone": telephone,
-        "opus of 16 kbit/s": opus,
-        "pink noise at 10 dB": partial(with_noise, noise=pink, snr_db=10, seed=7),
-        "babble at 10 dB": partial(with_noise, noise=babble, snr_db=10, seed=7),
-        "pink noise at 20 dB": partial(with_noise, noise=pink, snr_db=20, seed=7),
-    }
+def trials_of(
+    clip: Voices, joined: Voices, known: Mapping[str, Voices], unknown: Mapping[str, Voices]
+) -> Trials:
+    """Both recordings under a condition, and one of them."""
+    both = {f"both {name}": (voices, voices) for name, voices in {**unknown, **known}.items()}
+    one = {f"clip against {name}": (clip, voices) for name, voices in {**unknown, **known}.items()}
+    return {"clips of 3.5 s": (clip, clip), "ten clips joined": (joined, joined), **both, **one}
 
 
 if __name__ == "__main__":

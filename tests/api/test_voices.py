@@ -7,7 +7,7 @@ import pytest
 
 from perse.errors import NoSpeechDetected
 from tests.fakes.services import FakeServices
-from tests.fakes.voices import SILENCE, recording
+from tests.fakes.voices import OBSTACLE, SILENCE, recording
 from tests.served import serving
 
 COMPARE = "/v0/voice/compare"
@@ -28,6 +28,15 @@ def test_one_voice_matches_in_the_words_of_the_contract(client: httpx.Client) ->
 def test_two_voices_do_not_match(client: httpx.Client) -> None:
     body = client.post(COMPARE, files=FILES | {"audio_file2": recording(2)}).json()
     assert body["similarity"] < body["default_thresholds"]["similarity"]
+
+
+def test_an_answer_says_whether_its_similarity_can_be_assessed(client: httpx.Client) -> None:
+    body = client.post(COMPARE, files=FILES).json()
+    assert body["similarity_assessable"] is True
+    assert "similarity_obstacle" not in body
+    body = client.post(COMPARE, files=FILES | {"audio_file2": recording(2)}).json()
+    assert body["similarity_assessable"] is False
+    assert body["similarity_obstacle"] == OBSTACLE
 
 
 def test_each_recording_is_judged_in_the_order_sent(client: httpx.Client) -> None:

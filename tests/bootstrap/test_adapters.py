@@ -137,8 +137,8 @@ def test_a_scale_that_is_none_stops_the_start(
         wire_faces(settings, on_disk)
 
 
-@pytest.mark.parametrize("name", ["duration_slope", "duration_longest_s"])
-def test_a_duration_that_is_no_number_stops_the_start(
+@pytest.mark.parametrize("name", ["spread_slope", "limit_agreement"])
+def test_a_correction_that_is_no_number_stops_the_start(
     name: str, obtain: Obtain, settings: Settings
 ) -> None:
     whole = obtain("standard")

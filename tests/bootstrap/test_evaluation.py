@@ -40,7 +40,7 @@ def test_a_voice_is_acquired_with_its_qualities(obtain: Obtain, settings: Settin
     acquired = pipeline.acquire(recorded(ALICE))
     assert np.linalg.norm(acquired.vector) == pytest.approx(1, abs=1e-5)
     assert acquired.measures["net_speech_s"] > 1
-    assert pipeline.durations is not None
+    assert pipeline.correction is not None
 
 
 @pytest.mark.parametrize("kind", ["face", "voice", "liveness"])

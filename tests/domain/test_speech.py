@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from perse.domain.samples import VoiceSample
 from perse.domain.speech import (
@@ -13,6 +14,7 @@ from perse.domain.speech import (
     segments_of,
     speech_mask,
     speech_only,
+    without_stillness,
 )
 from perse.errors import InvalidParameter
 
@@ -79,3 +81,30 @@ def test_speech_is_cut_out_with_its_margin() -> None:
 def test_a_recording_holds_a_sane_clipped_share() -> None:
     with pytest.raises(InvalidParameter):
         VoiceSample(np.zeros(1, np.float32), 16_000, clipped_share=1.1)
+
+
+def _moving(length: int) -> NDArray[np.float32]:
+    return np.random.default_rng(0).normal(0, 1e-3, length).astype(np.float32)
+
+
+@pytest.mark.parametrize("level", [0.0, 0.02, -0.5])
+def test_what_no_microphone_heard_is_cut_out_at_any_level(level: float) -> None:
+    still = np.full(80, level, np.float32)
+    heard = without_stillness(np.concatenate([still, _moving(50), still]), rate_hz=16_000)
+    assert len(heard) <= 52
+    assert set(_moving(50).tolist()) <= set(heard.tolist())
+
+
+def test_shorter_stretches_stay() -> None:
+    samples = np.concatenate([_moving(50), np.zeros(79, np.float32), _moving(50)])
+    assert without_stillness(samples, rate_hz=16_000).tolist() == samples.tolist()
+
+
+def test_a_whisper_is_no_stillness() -> None:
+    whisper = _moving(500) / np.float32(100)
+    assert len(without_stillness(whisper, rate_hz=16_000)) == 500
+
+
+@pytest.mark.parametrize("length", [0, 1, 2])
+def test_hardly_any_sample_is_no_stillness(length: int) -> None:
+    assert len(without_stillness(np.zeros(length, np.float32), rate_hz=16_000)) == length

@@ -2,11 +2,13 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import asdict
 
 import numpy as np
 import pytest
 
-from perse.domain.voices import DurationCorrection
+from perse.domain.stranger_spread import SpreadCorrection
+from perse.domain.voice_quality import VoiceQuality
 from perse.errors import InvalidParameter
 from perse.evaluation.acquisition import Acquired
 from perse.evaluation.comparison_rates import Question, rate_comparisons
@@ -139,19 +141,23 @@ def test_listed_trials_are_all_that_is_compared() -> None:
     assert compared.comparisons.mated.scores == pytest.approx(everything.scores)
 
 
-def test_voices_are_corrected_for_duration_as_the_server_does() -> None:
+def test_voices_are_corrected_as_the_server_does() -> None:
     plain_samples = samples(templates(6, 2), 2)
     seconds = [1.2, 3.0, 25.0, 0.4, 5.0, 2.5, 2.0, 8.0, 9.0, 11.0, 1.0, 3.3]
+    heard = [
+        VoiceQuality(length, 20.0, 0.0, (3500.0, 8000.0)[number % 3 == 0], length)
+        for number, length in enumerate(seconds)
+    ]
     outcomes = tuple(
-        Acquired(vector, {"net_speech_s": length})
-        for vector, length in zip(templates(6, 2), seconds, strict=True)
+        Acquired(vector, asdict(quality))
+        for vector, quality in zip(templates(6, 2), heard, strict=True)
     )
-    durations = DurationCorrection(slope=0.3)
-    compared = compare_all_samples(Samples(plain_samples.files, outcomes, durations))
+    correction = SpreadCorrection(slope=0.3, both_narrow=0.2, one_narrow=-0.1)
+    compared = compare_all_samples(Samples(plain_samples.files, outcomes, correction))
     for pairs in (compared.comparisons.mated, compared.comparisons.non_mated):
         for score, i, j in zip(pairs.scores, pairs.first, pairs.second, strict=True):
             cosine = float(outcomes[i].vector @ outcomes[j].vector)
-            expected = durations.corrected(cosine, seconds[i], seconds[j])
+            expected = correction.corrected(cosine, heard[i], heard[j])
             assert math.isclose(score, expected, abs_tol=1e-5)
 
 

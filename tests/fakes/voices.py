@@ -30,6 +30,9 @@ TELEPHONE = VoiceQuality(
 )
 
 
+OBSTACLE = "Record one person alone: several voices seem to be heard in the first recording."
+
+
 def recording(identity: int = 1) -> bytes:
     """Bytes that ``FakeVoices`` takes for a recording of that person."""
     return VOICE_MAGIC + bytes([identity])
@@ -60,6 +63,7 @@ class FakeVoices:
             similarity=0.81 if same else 0.22,
             supported=not same,
             cosine=0.84 if same else 0.05,
+            obstacle=None if same else OBSTACLE,
             first=GOOD,
             second=TELEPHONE,
             models={"speaker_embedder": ModelName("fake-embedder")},

@@ -18,6 +18,7 @@ from perse.domain.samples import VoiceSample
 from perse.engine import Engine, open_engine
 from perse.errors import FileTooLarge, InvalidFileType, InvalidParameter, NoSpeechDetected
 from tests.synthetic_speech import ALICE, Person, speech
+from training.voice.sounds import band
 
 CARL = Person(pitch_hz=50, tract=0.7)
 
@@ -100,6 +101,50 @@ def test_what_is_no_recording_is_refused(engine: Engine) -> None:
         engine.voice_template(7)  # type: ignore[arg-type]
     with pytest.raises(FileTooLarge):
         engine.voice_template(bytes(11_000_000))
+
+
+def in_turn(*people: Person) -> bytes:
+    """They speak for four seconds each."""
+    file = io.BytesIO()
+    samples = np.concatenate([speech(person, 4) for person in people])
+    sf.write(file, in_a_room(samples), 16_000, format="WAV", subtype="PCM_16")
+    return file.getvalue()
+
+
+def test_several_people_in_one_recording_are_told(engine: Engine) -> None:
+    alone = engine.compare_voices(recorded(ALICE), in_turn(ALICE, ALICE))
+    assert alone.obstacle is None
+    several = engine.compare_voices(recorded(ALICE), in_turn(ALICE, CARL))
+    assert several.obstacle is not None
+    assert "several voices seem to be heard in the second recording" in several.obstacle
+
+
+def test_music_is_no_voice(engine: Engine) -> None:
+    with pytest.raises(NoSpeechDetected, match="the first recording holds 0"):
+        engine.compare_voices(VoiceSample(band(5, 0), 16_000), recorded(ALICE))
+
+
+def test_gaps_in_a_recording_are_no_other_voice(engine: Engine) -> None:
+    whole = in_a_room(speech(ALICE, 5))
+    holed = whole.copy()
+    for start in range(0, len(holed), 4800):
+        holed[start : start + 320] = 0
+    comparison = engine.compare_voices(recorded(ALICE, seed=1), VoiceSample(holed, 16_000))
+    assert comparison.similarity >= engine.voice_thresholds.similarity
+
+
+def test_the_command_line_tells_of_several_people_too(
+    pack_folders: dict[str, Path], tmp_path: Path
+) -> None:
+    one, other = tmp_path / "one.wav", tmp_path / "other.wav"
+    one.write_bytes(in_turn(CARL, ALICE))
+    other.write_bytes(recorded(ALICE))
+    command = ["voice", "compare", str(one), str(other), "--data-dir"]
+    command += [str(pack_folders["standard"]), "--pack", "standard"]
+    assert "not assessable: Record one person alone" in CliRunner().invoke(app, command).output
+    answer = json.loads(CliRunner().invoke(app, [*command, "--json"]).stdout)
+    assert answer["similarity_assessable"] is False
+    assert "the first recording" in answer["similarity_obstacle"]
 
 
 def test_the_command_line_answers_as_the_server_does(

@@ -14,6 +14,7 @@ from perse.networks.silero_vad import RATE_HZ, SileroSpeechDetector, with_contex
 from perse.weights.catalogue import Catalog
 from perse.weights.store import WeightStore
 from tests.synthetic_speech import ALICE, BOB, Person, speech
+from training.voice.sounds import SOUNDS
 
 Samples = NDArray[np.float32]
 CHANCE = np.random.default_rng(8)
@@ -102,3 +103,8 @@ def test_one_detector_serves_many_threads(detector: SileroSpeechDetector) -> Non
 def test_other_rates_are_refused(detector: SileroSpeechDetector) -> None:
     with pytest.raises(InvalidParameter, match="8000"):
         detector.detect(VoiceSample(np.zeros(100, np.float32), 8000))
+
+
+@pytest.mark.parametrize("sound", SOUNDS)
+def test_music_and_tones_are_no_speech(detector: SileroSpeechDetector, sound: str) -> None:
+    assert _net_speech_s(detector, SOUNDS[sound](4.0, 3)) < 0.5

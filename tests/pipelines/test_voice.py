@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pytest
@@ -10,12 +10,14 @@ from perse.domain.decisions import OperatingPoint, SimilarityScale
 from perse.domain.references import Template
 from perse.domain.samples import ModelName, VoiceSample
 from perse.domain.speech import SpeechSegment
-from perse.domain.voices import DurationCorrection
+from perse.domain.stranger_spread import SpreadCorrection
+from perse.domain.voice_obstacles import VoiceLimits
+from perse.domain.voices import EmbeddedVoice
 from perse.errors import NoSpeechDetected, ReferenceModelMismatch
 from perse.pipelines.voice import CaptureVoice, CompareVoices, Recording
 
 SCALE = SimilarityScale((OperatingPoint(1e-1, 0.3), OperatingPoint(1e-2, 0.5)))
-DURATIONS = DurationCorrection(slope=0.14)
+DURATIONS = SpreadCorrection(slope=0.14)
 
 
 @dataclass
@@ -31,20 +33,24 @@ class FakeDetector:
 
 @dataclass
 class FakeEmbedder:
-    """The second sample is the angle between voices, in radians."""
+    """The second sample is the angle between voices, in radians, the third how far the parts of
+    the recording agree."""
 
     model: ModelName = ModelName("embedder")
     seen: list[Sequence[SpeechSegment]] = field(default_factory=list)
 
-    def embed(self, sample: VoiceSample, speech: Sequence[SpeechSegment]) -> Template:
+    def embed(self, sample: VoiceSample, speech: Sequence[SpeechSegment]) -> EmbeddedVoice:
         self.seen.append(speech)
         angle = float(sample.samples[1])
-        return Template.of(np.array([np.cos(angle), np.sin(angle)], np.float32), self.model)
+        template = Template.of(np.array([np.cos(angle), np.sin(angle)], np.float32), self.model)
+        return EmbeddedVoice(template, float(sample.samples[2]) or None)
 
 
-def _recording(name: str, *, seconds: float = 2.5, angle: float = 0.0) -> Recording:
+def _recording(
+    name: str, *, seconds: float = 2.5, angle: float = 0.0, agreement: float = 0.0
+) -> Recording:
     samples = np.zeros(16_000, np.float32)
-    samples[:2] = seconds / 10, angle
+    samples[:3] = seconds / 10, angle, agreement
     return Recording(name, lambda: VoiceSample(samples, 16_000))
 
 
@@ -81,6 +87,23 @@ def test_each_recording_keeps_its_own_quality(compare: CompareVoices) -> None:
     comparison = compare(_recording("a", seconds=2), _recording("b", seconds=3))
     assert comparison.first.net_speech_s == pytest.approx(2)
     assert comparison.second.net_speech_s == pytest.approx(3)
+
+
+@pytest.mark.parametrize("agreement", [0.0, 0.31])
+def test_what_one_person_said_alone_is_assessable(compare: CompareVoices, agreement: float) -> None:
+    limited = replace(compare, limits=VoiceLimits(agreement=0.3))
+    comparison = limited(_recording("a", agreement=agreement), _recording("b"))
+    assert comparison.obstacle is None
+
+
+@pytest.mark.parametrize(("name", "agreements"), [("first", (0.2, 0.0)), ("second", (0.5, 0.29))])
+def test_several_voices_in_one_recording_are_told_and_in_which(
+    compare: CompareVoices, name: str, agreements: tuple[float, float]
+) -> None:
+    limited = replace(compare, limits=VoiceLimits(agreement=0.3))
+    comparison = limited(*(_recording("x", agreement=agreement) for agreement in agreements))
+    assert comparison.obstacle is not None
+    assert f"several voices seem to be heard in the {name} recording" in comparison.obstacle
 
 
 @pytest.mark.parametrize("seconds", [0.0, 0.99])

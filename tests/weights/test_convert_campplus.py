@@ -186,8 +186,17 @@ def test_the_released_network_says_what_pytorch_says(published: Path, tmp_path: 
     convert(published, tmp_path / "campplus.onnx")
     session = open_session(tmp_path / "campplus.onnx")
     for frames, expected in GOLDEN.items():
-        (features,) = session.run({"bands": bands_of(frames)})
+        features, parts = session.run({"bands": bands_of(frames)})
         np.testing.assert_allclose(features[0, [0, 1, 100, 191]], expected, atol=1e-4)
+        assert parts.shape == (-(-frames // 150), 192)
+
+
+def test_the_only_part_of_a_short_recording_is_the_whole(published: Path, tmp_path: Path) -> None:
+    convert(published, tmp_path / "campplus.onnx")
+    features, parts = open_session(tmp_path / "campplus.onnx").run({"bands": bands_of(150)})
+    (part,) = parts
+    alike = features[0] @ part / np.linalg.norm(features) / np.linalg.norm(part)
+    assert alike > 0.999
 
 
 def test_pytorch_itself_agrees(published: Path, tmp_path: Path) -> None:

@@ -1,16 +1,16 @@
-"""Fit what CAM++'s templates need beside its weights: cohort means, duration slope, thresholds.
+"""Fit what CAM++'s templates need beside its weights: cohort, duration slope, thresholds.
 
     python -m training.voice.fit_campplus --recordings ../shared/data/voice_dev --weights W
 
 writes src/perse/weights/shipped/campplus_cohort.npy (W: folder of weights) and prints what belongs
-into the catalogue.
+into the catalogue. What was computed is kept in --kept, so a run that is cut off goes on.
 """
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields, replace
 from functools import partial
 from itertools import combinations_with_replacement
 from pathlib import Path
@@ -18,10 +18,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from perse.domain.samples import VoiceSample
-from perse.domain.voices import DurationCorrection
-from perse.networks.campplus import SNR_KNOTS_DB
-from training.voice.degradations import babble_of, narrow_band, pink, white, with_noise
+from perse.domain.stranger_spread import SpreadCorrection
+from training.voice.conditions import learned
+from training.voice.kept import KeptVoices
 from training.voice.trials import (
     CLIP_S,
     Cohort,
@@ -39,9 +38,13 @@ from training.voice.trials import (
 )
 
 COHORT = Path("src/perse/weights/shipped/campplus_cohort.npy")
+KEPT = Path("build/voices")
 FMRS = (1e-1, 1e-2, 1e-3)
 SLOPES = np.round(np.arange(0.0, 0.31, 0.02), 2)
-JOINED = (3, 5, 10)
+JOINED = (10,)
+DIRECTIONS = 8
+# Of the ten clips of a person the one that is also heard under each condition to learn from.
+CHANGED = 1
 LONGEST_S = 30.0
 REFERENCE_S = 2.5
 SHORTEST_S = 2.0
@@ -49,86 +52,98 @@ _EDGES_S = (1.0, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 7.0, 9.0, 12.0, 18.0)
 _LEAST_IN_BIN = 2000
 _RESAMPLES = 200
 _CAUTION = 0.65
+_NARROW_HZ = 4500.0
 
 
 @dataclass(frozen=True, slots=True)
 class Fit:
-    """``points``: FMR -> corrected cosine."""
+    """``cohort``: for ``without_common``. ``points``: FMR -> corrected cosine."""
 
     cohort: NDArray[np.float32]
-    correction: DurationCorrection
+    correction: SpreadCorrection
     points: dict[float, float]
     strangers: Scores
 
 
 @dataclass(frozen=True, slots=True)
 class Lessons:
-    """``cohort``: clips of everybody under each condition. ``lengths``: the same people with short
-    and with long recordings: clips, and 3, 5 and 10 of them joined."""
+    """``lengths``: the same people with short and with long recordings: clips, and ten of them
+    joined. ``conditions``: a clip of each person under each condition that may be learnt."""
 
-    cohort: Cohort
     lengths: tuple[Voices, ...]
+    conditions: Mapping[str, Voices]
 
     def of(self, speakers: NDArray[np.str_]) -> Lessons:
         return Lessons(
-            self.cohort.only(speakers),
-            tuple(v.of(np.isin(v.speakers, speakers)) for v in self.lengths),
+            tuple(only(voices, speakers) for voices in self.lengths),
+            {name: only(voices, speakers) for name, voices in self.conditions.items()},
         )
 
-
-def lessons_of(short: Sequence[Recording], networks: Networks) -> Lessons:
-    """``short``: clips, ten of a person, of which two make the cohort."""
-    two_each = [number for number in range(len(short)) if number % 10 in (0, 4)]
-    conditions = [
-        voices_of(short, networks, partial(_under, short, snr_db, narrow=narrow), numbers=two_each)
-        for narrow in (False, True)
-        for snr_db in SNR_KNOTS_DB
-    ]
-    longer = (voices_of(joined_by(short, number), networks) for number in JOINED)
-    return Lessons(Cohort.of(conditions), (voices_of(short, networks), *longer))
+    def cohort(self) -> Cohort:
+        return Cohort.of(self.lengths[0], [*self.conditions.values()], directions=DIRECTIONS)
 
 
-def _under(
-    short: Sequence[Recording],
-    snr_db: float,
-    sample: VoiceSample,
-    *,
-    narrow: bool,
-) -> VoiceSample:
-    """A clip under a condition; the last ratio is that of the clip as it is. Noises take turns."""
-    noises = (white, pink, babble_of([recording.sample for recording in short]))
-    if snr_db != SNR_KNOTS_DB[-1]:
-        turn = len(sample.samples) % len(noises)
-        sample = with_noise(sample, noises[turn], snr_db=snr_db, seed=1)
-    return narrow_band(sample) if narrow else sample
+def only(voices: Voices, speakers: NDArray[np.str_]) -> Voices:
+    return voices.of(np.isin(voices.speakers, speakers))
+
+
+def lessons_of(short: Sequence[Recording], networks: Networks, kept: KeptVoices) -> Lessons:
+    """``short``: clips, ten of a person."""
+    numbers = range(CHANGED, len(short), 10)
+    conditions = {
+        name: kept.of(name, partial(voices_of, short, networks, change, numbers=numbers))
+        for name, change in learned().items()
+    }
+    longer = {1: short, **{number: joined_by(short, number) for number in JOINED}}
+    lengths = tuple(
+        kept.of(f"joined {number}", partial(voices_of, recordings, networks))
+        for number, recordings in longer.items()
+    )
+    return Lessons(lengths, conditions)
 
 
 def fit(lessons: Lessons) -> Fit:
-    """Means, slope and thresholds for the people of ``lessons``."""
+    """Cohort, slope and thresholds for the people of ``lessons``."""
+    cohort = lessons.cohort()
     parts = [
-        scores_between(first, second, lessons.cohort)
+        scores_between(first, second, cohort)
         for first, second in combinations_with_replacement(lessons.lengths, 2)
     ]
-    strangers = non_mated(Scores.all_of(parts))
-    correction = _correction(strangers)
+    scores = Scores.all_of(parts)
+    strangers = scores.only(~scores.mated)
+    correction = _with_narrow(_correction(strangers), lessons, cohort)
     points = cautious_thresholds(strangers, strangers.corrected(correction))
-    return Fit(lessons.cohort.without(), correction, points, strangers)
+    return Fit(cohort.without(), correction, points, strangers)
 
 
-def non_mated(scores: Scores) -> Scores:
-    chosen = ~scores.mated
-    return Scores(*(getattr(scores, name)[chosen] for name in Scores.__dataclass_fields__))
-
-
-def _correction(strangers: Scores) -> DurationCorrection:
+def _correction(strangers: Scores) -> SpreadCorrection:
     """The slope at which strangers match equally often at all durations."""
     corrections = [
-        DurationCorrection(float(slope), REFERENCE_S, LONGEST_S, SHORTEST_S) for slope in SLOPES
+        SpreadCorrection(float(slope), REFERENCE_S, LONGEST_S, SHORTEST_S) for slope in SLOPES
     ]
     return min(corrections, key=lambda correction: _unevenness(strangers, correction))
 
 
-def _unevenness(strangers: Scores, correction: DurationCorrection) -> float:
+def _with_narrow(
+    correction: SpreadCorrection, lessons: Lessons, cohort: Cohort
+) -> SpreadCorrection:
+    """The shares at which strangers over one and over two telephones match as often as others."""
+    clip = lessons.lengths[0]
+    narrow = [v for v in lessons.conditions.values() if np.median(v.bandwidth_hz) < _NARROW_HZ]
+    usual = _highest(scores_between(clip, clip, cohort), correction)
+    both = [_highest(scores_between(v, v, cohort), correction) / usual - 1 for v in narrow]
+    one = [_highest(scores_between(clip, v, cohort), correction) / usual - 1 for v in narrow]
+    return replace(
+        correction, both_narrow=round(max(both), 3), one_narrow=round(float(np.mean(one)), 3)
+    )
+
+
+def _highest(scores: Scores, correction: SpreadCorrection) -> float:
+    """What one pair of strangers in a hundred reaches."""
+    return float(np.quantile(scores.only(~scores.mated).corrected(correction), 0.99))
+
+
+def _unevenness(strangers: Scores, correction: SpreadCorrection) -> float:
     corrected = strangers.corrected(correction)
     bins = np.digitize(strangers.effective_s, _EDGES_S)
     threshold = np.quantile(corrected, 0.99)
@@ -162,7 +177,7 @@ def cautious_thresholds(strangers: Scores, corrected: Floats) -> dict[float, flo
 def report_durations(found: Fit) -> None:
     """FMR by effective net speech, at the threshold with FMR 1 % from 2 to 3 s."""
     bins = np.digitize(found.strangers.effective_s, _EDGES_S)
-    for name, correction in (("without", DurationCorrection()), ("with", found.correction)):
+    for name, correction in (("without", SpreadCorrection()), ("with", found.correction)):
         scores = found.strangers.corrected(correction)
         typical = np.isin(bins, (3, 4))
         threshold = np.quantile(scores[typical], 0.99)
@@ -174,13 +189,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--recordings", type=Path, required=True)
     parser.add_argument("--weights", type=Path, required=True)
+    parser.add_argument("--kept", type=Path, default=KEPT)
     given = parser.parse_args()
     networks = open_voice_networks(given.weights)
     short = clips(read_recordings(given.recordings), networks, CLIP_S)
-    found = fit(lessons_of(short, networks))
-    COHORT.parent.mkdir(exist_ok=True)
+    found = fit(lessons_of(short, networks, KeptVoices(given.kept)))
     np.save(COHORT, found.cohort, allow_pickle=False)
-    print(f"duration_slope = {found.correction.slope}")
+    for field in fields(found.correction):
+        print(f"spread_{field.name} = {getattr(found.correction, field.name)}")
     print(f"pairs = {len(found.strangers.cosine)}")
     report_durations(found)
     for fmr, cosine in found.points.items():

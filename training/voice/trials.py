@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 import numpy as np
@@ -17,13 +17,12 @@ from numpy.typing import NDArray
 
 from perse.domain.samples import VoiceSample
 from perse.domain.speech import net_speech_s
-from perse.domain.voice_quality import assess_voice
-from perse.domain.voices import DurationCorrection
+from perse.domain.stranger_spread import RecordedMany, SpreadCorrection
+from perse.domain.voice_quality import VoiceQuality, assess_voice
 from perse.networks.campplus import (
-    CONDITIONS,
     FEATURES,
     CampplusSpeakerEmbedder,
-    condition_weights,
+    without_common,
 )
 from perse.networks.session import open_session
 from perse.networks.silero_vad import SileroSpeechDetector
@@ -52,37 +51,48 @@ class Recording:
 
 @dataclass(frozen=True, slots=True)
 class Voices:
-    """``features``: n x 192 before centring. ``net_s``: net speech. ``sources``: number of the
-    recording in its list. ``conditions``: n x 10, as the embedder weighs the cohort's means.
-    ``lost``: how many had too little speech (failures to acquire)."""
+    """One row a recording, n in all. ``features``: n x 192 as the network gives them. ``sources``:
+    number of the recording in its list. ``net_s``, ``snr_db``, ``bandwidth_hz``: as the product
+    measures them. ``parts``: features of the parts of all recordings, ``part_of``: the row that
+    each belongs to. ``lost``: how many had too little speech (failures to acquire)."""
 
     speakers: NDArray[np.str_]
     sources: NDArray[np.int64]
     features: NDArray[np.float32]
     net_s: Floats
-    conditions: NDArray[np.float32]
+    snr_db: Floats
+    bandwidth_hz: Floats
+    parts: NDArray[np.float32]
+    part_of: NDArray[np.int64]
     lost: int
 
     def of(self, chosen: NDArray[np.bool_]) -> Voices:
+        place = np.cumsum(chosen) - 1
+        kept = chosen[self.part_of]
         return Voices(
             self.speakers[chosen],
             self.sources[chosen],
             self.features[chosen],
             self.net_s[chosen],
-            self.conditions[chosen],
+            self.snr_db[chosen],
+            self.bandwidth_hz[chosen],
+            self.parts[kept],
+            place[self.part_of[kept]],
             self.lost,
         )
 
 
 @dataclass(frozen=True, slots=True)
 class Scores:
-    """One row a pair: both speakers, the cosine and both net durations."""
+    """One row a pair: both speakers, the cosine, and what is known of both recordings."""
 
     first: NDArray[np.str_]
     second: NDArray[np.str_]
     cosine: Floats
     first_s: Floats
     second_s: Floats
+    first_hz: Floats
+    second_hz: Floats
 
     @property
     def mated(self) -> NDArray[np.bool_]:
@@ -93,18 +103,20 @@ class Scores:
         """Harmonic mean of both net durations."""
         return 2 / (1 / self.first_s + 1 / self.second_s)
 
-    def corrected(self, correction: DurationCorrection) -> Floats:
-        """As ``DurationCorrection.corrected``, for all pairs at once."""
-        bounded = np.clip(self.effective_s, correction.shortest_s, correction.longest_s)
-        spread = 1 + correction.slope * np.log(bounded / correction.reference_s)
-        return np.asarray(np.clip(self.cosine / spread, -1, 1))
+    def corrected(self, correction: SpreadCorrection) -> Floats:
+        first = RecordedMany(self.first_s, self.first_hz)
+        second = RecordedMany(self.second_s, self.second_hz)
+        return np.asarray(correction.corrected(self.cosine, first, second), np.float64)
+
+    def only(self, chosen: NDArray[np.bool_]) -> Scores:
+        return Scores(*(getattr(self, field.name)[chosen] for field in fields(self)))
 
     @staticmethod
     def all_of(parts: Sequence[Scores]) -> Scores:
         return Scores(
             *(
-                np.concatenate([getattr(part, name) for part in parts])
-                for name in ("first", "second", "cosine", "first_s", "second_s")
+                np.concatenate([getattr(part, field.name) for part in parts])
+                for field in fields(Scores)
             )
         )
 
@@ -114,7 +126,7 @@ def open_voice_networks(weights: Path) -> Networks:
     store = WeightStore(weights, mirror=None, offline=False)
     catalog = load_catalog()
     silero, campplus = catalog.card("silero_vad"), catalog.card("campplus")
-    nothing = np.zeros((CONDITIONS, FEATURES), dtype=np.float32)
+    nothing = np.zeros((1, FEATURES), dtype=np.float32)
     return Networks(
         SileroSpeechDetector(open_session(store.obtain(silero)), silero.name),
         CampplusSpeakerEmbedder(
@@ -175,57 +187,71 @@ def voices_of(
 
     ``numbers``: which recordings only, by their place in the list.
     """
-    kept: list[tuple[str, int, NDArray[np.float32], float, NDArray[np.float32]]] = []
     numbers = range(len(recordings)) if numbers is None else numbers
-    for number in numbers:
-        recording = recordings[number]
-        sample = change(recording.sample)
-        speech = networks.detector.detect(sample)
-        net_s = net_speech_s(speech)
-        if net_s >= LEAST_SPEECH_S:
-            features = networks.embedder.features(sample, speech)
-            weights = condition_weights(assess_voice(sample, speech))
-            kept.append((recording.speaker, number, features, net_s, weights))
+    heard = [_heard(change(recordings[number].sample), networks) for number in numbers]
+    kept = [(number, one) for number, one in zip(numbers, heard, strict=True) if one is not None]
     return Voices(
-        np.array([row[0] for row in kept]),
-        np.array([row[1] for row in kept]),
-        np.array([row[2] for row in kept]),
-        np.array([row[3] for row in kept]),
-        np.array([row[4] for row in kept]),
-        len(numbers) - len(kept),
+        speakers=np.array([recordings[number].speaker for number, _ in kept], dtype=str),
+        sources=np.array([number for number, _ in kept], dtype=np.int64),
+        features=np.array([one.features for _, one in kept], np.float32).reshape(-1, FEATURES),
+        net_s=np.array([one.quality.net_speech_s for _, one in kept]),
+        snr_db=np.array([one.quality.snr_db for _, one in kept]),
+        bandwidth_hz=np.array([one.quality.bandwidth_hz for _, one in kept]),
+        parts=np.concatenate([np.empty((0, FEATURES), np.float32), *(o.parts for _, o in kept)]),
+        part_of=np.repeat(np.arange(len(kept)), [len(one.parts) for _, one in kept]),
+        lost=len(heard) - len(kept),
     )
 
 
 @dataclass(frozen=True, slots=True)
-class Cohort:
-    """Mean features of each speaker under each condition: speakers x conditions x 192.
+class _Heard:
+    features: NDArray[np.float32]
+    parts: NDArray[np.float32]
+    quality: VoiceQuality
 
-    Every speaker counts the same.
-    """
+
+def _heard(sample: VoiceSample, networks: Networks) -> _Heard | None:
+    speech = networks.detector.detect(sample)
+    if net_speech_s(speech) < LEAST_SPEECH_S:
+        return None
+    features, parts = networks.embedder.features(sample, speech)
+    return _Heard(features, parts, assess_voice(sample, speech))
+
+
+@dataclass(frozen=True, slots=True)
+class Cohort:
+    """What many people's features have in common. ``means``: speakers x 192, of their recordings
+    as they are; every speaker counts the same. ``directions``: k x 192, orthonormal, in which
+    noise, rooms and codings move all voices."""
 
     speakers: tuple[str, ...]
     means: NDArray[np.float32]
+    directions: NDArray[np.float32]
 
     @classmethod
-    def of(cls, conditions: Sequence[Voices]) -> Cohort:
-        """From the same people under each condition, in the order of ``condition_weights``."""
-        everywhere = set.intersection(*({*voices.speakers.tolist()} for voices in conditions))
-        speakers = tuple(sorted(everywhere))
-        means = [
-            [voices.features[voices.speakers == speaker].mean(axis=0) for voices in conditions]
-            for speaker in speakers
-        ]
-        return cls(speakers, np.array(means, dtype=np.float32))
+    def of(cls, plain: Voices, conditions: Sequence[Voices], *, directions: int) -> Cohort:
+        """``conditions``: recordings of ``plain`` under each of them."""
+        speakers = tuple(sorted({*plain.speakers.tolist()}))
+        means = [plain.features[plain.speakers == speaker].mean(axis=0) for speaker in speakers]
+        shifts = np.array([_shift(plain, voices) for voices in conditions])
+        _, _, main = np.linalg.svd(shifts, full_matrices=False)
+        return cls(speakers, np.array(means, np.float32), main[:directions].astype(np.float32))
 
     def without(self, *left_out: str) -> NDArray[np.float32]:
-        """Conditions x 192, over all speakers but those."""
+        """For ``without_common``: the mean over all speakers but those, and the directions."""
         rows = [self.speakers.index(s) for s in {*left_out} if s in self.speakers]
         rest = self.means.sum(axis=0) - self.means[rows].sum(axis=0)
-        return np.asarray(rest / (len(self.speakers) - len(rows)), dtype=np.float32)
+        mean = rest / (len(self.speakers) - len(rows))
+        return np.concatenate([mean[np.newaxis], self.directions]).astype(np.float32)
 
-    def only(self, speakers: NDArray[np.str_]) -> Cohort:
-        kept = [row for row, speaker in enumerate(self.speakers) if speaker in speakers]
-        return Cohort(tuple(self.speakers[row] for row in kept), self.means[kept])
+
+def _shift(plain: Voices, changed: Voices) -> NDArray[np.float32]:
+    """Where a condition moves features to, on average."""
+    place = {source: row for row, source in enumerate(plain.sources.tolist())}
+    pairs = [(place[s], row) for row, s in enumerate(changed.sources.tolist()) if s in place]
+    before, after = np.array(pairs).T
+    shift: NDArray[np.float32] = (changed.features[after] - plain.features[before]).mean(axis=0)
+    return shift
 
 
 def scores_between(first: Voices, second: Voices, cohort: Cohort) -> Scores:
@@ -248,21 +274,34 @@ def _by_speaker(voices: Voices) -> dict[str, Voices]:
     return {str(s): voices.of(voices.speakers == s) for s in np.unique(voices.speakers)}
 
 
-def _scored(first: Voices, second: Voices, means: NDArray[np.float32], *, half: bool) -> Scores:
-    cosines = templates(first, means) @ templates(second, means).T
+def _scored(first: Voices, second: Voices, common: NDArray[np.float32], *, half: bool) -> Scores:
+    cosines = templates(first, common) @ templates(second, common).T
     rows, columns = (
         np.triu_indices(len(cosines), 1) if half else np.indices(cosines.shape).reshape(2, -1)
     )
+    return scores_of(first, second, cosines, (rows, columns))
+
+
+def scores_of(
+    first: Voices,
+    second: Voices,
+    cosines: NDArray[np.float32],
+    pairs: tuple[NDArray[np.intp], NDArray[np.intp]],
+) -> Scores:
+    """``cosines``: of all rows of ``first`` with all of ``second``; ``pairs``: which of them."""
+    rows, columns = pairs
     return Scores(
         first.speakers[rows],
         second.speakers[columns],
         cosines[rows, columns].astype(np.float64),
         first.net_s[rows],
         second.net_s[columns],
+        first.bandwidth_hz[rows],
+        second.bandwidth_hz[columns],
     )
 
 
-def templates(voices: Voices, means: NDArray[np.float32]) -> NDArray[np.float32]:
-    """n x 192, unit vectors. ``means``: conditions x 192."""
-    centred = voices.features - voices.conditions @ means
+def templates(voices: Voices, common: NDArray[np.float32]) -> NDArray[np.float32]:
+    """n x 192, unit vectors. ``common``: as ``Cohort.without`` gives it."""
+    centred = without_common(voices.features, common)
     return np.asarray(centred / np.linalg.norm(centred, axis=1, keepdims=True), np.float32)

@@ -14,7 +14,7 @@ from perse.bootstrap.local_points import ROLES_BY_KIND, made_with
 from perse.bootstrap.voices import VoiceSensing, wire_voice_sensing
 from perse.bootstrap.weights import PackOnDisk
 from perse.domain.decisions import SimilarityScale, similarity_at_fmr
-from perse.domain.voices import DurationCorrection
+from perse.domain.stranger_spread import SpreadCorrection
 from perse.errors import LivenessUnavailable, SetupError
 from perse.evaluation.acquisition import Acquire, Acquired
 from perse.evaluation.local_points import Kind
@@ -36,7 +36,7 @@ _FACE_ROLES: tuple[Role, ...] = (
 class Evaluated:
     """A kind of pipeline, opened. ``cache_name``: another one wherever templates may differ.
     ``default_fmr`` is what the server aims at; ``served`` is its threshold now (cosine or PAD
-    score), None where it has none. ``durations``: of voices only."""
+    score), None where it has none. ``correction``: of voices only."""
 
     kind: Kind
     on_disk: PackOnDisk
@@ -44,7 +44,7 @@ class Evaluated:
     cache_name: str
     default_fmr: float
     served: float | None
-    durations: DurationCorrection | None = None
+    correction: SpreadCorrection | None = None
 
     def provenance(self, source: Path) -> Provenance:
         cards = self.on_disk.cards
@@ -109,7 +109,7 @@ def _voices(settings: Settings, on_disk: PackOnDisk) -> Evaluated:
         cache_name=_cache_name("voices", on_disk.cards, ROLES_BY_KIND["voice"]),
         default_fmr=fmr,
         served=_served(on_disk.cards["speaker_embedder"], fmr),
-        durations=sensing.durations,
+        correction=sensing.correction,
     )
 
 

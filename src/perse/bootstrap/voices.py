@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import Field, dataclass, fields
 from functools import partial
+from typing import Any
 
 from perse.bootstrap.adapters import Opener, opened
 from perse.bootstrap.local_points import named_points
 from perse.bootstrap.weights import PackOnDisk
 from perse.domain.decisions import SimilarityScale
 from perse.domain.samples import VoiceSample
+from perse.domain.stranger_spread import SpreadCorrection
+from perse.domain.voice_obstacles import VoiceLimits
 from perse.domain.voice_quality import VoiceRequirements
-from perse.domain.voices import DurationCorrection, VoiceThresholds
+from perse.domain.voices import VoiceThresholds
 from perse.errors import CatalogInvalid
 from perse.media.audio_decoder import AudioLimits, decode_audio
 from perse.media.audio_length import AudioLength, measure_audio
@@ -37,7 +40,7 @@ class VoiceSensing:
 
     decode: Callable[[bytes], VoiceSample]
     capture: CaptureVoice
-    durations: DurationCorrection
+    correction: SpreadCorrection
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +83,7 @@ def wire_voices(settings: Settings, on_disk: PackOnDisk) -> VoiceServices | None
         decode=sensing.decode,
         measure=partial(measure_audio, longest_s=settings.max_audio_s),
         capture=sensing.capture,
-        compare=CompareVoices(sensing.capture, scale, sensing.durations),
+        compare=CompareVoices(sensing.capture, scale, sensing.correction, voice_limits(speaker)),
         thresholds=VoiceThresholds(
             similarity=scale.threshold(settings.voice_fmr or on_disk.pack.default_voice_fmr),
             similarity_by_fmr=scale.thresholds(),
@@ -104,18 +107,35 @@ def wire_voice_sensing(settings: Settings, on_disk: PackOnDisk) -> VoiceSensing 
     )
     limits = AudioLimits(settings.max_audio_bytes, settings.max_audio_s)
     decode = partial(decode_audio, limits=limits)
-    return VoiceSensing(decode, capture, duration_correction(speaker))
+    return VoiceSensing(decode, capture, spread_correction(speaker))
 
 
-def duration_correction(card: ModelCard) -> DurationCorrection:
-    """From the card's parameters ``duration_*``; without them nothing is corrected.
+def spread_correction(card: ModelCard) -> SpreadCorrection:
+    """From the card's parameters ``spread_*``; without them nothing is corrected.
+
+    Raises CatalogInvalid for one that is no number, and for one of the name it once had.
+    """
+    former = next((name for name in card.parameters if name.startswith("duration_")), None)
+    if former:
+        raise CatalogInvalid(
+            f"{card.name}: {former} is called {former.replace('duration', 'spread')} now"
+        )
+    return SpreadCorrection(**_numbers(card, "spread", fields(SpreadCorrection)))
+
+
+def voice_limits(card: ModelCard) -> VoiceLimits:
+    """From the card's parameters ``limit_*``; without them every similarity is assessable.
 
     Raises CatalogInvalid for one that is no number.
     """
+    return VoiceLimits(**_numbers(card, "limit", fields(VoiceLimits)))
+
+
+def _numbers(card: ModelCard, prefix: str, wanted: Iterable[Field[Any]]) -> dict[str, float]:
     given: dict[str, float] = {}
-    for field in fields(DurationCorrection):
-        value = card.parameters.get(f"duration_{field.name}", field.default)
+    for field in wanted:
+        value = card.parameters.get(f"{prefix}_{field.name}", field.default)
         if isinstance(value, bool) or not isinstance(value, int | float):
-            raise CatalogInvalid(f"{card.name}: duration_{field.name} must be a number")
+            raise CatalogInvalid(f"{card.name}: {prefix}_{field.name} must be a number")
         given[field.name] = float(value)
-    return DurationCorrection(**given)
+    return given

@@ -121,11 +121,11 @@ def _compared(
         folder = folder_per_person(inquiry.source, endings)
         _tell_left_out(folder.left_out)
         outcomes = acquire(folder.files, inquiry, pipeline, settings)
-        samples = Samples(folder.files, tuple(outcomes), pipeline.durations)
+        samples = Samples(folder.files, tuple(outcomes), pipeline.correction)
         return compare_all_samples(samples), len(folder.left_out), ()
     listed = read_trials(inquiry.source, inquiry.root or inquiry.source.parent)
     outcomes = acquire(listed.files, inquiry, pipeline, settings)
-    samples = Samples(listed.files, tuple(outcomes), pipeline.durations)
+    samples = Samples(listed.files, tuple(outcomes), pipeline.correction)
     notes = (_GUESSED_PEOPLE,) if listed.guessed_people else ()
     return compare_trials(samples, listed.trials), 0, notes
 

@@ -57,6 +57,8 @@ def _show(
     comparison: VoiceComparison, thresholds: VoiceThresholds, *, names: tuple[str, str]
 ) -> None:
     show_match(comparison, threshold=thresholds.similarity, role="speaker_embedder")
+    if comparison.obstacle:
+        typer.echo(f"not assessable: {comparison.obstacle}")
     for name, quality in zip(names, (comparison.first, comparison.second), strict=True):
         typer.echo(f"{name}: {quality.decoded_s:.1f} s heard")
         verdicts = judge_voice(quality, thresholds.recording)

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import comb
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from perse.domain.voices import DurationCorrection
+from perse.domain.stranger_spread import RecordedMany, SpreadCorrection
 from perse.evaluation.acquisition import Acquired, Failed, Outcome
 from perse.evaluation.all_against_all import Correct, Matrix, as_it_is, compare_all, histogram_of
 from perse.evaluation.comparisons import Comparisons, Numbers, ScoredPairs
@@ -22,11 +23,11 @@ Values = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class Samples:
-    """Every file with its outcome, and the duration correction of voices (None for faces)."""
+    """Every file with its outcome, and the spread correction of voices (None for faces)."""
 
     files: tuple[SampleFile, ...]
     outcomes: tuple[Outcome, ...]
-    durations: DurationCorrection | None = None
+    correction: SpreadCorrection | None = None
 
     @property
     def usable(self) -> list[int]:
@@ -92,36 +93,32 @@ def _matrix(samples: Samples) -> Matrix:
 def _scores(samples: Samples, first: Numbers, second: Numbers) -> Scores:
     vectors = _matrix(samples)
     cosines: Scores = np.clip((vectors[first] * vectors[second]).sum(axis=1), -1, 1)
-    if samples.durations is None:
+    if samples.correction is None:
         return cosines
-    seconds = _net_speech_s(samples)
-    return _corrected(cosines, seconds[first], seconds[second], samples.durations)
+    corrected: Scores = samples.correction.corrected(
+        cosines, _recorded(samples, first), _recorded(samples, second)
+    )
+    return corrected
 
 
 def _correction(samples: Samples) -> Correct:
-    if samples.durations is None:
+    if samples.correction is None:
         return as_it_is
-    durations, seconds = samples.durations, _net_speech_s(samples)
+    correction = samples.correction
 
     def correct(cosines: Matrix, rows: slice, columns: slice) -> Matrix:
-        return _corrected(cosines, seconds[rows, None], seconds[None, columns], durations)
+        first = _recorded(samples, (rows, np.newaxis))
+        second = _recorded(samples, (np.newaxis, columns))
+        return correction.corrected(cosines, first, second).astype(np.float32)
 
     return correct
 
 
-def _corrected(
-    cosines: Matrix, first_s: Values, second_s: Values, durations: DurationCorrection
-) -> Matrix:
-    """``DurationCorrection.corrected`` for many pairs at once."""
-    effective_s = 2 / (1 / np.maximum(first_s, 1e-3) + 1 / np.maximum(second_s, 1e-3))
-    bounded_s = np.clip(effective_s, durations.shortest_s, durations.longest_s)
-    spread = 1 + durations.slope * np.log(bounded_s / durations.reference_s)
-    corrected: Matrix = np.clip(cosines / spread, -1, 1).astype(np.float32)
-    return corrected
-
-
-def _net_speech_s(samples: Samples) -> Values:
-    return np.array([sample.measures["net_speech_s"] for sample in samples.acquired()])
+def _recorded(samples: Samples, chosen: Any) -> RecordedMany:  # noqa: ANN401 - numpy's own index
+    measures = [sample.measures for sample in samples.acquired()]
+    seconds = np.array([measure["net_speech_s"] for measure in measures])
+    bandwidths_hz = np.array([measure["bandwidth_hz"] for measure in measures])
+    return RecordedMany(seconds[chosen], bandwidths_hz[chosen])
 
 
 def _mated(people: Sequence[str]) -> int:

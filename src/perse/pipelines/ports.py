@@ -11,6 +11,7 @@ from perse.domain.quality import FaceMetrics, ImageMetrics
 from perse.domain.references import Template
 from perse.domain.samples import FaceImage, ModelName, VoiceSample
 from perse.domain.speech import SpeechSegment
+from perse.domain.voices import EmbeddedVoice
 
 Result = TypeVar("Result")
 Other = TypeVar("Other")
@@ -82,7 +83,7 @@ class SpeakerEmbedder(Protocol):
     @property
     def model(self) -> ModelName: ...
 
-    def embed(self, sample: VoiceSample, speech: Sequence[SpeechSegment]) -> Template: ...
+    def embed(self, sample: VoiceSample, speech: Sequence[SpeechSegment]) -> EmbeddedVoice: ...
 
 
 class SideBySide(Protocol):

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from perse.domain.decisions import SimilarityScale
 from perse.domain.samples import ModelName, VoiceSample
 from perse.domain.speech import net_speech_s
+from perse.domain.stranger_spread import SpreadCorrection
+from perse.domain.voice_obstacles import VoiceLimits
 from perse.domain.voice_quality import assess_voice
-from perse.domain.voices import CapturedVoice, DurationCorrection, VoiceComparison
+from perse.domain.voices import CapturedVoice, VoiceComparison
 from perse.errors import NoSpeechDetected
 from perse.pipelines.ports import SideBySide, SpeakerEmbedder, SpeechDetector, in_turn
 
@@ -44,7 +46,8 @@ class CaptureVoice:
                 f"and {self.least_speech_s:g} s is the least: record a few seconds of one person "
                 "speaking, close to the microphone"
             )
-        return CapturedVoice(self.embedder.embed(sample, speech), assess_voice(sample, speech))
+        voice = self.embedder.embed(sample, speech)
+        return CapturedVoice(voice.template, assess_voice(sample, speech), voice.agreement)
 
     @property
     def models(self) -> Mapping[str, ModelName]:
@@ -57,7 +60,8 @@ class CompareVoices:
 
     capture: CaptureVoice
     scale: SimilarityScale
-    durations: DurationCorrection
+    correction: SpreadCorrection
+    limits: VoiceLimits = field(default_factory=VoiceLimits)
 
     def __call__(
         self, first: Recording, second: Recording, *, side_by_side: SideBySide = in_turn
@@ -67,16 +71,26 @@ class CompareVoices:
 
     def judge(self, first: CapturedVoice, second: CapturedVoice) -> VoiceComparison:
         """Compare two captures. Raises ReferenceModelMismatch across networks."""
-        cosine = self.durations.corrected(
-            first.template.cosine(second.template),
-            first.quality.net_speech_s,
-            second.quality.net_speech_s,
-        )
+        heard = first.template.cosine(second.template)
+        cosine = float(self.correction.corrected(heard, first.quality, second.quality))
         return VoiceComparison(
             similarity=self.scale.similarity(cosine),
             supported=self.scale.supported(cosine),
             cosine=cosine,
+            obstacle=self.obstacle(first, second),
             first=first.quality,
             second=second.quality,
             models=self.capture.models,
         )
+
+    def obstacle(self, first: CapturedVoice, second: CapturedVoice) -> str | None:
+        """Why the similarity of these two says little, as a sentence; None where it does not."""
+        named = (("the first recording", first), ("the second recording", second))
+        sentences = (
+            sentence
+            for name, voice in named
+            for sentence in self.limits.obstacles(
+                name, agreement=voice.agreement, snr_db=voice.quality.snr_db
+            )
+        )
+        return next(sentences, None)

@@ -112,6 +112,7 @@ VOICE_COMPARE: dict[str, Any] = {
     "thresholds": {"1e-1": 0.5, "1e-2": 0.6, "1e-3": 0.7},
     "operating_points": {"similarity": "catalogue"},
     "similarity_supported": True,
+    "similarity_assessable": True,
     "cosine": 0.72,
     "recordings": [_RECORDING, _RECORDING],
     "models": {"speech_detector": "silero_vad", "speaker_embedder": "campplus"},

@@ -67,6 +67,12 @@ class VoiceCompareAnswer(Success):
     similarity_supported: bool = Field(
         description="Whether the similarity lies between measured operating points."
     )
+    similarity_assessable: bool = Field(
+        description="False where the recordings are such that the similarity says little."
+    )
+    similarity_obstacle: str | None = Field(
+        None, description="Why the similarity is not assessable."
+    )
     cosine: FiniteFloat = Field(
         ge=-1, le=1, description="What the network said, corrected for the length of the speech."
     )
@@ -89,6 +95,8 @@ def voice_compare_answer(
         thresholds=dict(thresholds.similarity_by_fmr),
         operating_points=dict(thresholds.operating_points),
         similarity_supported=comparison.supported,
+        similarity_assessable=comparison.obstacle is None,
+        similarity_obstacle=comparison.obstacle,
         cosine=number(comparison.cosine),
         recordings=[
             _recording(quality, thresholds.recording)

@@ -16,7 +16,7 @@ from typing import Final
 from perse.errors import CatalogInvalid, PerseError, WeightsCorrupt
 
 VERSIONS: Final[Mapping[str, int]] = MappingProxyType(
-    {"campplus": 1, "facemesh": 1, "sface": 1, "yunet": 1}
+    {"campplus": 2, "facemesh": 1, "sface": 1, "yunet": 1}
 )
 
 

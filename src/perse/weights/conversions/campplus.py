@@ -3,8 +3,9 @@
 Wang, Zheng, Chen, Cheng, Chen: CAM++: A Fast and Efficient Network for Speaker Verification Using
 Context-Aware Masking (2023); 3D-Speaker. A head of 2-D convolutions over bands and frames, three
 blocks of densely connected time-delay layers, each of which weighs its channels by what the whole
-recording and the segment of 100 frames around it hold, and a pooling of mean and deviation. The
-gate is the same for a whole segment, so it is computed once for each. What runs over time is
+recording and the segment of 100 frames around it hold, and a pooling of mean and deviation. A
+second pooling, over each second and a half, tells at no cost what each part answers by itself.
+The gate is the same for a whole segment, so it is computed once for each. What runs over time is
 written as a picture one row high, because ONNX Runtime's fast layout is for pictures. The same
 source gives the same bytes.
 """
@@ -34,10 +35,13 @@ _FIRST: Final = 128
 _BLOCKS: Final = ((12, 1), (24, 2), (16, 2))
 _SEGMENT: Final = 100
 _EPSILON: Final = 1e-5
+# Of 20 ms, at the end of the network: a second and a half.
+_PART: Final = 75
 
 
 def convert(source: Path, target: Path) -> None:
-    """Input ``bands``: 1 x frames x 80, float32. Output ``features``: 1 x 192, not normalised.
+    """Input ``bands``: 1 x frames x 80, float32. Outputs, not normalised: ``features``, 1 x 192,
+    and ``parts``, 192 values for every 150 frames one after the other, the last of them fewer.
 
     Raises WeightsCorrupt when ``source`` is not the network described above.
     """
@@ -55,7 +59,7 @@ def build(tensors: Tensors) -> onnx.ModelProto:
         value = network.bent(f"xvector.transit{number}.nonlinear", value, channels)
         channels //= 2
         value = network.conv(f"xvector.transit{number}.linear", value, (channels, 2 * channels, 1))
-    return network.model(network.pooled(value, channels))
+    return network.model(*network.pooled(value, channels))
 
 
 class _Network:
@@ -122,28 +126,50 @@ class _Network:
             pads=[0, margin, 0, margin],
         )
 
-    def pooled(self, value: str, channels: int) -> str:
-        """Mean and unbiased deviation over time, and the last layer: 1 x 192."""
-        add, constant = self._writer.add, self._writer.constant
+    def pooled(self, value: str, channels: int) -> tuple[str, str]:
+        """Mean and deviation over time, and the last layer: 1 x 192, and a row for each part."""
+        add = self._writer.add
         value = self.bent("xvector.out_nonlinear", value, channels)
-        mean = add("ReduceMean", value, axes=[3], keepdims=1)
-        squares = add("ReduceSumSquare", add("Sub", value, mean), axes=[3], keepdims=1)
-        frames = add("Cast", self._length(value), to=onnx.TensorProto.FLOAT)
-        one = constant(np.array(1, np.float32))
-        deviation = add("Sqrt", add("Div", squares, add("Sub", frames, one)))
-        pooled = add("Concat", mean, deviation, axis=1)
-        features = self.conv("xvector.dense.linear", pooled, (FEATURES, 2 * channels, 1))
-        features = self._normalised(
-            "xvector.dense.nonlinear.batchnorm", features, FEATURES, affine=False
-        )
-        return add("Flatten", features)
+        pooled = add("Concat", self._whole(value), self._parts(value), axis=3)
+        rows = self.conv("xvector.dense.linear", pooled, (FEATURES, 2 * channels, 1))
+        rows = self._normalised("xvector.dense.nonlinear.batchnorm", rows, FEATURES, affine=False)
+        rows = add("Transpose", add("Squeeze", rows, self._numbers(0, 2)), perm=[1, 0])
+        start, second, end = (self._numbers(at) for at in (0, 1, np.iinfo(np.int64).max))
+        return add("Slice", rows, start, second), add("Slice", rows, second, end)
 
-    def model(self, features: str) -> onnx.ModelProto:
+    def model(self, features: str, parts: str) -> onnx.ModelProto:
         return self._writer.model(
             "campplus",
             {"bands": (1, "frames", BANDS)},
-            {"features": (features, (1, FEATURES))},
+            {"features": (features, (1, FEATURES)), "parts": (parts, ("parts", FEATURES))},
         )
+
+    def _whole(self, value: str) -> str:
+        """Mean and unbiased deviation over all frames."""
+        add = self._writer.add
+        mean = add("ReduceMean", value, axes=[3], keepdims=1)
+        squares = add("ReduceSumSquare", add("Sub", value, mean), axes=[3], keepdims=1)
+        frames = add("Cast", self._length(value), to=onnx.TensorProto.FLOAT)
+        one = self._writer.constant(np.array(1, np.float32))
+        deviation = add("Sqrt", add("Div", squares, add("Sub", frames, one)))
+        return add("Concat", mean, deviation, axis=1)
+
+    def _parts(self, value: str) -> str:
+        """Mean and deviation over each part."""
+        add = self._writer.add
+        mean, squares = (self._averaged(v, _PART) for v in (value, add("Mul", value, value)))
+        variance = add("Relu", add("Sub", squares, add("Mul", mean, mean)))
+        return add("Concat", mean, add("Sqrt", variance), axis=1)
+
+    def _averaged(self, value: str, frames: int) -> str:
+        """The mean over every so many frames, the last ones fewer."""
+        stretch = [1, frames]
+        return self._writer.add(
+            "AveragePool", value, kernel_shape=stretch, strides=stretch, ceil_mode=1
+        )
+
+    def _numbers(self, *numbers: int) -> str:
+        return self._writer.constant(np.array(numbers, np.int64))
 
     def _gated(self, name: str, value: str, dilation: int) -> str:
         add = self._writer.add
@@ -151,9 +177,7 @@ class _Network:
             f"{name}.linear_local", value, (_GROWTH, _BOTTLENECK, 3), dilation=dilation
         )
         whole = add("ReduceMean", value, axes=[3], keepdims=1)
-        segment = [1, _SEGMENT]
-        segments = add("AveragePool", value, kernel_shape=segment, strides=segment, ceil_mode=1)
-        context = add("Add", segments, whole)
+        context = add("Add", self._averaged(value, _SEGMENT), whole)
         context = add("Relu", self.conv(f"{name}.linear1", context, (_GATE, _BOTTLENECK, 1)))
         gate = add("Sigmoid", self.conv(f"{name}.linear2", context, (_GROWTH, _GATE, 1)))
         return add("Mul", local, add("Gather", gate, self._segment_of_frame, axis=3))
