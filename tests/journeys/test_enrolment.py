@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from pathlib import Path
 import httpx
 import numpy as np
 import pytest
+from PIL import Image
 
 from perse.api.app import create_app
 from perse.api.server.server import make_server
@@ -17,6 +19,7 @@ from perse.auth.api_keys import ApiKeys
 from perse.bootstrap.services import Services, open_services
 from perse.bootstrap.weights import obtain_networks
 from perse.settings import load_settings
+from tests.drawn_faces import smiley
 from tests.storage.postgresql import Cluster, installed_programs, running_cluster
 
 PORTRAITS = Path(__file__).parents[1] / "samples" / "portraits"
@@ -124,3 +127,61 @@ def test_neither_picture_nor_template_reaches_a_file(house: House) -> None:
     for content in (path.read_bytes() for path in written):
         assert picture[5000:5032] not in content
         assert template.vector.astype(np.float32).tobytes()[:16] not in content
+
+
+def turned(name: str, quarter_turns: int) -> bytes:
+    """A portrait turned clockwise."""
+    file = io.BytesIO()
+    with Image.open(PORTRAITS / f"{name}.jpg") as picture:
+        picture.rotate(-90 * quarter_turns, expand=True).save(file, "JPEG", quality=92)
+    return file.getvalue()
+
+
+@pytest.mark.parametrize("quarter_turns", [1, 2, 3])
+def test_a_user_may_be_enrolled_from_a_turned_picture_and_probed_with_one(
+    house: House, quarter_turns: int
+) -> None:
+    sent = {"image_file": turned("obama_2010", quarter_turns)}
+    token = house.client.post(PATH, files=sent, data=CONSENT).json()["user_token"]
+    upright = house.post("obama_2012", "/v0/face/compare", user_token=token).json()
+    stranger = house.post("biden_2010", "/v0/face/compare", user_token=token).json()
+    threshold = upright["default_thresholds"]["similarity"]
+    assert upright["similarity"] >= threshold > stranger["similarity"]
+    again = {"image_file": turned("obama_2009", quarter_turns)}
+    probe = house.client.post(
+        "/v0/face/compare", files=again, data=CONSENT | {"user_token": token}
+    ).json()
+    assert probe["similarity"] >= threshold
+    assert house.client.delete(f"{PATH}/{token}").status_code == 200
+
+
+@pytest.mark.parametrize("quarter_turns", [1, 2, 3])
+def test_the_landmarks_of_a_turned_picture_lie_in_it_as_it_was_sent(
+    house: House, quarter_turns: int
+) -> None:
+    sent = {"image_file": turned("collins_1992", quarter_turns)}
+    answer = house.client.post("/v0/face/detect", files=sent, data=CONSENT).json()
+    assert answer["total_faces"] == 1
+    face = answer["faces"][0]
+    eyes = np.mean([face["landmarks"]["right_eye"], face["landmarks"]["left_eye"]], axis=0)
+    mouth = np.mean([face["landmarks"]["mouth_right"], face["landmarks"]["mouth_left"]], axis=0)
+    down = {1: (-1, 0), 2: (0, -1), 3: (1, 0)}[quarter_turns]
+    assert (mouth - eyes) @ down > 0.9 * np.linalg.norm(mouth - eyes)
+    assert face["face_metrics"]["rotation"] > 80
+
+
+def test_an_animal_and_a_drawing_have_no_face_in_any_operation(house: House) -> None:
+    cat = (PORTRAITS.parent / "no_face" / "cat.jpg").read_bytes()
+    file = io.BytesIO()
+    Image.fromarray(smiley()).save(file, "PNG")
+    token = house.post("hopper_1984").json()["user_token"]
+    for picture in (cat, file.getvalue()):
+        sent = {"image_file": picture}
+        found = house.client.post("/v0/face/detect", files=sent, data=CONSENT).json()
+        assert found["total_faces"] == 0
+        enrolled = house.client.post(PATH, files=sent, data=CONSENT)
+        probe = CONSENT | {"user_token": token}
+        compared = house.client.post("/v0/face/compare", files=sent, data=probe)
+        for answer in (enrolled, compared):
+            assert (answer.status_code, answer.json()["code"]) == (422, "no_face_detected")
+    assert house.client.delete(f"{PATH}/{token}").status_code == 200

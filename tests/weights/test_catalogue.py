@@ -42,6 +42,19 @@ date = 2026-11-23
 largest_supported_claim = 1e-2
 points = [{ fmr = 1e-1, cosine = 0.2 }, { fmr = 1e-2, cosine = 0.3 }]
 """
+CONFIRMATION = """
+[confirmation_points.yunet_n]
+clear_glance = 0.95
+clear_look = 0.9
+sure_look = 0.8
+least_look = 0.5
+least_log_odds = 10.0
+odds_worth = 0.02
+turn_margin = 0.05
+dataset = "My own pictures"
+pictures = 1000
+date = 2026-11-23
+"""
 
 
 def load(tmp_path: Path, text: str) -> Catalog:
@@ -83,6 +96,24 @@ def test_every_network_says_where_it_is_from_and_what_its_licences_are(catalog: 
         assert not card.licence.commercial_use.startswith("not known"), card.name
         if card.conversion:
             assert version_of(card.conversion) >= 1
+
+
+def test_every_detector_of_a_pack_has_a_measured_second_look(catalog: Catalog) -> None:
+    for name in catalog.packs:
+        point = catalog.cards_of(name)["face_detector"].confirmation_point
+        assert point is not None
+        assert point.rule().clear_glance == point.clear_glance
+
+
+def test_limits_of_the_second_look_may_be_ones_own(tmp_path: Path) -> None:
+    point = load(tmp_path, CONFIRMATION).card("yunet_n").confirmation_point
+    assert point is not None
+    assert point.rule().clear_glance == 0.95
+
+
+def test_limits_that_contradict_one_another_are_named(tmp_path: Path) -> None:
+    said = refusal(tmp_path, CONFIRMATION.replace("sure_look = 0.8", "sure_look = 0.92"))
+    assert "confirmation_points.yunet_n" in said
 
 
 @pytest.mark.shared

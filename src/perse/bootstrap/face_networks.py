@@ -21,6 +21,7 @@ from perse.networks.mobilefacenet import mobilefacenet_embedder
 from perse.networks.onnx_embedder import own_embedder
 from perse.networks.pad_scale import PadScale
 from perse.networks.perse_pad import PersePadDetector
+from perse.networks.second_look import CloseLooks
 from perse.networks.session import Session
 from perse.networks.sface import sface_embedder
 from perse.networks.yunet import YunetDetector
@@ -30,9 +31,11 @@ from perse.pipelines.ports import (
     AttackDetector,
     FaceDetector,
     FaceEmbedder,
+    FaceFinder,
     LandmarkRefiner,
     PoseEstimator,
 )
+from perse.pipelines.upright_search import UprightSearch
 from perse.weights.cards import EmbedderInput, ModelCard
 
 
@@ -50,9 +53,11 @@ class FaceNetworks:
 
 @dataclass(frozen=True, slots=True)
 class _Detection:
-    """A detector opened once, in the two ways it is used, and where it places its points."""
+    """A detector opened once, in the ways it is used, and where it places its points. ``lenient``:
+    with a low threshold, for places where it found something before."""
 
-    search: FaceDetector
+    search: MultiScaleDetector
+    lenient: FaceFinder
     refiner: LandmarkRefiner
     points: DetectorPoints
 
@@ -65,15 +70,16 @@ def open_face_networks(on_disk: PackOnDisk, *, threads: int) -> FaceNetworks:
     open_one = partial(opened, on_disk, threads=threads)
     cards = on_disk.cards
     detection = _detection(on_disk, threads=threads)
+    mesh = (
+        open_one("face_landmarker", _located_by(_LANDMARKERS, detection.points))
+        if "face_landmarker" in cards
+        else None
+    )
     return FaceNetworks(
-        detector=detection.search,
+        detector=_confirmed(detection, mesh, cards["face_detector"]),
         points=detection.points,
         embedder=_refined(on_disk, detection, threads=threads),
-        pose=(
-            open_one("face_landmarker", _located_by(_POSES, detection.points))
-            if "face_landmarker" in cards
-            else FivePointPose(detection.points.head)
-        ),
+        pose=mesh or FivePointPose(detection.points.head),
         attacks=(
             open_one("face_attack_detector", _ATTACKS) if "face_attack_detector" in cards else None
         ),
@@ -107,7 +113,15 @@ def _yunet(session: Session, card: ModelCard) -> _Detection:
     search = MultiScaleDetector(YunetDetector(session, card.name), yunet.PLAN)
     lenient = YunetDetector(session, card.name, threshold=yunet.THRESHOLD_OF_A_KNOWN_FACE)
     refiner = CropLandmarkRefiner(lenient, crop_px=yunet.REFINED_ON_PX)
-    return _Detection(search, refiner, yunet.POINTS)
+    return _Detection(search, lenient, refiner, yunet.POINTS)
+
+
+def _confirmed(detection: _Detection, mesh: FaceMeshPose | None, card: ModelCard) -> FaceDetector:
+    """With a second look at what is not clear, where somebody has measured what is."""
+    if card.confirmation_point is None:
+        return detection.search
+    looks = CloseLooks(detection.lenient, mesh)
+    return UprightSearch(detection.search, looks, card.confirmation_point.rule())
 
 
 def _own_embedder(session: Session, card: ModelCard, *, points: DetectorPoints) -> FaceEmbedder:
@@ -129,7 +143,7 @@ def _perse_pad(session: Session, card: ModelCard) -> AttackDetector:
     return PersePadDetector(session, card.name, scale=parameters(PadScale, card))
 
 
-def _facemesh(session: Session, card: ModelCard, *, points: DetectorPoints) -> PoseEstimator:
+def _facemesh(session: Session, card: ModelCard, *, points: DetectorPoints) -> FaceMeshPose:
     return FaceMeshPose(session, card.name, points.head)
 
 
@@ -140,4 +154,4 @@ _EMBEDDERS: Mapping[str, Callable[..., FaceEmbedder]] = {
     "onnx_embedder": _own_embedder,
 }
 _ATTACKS: Mapping[str, Opener[AttackDetector]] = {"perse_pad": _perse_pad}
-_POSES: Mapping[str, Callable[..., PoseEstimator]] = {"facemesh": _facemesh}
+_LANDMARKERS: Mapping[str, Callable[..., FaceMeshPose]] = {"facemesh": _facemesh}

@@ -72,7 +72,8 @@ class FaceMesh:
 class FaceMeshPose(Network):
     """Head pose from dense landmarks; from the detector's five where the network sees no face.
 
-    ``head``: the detector's five points in space. Satisfies PoseEstimator.
+    ``head``: the detector's five points in space. Satisfies PoseEstimator; ``log_odds`` says how
+    sure the network is of a face.
     """
 
     head: Matrix
@@ -84,9 +85,13 @@ class FaceMeshPose(Network):
         if mesh.face_log_odds <= 0:
             return pose_from_landmarks(face.landmarks, self.head)
         pose = pose_of(mesh, turn)
-        if abs(pose.roll - turn) <= LEVEL_ENOUGH_DEGREES:
+        if abs(math.remainder(pose.roll - turn, 360)) <= LEVEL_ENOUGH_DEGREES:
             return pose
         return pose_of(self._look(image, face, pose.roll), pose.roll)
+
+    def log_odds(self, image: FaceImage, face: DetectedFace) -> float:
+        """Of there being a face where its eyes say that it is; > 0: likelier than not."""
+        return self._look(image, face, eye_line_degrees(face)).face_log_odds
 
     def _look(self, image: FaceImage, face: DetectedFace, turn_degrees: float) -> FaceMesh:
         chip = cut_chip(image.pixels, crop_of(face, turn_degrees), SIZE_PX)

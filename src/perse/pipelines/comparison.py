@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from perse.domain.decisions import PadScore, SimilarityScale
 from perse.domain.faces import CapturedFace, FaceComparison, ModelsByRole
+from perse.domain.orientation import righted_with
 from perse.domain.references import Template
 from perse.domain.samples import FaceImage
 from perse.pipelines.detection import FindFaces
@@ -36,7 +37,7 @@ class CaptureFace:
         image = picture.load()
         largest = self.find.largest(image, name=picture.name)
         template = self.embedder.embed(image, largest.landmarks)
-        pad = self.attacks.score(image, largest.box) if self.attacks else None
+        pad = self.attacks.score(*righted_with(image, largest)) if self.attacks else None
         return CapturedFace(largest, template, pad)
 
     @property

@@ -9,6 +9,7 @@ from perse.domain.border_rule import wholly_inside
 from perse.domain.decisions import PadScore
 from perse.domain.faces import AssessedFace, FaceDetection, ModelsByRole
 from perse.domain.geometry import DetectedFace, HeadPose
+from perse.domain.orientation import righted_with
 from perse.domain.quality import FaceMetrics
 from perse.domain.samples import FaceImage
 from perse.errors import NoFaceDetected
@@ -78,7 +79,7 @@ class DetectFaces:
         return pose, self.quality.of_face(image, face, pose)
 
     def _pad(self, image: FaceImage, face: DetectedFace) -> PadScore | None:
-        return self.attacks.score(image, face.box) if self.attacks else None
+        return self.attacks.score(*righted_with(image, face)) if self.attacks else None
 
     @property
     def models(self) -> ModelsByRole:

@@ -32,16 +32,23 @@ class MultiScaleDetector:
 
     def detect(self, image: FaceImage) -> Sequence[DetectedFace]:
         """Every face found, best score first, also those cut by the border."""
-        size = image.width_px, image.height_px
-        glance = self.plan.glance(*size)
+        glance = self.plan.glance(image.width_px, image.height_px)
         faces = self.finder.find(image, glance)
         if not faces:
-            faces = self.finder.find(image, self.plan.step_back(*size))
+            faces = self._step_back(image)
             if faces:
                 return faces
         if self.plan.is_close_worthwhile(faces, glance):
-            return _distinct([*faces, *self._look_closely(image)])
+            return distinct([*faces, *self._look_closely(image)])
         return faces
+
+    def glance(self, image: FaceImage) -> Sequence[DetectedFace]:
+        """What is found without a close look."""
+        glance = self.plan.glance(image.width_px, image.height_px)
+        return self.finder.find(image, glance) or self._step_back(image)
+
+    def _step_back(self, image: FaceImage) -> Sequence[DetectedFace]:
+        return self.finder.find(image, self.plan.step_back(image.width_px, image.height_px))
 
     def _look_closely(self, image: FaceImage) -> list[DetectedFace]:
         tiles = self.plan.close(image.width_px, image.height_px)
@@ -58,7 +65,8 @@ class MultiScaleDetector:
         ]
 
 
-def _distinct(faces: Sequence[DetectedFace]) -> list[DetectedFace]:
+def distinct(faces: Sequence[DetectedFace]) -> list[DetectedFace]:
+    """Those that no better one overlaps, best score first."""
     boxes = [(f.box.left, f.box.top, f.box.right, f.box.bottom) for f in faces]
     corners = np.array(boxes, np.float32).reshape(-1, 4)
     scores = np.array([face.score for face in faces], np.float32)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Protocol, TypeVar
 
+from perse.domain.confirmation import CloseLook
 from perse.domain.decisions import PadScore
 from perse.domain.geometry import Box, DetectedFace, Framing, HeadPose, Landmarks
 from perse.domain.quality import FaceMetrics, ImageMetrics
@@ -34,6 +35,14 @@ class FaceFinder(Protocol):
 
     def find(self, image: FaceImage, framing: Framing) -> Sequence[DetectedFace]:
         """The faces seen there, in picture pixels, best score first."""
+        ...
+
+
+class SecondLook(Protocol):
+    """Looks at the place of a detection from close by."""
+
+    def look(self, image: FaceImage, box: Box, quarter_turns: int) -> CloseLook:
+        """What is seen there when it is turned back by that many quarter turns."""
         ...
 
 

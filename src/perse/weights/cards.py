@@ -21,6 +21,7 @@ from pydantic import (
 )
 from pydantic.dataclasses import dataclass
 
+from perse.domain.confirmation import ConfirmationRule
 from perse.domain.decisions import OperatingPoint
 from perse.domain.samples import ModelName
 
@@ -186,6 +187,40 @@ class AttackPoint:
 
 
 @dataclass(frozen=True, slots=True, config=_STRICT)
+class ConfirmationPoint:
+    """Limits of the second look at a detector's detections, as ConfirmationRule explains them.
+
+    ``pictures``: how many, of faces and of none together. Raises InvalidParameter for limits that
+    contradict one another.
+    """
+
+    clear_glance: Share
+    clear_look: Share
+    sure_look: Share
+    least_look: Share
+    least_log_odds: float
+    odds_worth: Share
+    turn_margin: Share
+    dataset: Text
+    pictures: Size
+    date: datetime.date
+
+    def __post_init__(self) -> None:
+        self.rule()
+
+    def rule(self) -> ConfirmationRule:
+        return ConfirmationRule(
+            clear_glance=self.clear_glance,
+            clear_look=self.clear_look,
+            sure_look=self.sure_look,
+            least_look=self.least_look,
+            least_log_odds=self.least_log_odds,
+            odds_worth=self.odds_worth,
+            turn_margin=self.turn_margin,
+        )
+
+
+@dataclass(frozen=True, slots=True, config=_STRICT)
 class EmbedderInput:
     """Parameters of the adapter ``onnx_embedder``, for face embedders of the user's own.
 
@@ -226,6 +261,7 @@ class ModelCard:
     parameters: Parameters = field(default_factory=dict)
     operating_points: OperatingPoints | None = None
     attack_point: AttackPoint | None = None
+    confirmation_point: ConfirmationPoint | None = None
 
     def __post_init__(self) -> None:
         if len(self.sources) > 1 and not all(isinstance(it, FETCHED) for it in self.sources):

@@ -21,6 +21,7 @@ from perse.domain.samples import ModelName
 from perse.errors import CatalogInvalid, PerseError
 from perse.weights.cards import (
     AttackPoint,
+    ConfirmationPoint,
     EmbedderInput,
     ModelCard,
     OperatingPoints,
@@ -30,7 +31,9 @@ from perse.weights.cards import (
 )
 
 _SHIPPED: Final = Path(__file__).with_name("catalogue.toml")
-_SECTIONS: Final = frozenset({"models", "packs", "operating_points", "attack_points"})
+_SECTIONS: Final = frozenset(
+    {"models", "packs", "operating_points", "attack_points", "confirmation_points"}
+)
 _SURPLUS: Final = "unexpected_keyword_argument"
 OWN_EMBEDDER: Final = "onnx_embedder"
 # Shipped once, and what a catalogue of somebody's own may name now.
@@ -90,6 +93,7 @@ class _Tables:
     packs: Mapping[ModelName, Pack]
     operating_points: Mapping[ModelName, OperatingPoints]
     attack_points: Mapping[ModelName, AttackPoint]
+    confirmation_points: Mapping[ModelName, ConfirmationPoint]
 
     def extended_by(self, other: _Tables, *, named: str) -> _Tables:
         taken = self.models.keys() & other.models.keys() | self.packs.keys() & other.packs.keys()
@@ -100,10 +104,12 @@ class _Tables:
             {**self.packs, **other.packs},
             {**self.operating_points, **other.operating_points},
             {**self.attack_points, **other.attack_points},
+            {**self.confirmation_points, **other.confirmation_points},
         )
 
     def catalog(self) -> Catalog:
-        unknown = (self.operating_points.keys() | self.attack_points.keys()) - self.models.keys()
+        measured = (self.operating_points, self.attack_points, self.confirmation_points)
+        unknown = {name for section in measured for name in section} - self.models.keys()
         if unknown:
             raise CatalogInvalid(f"the catalogue measures {min(unknown)}, which it does not list")
         _check_files(self.models.values())
@@ -115,6 +121,7 @@ class _Tables:
             card,
             operating_points=self.operating_points.get(card.name),
             attack_point=self.attack_points.get(card.name),
+            confirmation_point=self.confirmation_points.get(card.name),
         )
 
 
@@ -143,6 +150,7 @@ def _read(path: Path) -> _Tables:
         entries("packs", Pack, named=True),
         entries("operating_points", OperatingPoints),
         entries("attack_points", AttackPoint),
+        entries("confirmation_points", ConfirmationPoint),
     )
 
 
