@@ -97,10 +97,11 @@ def report(name: str, judged: Judged) -> None:
 
 def _figures(judged: Judged, weights: Floats) -> dict[str, float]:
     mated = judged.scores.mated
-    figures = {"EER": _eer(judged.cosine, mated, weights)}
+    figures = {"EER": _eer(judged.cosine, mated, weights)} if mated.any() else {}
     for fmr, match in judged.match.items():
         figures[f"FMR at {fmr:g}"] = _share(match[~mated], weights[~mated])
-        figures[f"FNMR at {fmr:g}"] = _share(~match[mated], weights[mated])
+        if mated.any():
+            figures[f"FNMR at {fmr:g}"] = _share(~match[mated], weights[mated])
     return figures
 
 
