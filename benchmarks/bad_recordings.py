@@ -57,13 +57,17 @@ def report(name: str, voices: Voices, limits: VoiceLimits) -> None:
     total = len(voices.speakers) + voices.lost
     found = agreements(voices)
     marked = int((found < limits.agreement).sum())
-    told = found[found < 1]
-    middle = f", agreement {np.median(told):.2f}" if len(told) else ""
-    low, high = np.quantile(told, (0.05, 0.95)) if len(told) else (np.nan, np.nan)
     print(
         f"{name}: {total} recordings, too little speech {voices.lost}, marked {marked} "
-        f"({marked / max(1, len(found)):.1%}){middle} ({low:.2f} .. {high:.2f})"
+        f"({marked / max(1, len(found)):.1%}){_spread_of(found[found < 1])}"
     )
+
+
+def _spread_of(agreements: NDArray[np.float64]) -> str:
+    if not len(agreements):
+        return ""
+    low, middle, high = np.quantile(agreements, (0.05, 0.5, 0.95))
+    return f", agreement {middle:.2f} ({low:.2f} .. {high:.2f})"
 
 
 def sounds() -> list[Recording]:
