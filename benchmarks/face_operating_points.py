@@ -26,18 +26,21 @@ from perse.bootstrap.face_networks import open_face_networks
 from perse.bootstrap.weights import PackOnDisk, obtain_networks
 from perse.domain.decisions import fmr_key, similarity_at_fmr
 from perse.domain.geometry import DetectedFace
+from perse.domain.recognisability import Recognisability
 from perse.domain.references import Template
 from perse.domain.samples import FaceImage
-from perse.evaluation.all_against_all import compare_all
+from perse.evaluation.acquisition import Acquired
 from perse.evaluation.comparisons import Comparisons
 from perse.evaluation.error_rates import PairScores
 from perse.evaluation.intervals import Replicates, replicate_rates
 from perse.evaluation.sample_files import PICTURES, SampleFile, folder_per_person
+from perse.evaluation.samples import Samples, compare_all_samples
 from perse.media.image_decoder import decode_image
 from perse.pipelines.face_embedding import RefinedEmbedder
 from perse.pipelines.ports import FaceDetector, FaceEmbedder
 from perse.settings import load_settings
 from perse.weights.cards import ModelCard
+from perse.weights.recognisability import shipped_recognisability
 
 FACES = [Path("../shared/data/faces_dev"), Path("../shared/data/faces_mated")]
 RATES = (1e-2, 1e-3, 1e-4, 1e-5)
@@ -59,10 +62,15 @@ class Embedded:
     without_face: Sequence[str]
     ms: float
 
-    def comparisons(self) -> Comparisons:
-        _, person = np.unique([file.person for file in self.files], return_inverse=True)
-        vectors = np.stack([template.vector for template in self.templates])
-        return compare_all(vectors, person.astype(np.int32), listed=len(self.files) ** 2)
+    def comparisons(self, model: Recognisability | None) -> Comparisons:
+        """Cosines as the scale takes them: given how recognisable both captures are."""
+        told = [model.of(template) if model else None for template in self.templates]
+        outcomes = (
+            Acquired(template.vector, {} if it is None else {"recognisability": it})
+            for template, it in zip(self.templates, told, strict=True)
+        )
+        samples = Samples(tuple(self.files), tuple(outcomes), recognisability=model)
+        return compare_all_samples(samples).comparisons
 
 
 @dataclass(frozen=True)
@@ -96,7 +104,8 @@ def main() -> None:
         file for folder in arguments.faces for file in folder_per_person(folder, PICTURES).files
     ]
     embedded = embed_all(networks.detector, embedder, files)
-    comparisons = embedded.comparisons()
+    model = shipped_recognisability(on_disk.cards["face_embedder"].name)
+    comparisons = embedded.comparisons(None if arguments.without_refiner else model)
     rates = comparisons.rates()
     print(_about(arguments.faces, embedded, comparisons, rates))
     print("    FMR  sim.  counted  shipped  FMR at it               FNMR at it")

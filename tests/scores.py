@@ -100,6 +100,8 @@ def _faces(engine: Engine) -> Iterator[tuple[str, float]]:
             yield f"{path.stem}: {metric}", round(float(getattr(face.metrics, metric)), 4)
         for angle in ANGLES:
             yield f"{path.stem}: {angle}", round(float(getattr(face.pose, angle)), 3)
+        if face.recognisability is not None:
+            yield f"{path.stem}: recognisability", round(face.recognisability, 4)
         if face.pad:
             yield f"{path.stem}: PAD score", round(face.pad.value, 4)
 
@@ -108,6 +110,7 @@ def _pairs(engine: Engine) -> Iterator[tuple[str, float]]:
     for one, other in FACES:
         faces = engine.compare(PORTRAITS / f"{one}.jpg", PORTRAITS / f"{other}.jpg")
         yield f"{one}, {other}: cosine", round(faces.cosine, 4)
+        yield f"{one}, {other}: similarity", round(faces.similarity, 4)
     for one, other in VOICE_PAIRS:
         voices = engine.compare_voices(*map(_recording, (one, other)))
         yield f"{one}, {other}: cosine", round(voices.cosine, 4)

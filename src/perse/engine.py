@@ -17,6 +17,7 @@ from perse.bootstrap.voices import VoiceServices, open_voices
 from perse.bootstrap.weights import obtain_networks
 from perse.domain.faces import FaceComparison, FaceDetection, FaceThresholds
 from perse.domain.references import Template
+from perse.domain.resemblance import Resemblance
 from perse.domain.samples import FaceImage, VoiceSample
 from perse.domain.voices import VoiceComparison, VoiceThresholds
 from perse.errors import InvalidParameter
@@ -74,8 +75,15 @@ class Engine:
             side_by_side=self._side_by_side,
         )
 
+    def compare_templates(self, first: Template, second: Template) -> Resemblance:
+        """What ``compare``, and the server, say of two captures with these templates.
+
+        Raises ReferenceModelMismatch across networks.
+        """
+        return self._faces.compare.scale.resemblance(first, second)
+
     def face_template(self, picture: PictureInput) -> Template:
-        """Unit vector and model name of the largest face. Raises NoFaceDetected."""
+        """Of the largest face: unit vector, traits and model name. Raises NoFaceDetected."""
         return self._faces.capture(self._picture("the picture", picture)).template
 
     @cached_property

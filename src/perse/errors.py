@@ -93,6 +93,12 @@ class ImageOverexposed(SampleError):
     code = "image_overexposed"
 
 
+class ImageUnusable(SampleError):
+    """A face that would not be recognised again: blurred, turned away, half hidden."""
+
+    code = "image_unusable"
+
+
 class NoSpeechDetected(SampleError):
     code = "no_speech_detected"
 

@@ -84,6 +84,16 @@ class Settings(BaseSettings):
         description="False match rate that the default voice threshold aims at; "
         "unset = the pack's.",
     )
+    enrolment_gate: Literal["contract", "standard", "strict"] = Field(
+        "standard",
+        description="Faces that may be enrolled: contract refuses wrong exposure alone, standard "
+        "also what would not be recognised again, strict whatever fails a verdict.",
+    )
+    detect_recognisability: bool = Field(
+        True,
+        description="Tell in detect how recognisable each face is, for the time of one template "
+        "a face.",
+    )
     consent: Literal["recorded", "required"] = Field(
         "recorded",
         description="required refuses calls that do not declare the end user's consent.",

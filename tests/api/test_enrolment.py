@@ -10,7 +10,7 @@ import pytest
 from perse.domain.consent import Declaration, Processing
 from perse.domain.throttling import RateLimit
 from perse.errors import StorageUnavailable
-from tests.fakes.faces import BRIGHT, DARK, EMPTY_SCENE, picture
+from tests.fakes.faces import BRIGHT, DARK, EMPTY_SCENE, HIDDEN, picture
 from tests.served import Served, form, part, serving, until_refused
 
 PATH = "/v0/face/enrollment"
@@ -74,7 +74,7 @@ def test_the_whole_life_of_a_user(client: httpx.Client, slash: str) -> None:
         *("user_token", "model", "quality", "created_at", "updated_at", "time_taken", "status")
     }
     assert set(body["quality"]) == {
-        *("underexposure", "overexposure", "sharpness", "color", "rotation")
+        *("underexposure", "overexposure", "sharpness", "color", "rotation", "recognisability")
     }
     token = body["user_token"]
     assert client.get(f"{PATH}/list{slash}").json()["user_tokens"] == [token]
@@ -104,6 +104,7 @@ def test_the_whole_life_of_a_user(client: httpx.Client, slash: str) -> None:
     [
         (picture(DARK), 422, "image_underexposed"),
         (picture(BRIGHT), 422, "image_overexposed"),
+        (picture(HIDDEN), 422, "image_unusable"),
         (EMPTY_SCENE, 422, "no_face_detected"),
         (b"GIF89a", 415, "invalid_file_type"),
         (b"", 400, "empty_file"),

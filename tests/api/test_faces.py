@@ -5,7 +5,7 @@ from __future__ import annotations
 import httpx
 
 from perse.errors import NoFaceDetected
-from tests.fakes.faces import EMPTY_SCENE, THRESHOLDS, picture
+from tests.fakes.faces import EMPTY_SCENE, HIDDEN, THRESHOLDS, picture
 from tests.served import Served
 
 DETECT = "/v0/face/detect"
@@ -49,6 +49,7 @@ def test_detect_answers_in_the_words_of_the_contract(client: httpx.Client) -> No
         "color": 0.5,
         "rotation": 25.0,
         "liveness": 0.7,
+        "recognisability": 0.5,
     }
     assert isinstance(answer["time_taken"], float)
     assert answer["status"] == 200
@@ -82,3 +83,35 @@ def test_compare_says_which_picture_has_no_face(client: httpx.Client) -> None:
     assert answer.status_code == 422
     assert answer.json()["code"] == NoFaceDetected.code
     assert "image_file2" in answer.json()["message"]
+
+
+def test_compare_says_what_is_known_of_the_captures(client: httpx.Client) -> None:
+    files = {"image_file1": picture(3), "image_file2": picture(3)}
+    answer = client.post(COMPARE, files=files).json()
+    assert 0.9 < answer["recognisability"] < 1
+    assert answer["similarity_assessable"] is True
+    assert answer["liveness_assessable"] is True
+    assert "similarity_obstacle" not in answer
+    assert "liveness_obstacle" not in answer
+
+
+def test_what_cannot_be_told_is_no_match_with_a_sentence_for_the_person(
+    client: httpx.Client,
+) -> None:
+    files = {"image_file1": picture(3), "image_file2": picture(HIDDEN)}
+    answer = client.post(COMPARE, files=files).json()
+    assert (answer["similarity"], answer["similarity_assessable"]) == (0, False)
+    assert answer["similarity_obstacle"].startswith("Show your whole face")
+    assert answer["recognisability"] < 0.1
+    assert "cosine" not in answer
+    assert answer["similarity_supported"] is False
+
+
+def test_detect_tells_how_recognisable_each_face_is(client: httpx.Client) -> None:
+    for identity, passes in ((1, True), (HIDDEN, False)):
+        answer = client.post(DETECT, files={"image_file": picture(identity)}).json()
+        (face,) = answer["faces"]
+        least = answer["default_thresholds"]["recognisability"]
+        assert least == THRESHOLDS.recognisability
+        assert (face["recognisability"] >= least) is passes
+        assert face["verdicts"]["recognisability"]["pass"] is passes

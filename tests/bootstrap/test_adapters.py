@@ -50,8 +50,8 @@ def test_the_networks_of_a_pack_answer_in_their_roles(
     answering = {
         "face_detector": faces.detect.find.detector.model,
         "face_embedder": faces.capture.embedder.model,
-        "face_landmarker": faces.detect.pose.model,
-        "face_attack_detector": faces.detect.attacks and faces.detect.attacks.model,
+        "face_landmarker": faces.capture.assess.pose.model,
+        "face_attack_detector": faces.capture.assess.attacks and faces.capture.assess.attacks.model,
         "speech_detector": voices.capture.detector.model,
         "speaker_embedder": voices.capture.embedder.model,
     }
@@ -67,7 +67,7 @@ def test_what_a_pack_does_has_one_detector_and_measured_thresholds(
     assert faces.capture.find is faces.detect.find
     assert faces.compare.capture is faces.capture
     assert isinstance(faces.capture.embedder, RefinedEmbedder)
-    assert faces.capture.attacks is faces.detect.attacks
+    assert faces.capture.assess is faces.detect.assess
     default = f"{on_disk.pack.default_fmr:.0e}".replace("e-0", "e-")
     assert faces.thresholds.similarity == faces.thresholds.similarity_by_fmr[default]
     attacks = on_disk.cards["face_attack_detector"].attack_point
@@ -82,7 +82,7 @@ def test_a_pack_without_them_has_no_voices_and_tells_no_attacks(
     few = {role: card for role, card in whole.cards.items() if role in FACE_ROLES[:2]}
     on_disk = replace(whole, cards=few)
     faces = wire_faces(settings, on_disk)
-    assert (faces.detect.attacks, faces.capture.attacks) == (None, None)
+    assert faces.capture.assess.attacks is None
     assert faces.thresholds.liveness is None
     assert wire_voices(settings, on_disk) is None
 

@@ -31,7 +31,7 @@ def test_a_face_is_acquired_as_the_server_captures_it(obtain: Obtain, settings: 
     assert {"sharpness", "rotation", "inter_eye_px"} <= set(acquired.measures)
     assert pipeline.default_fmr == on_disk.pack.default_fmr
     assert pipeline.served is not None
-    scale = faces.compare.scale
+    scale = faces.compare.scale.points
     assert scale.similarity(pipeline.served) == pytest.approx(faces.thresholds.similarity)
 
 

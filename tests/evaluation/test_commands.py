@@ -2,7 +2,9 @@ from __future__ import annotations
 
 import io
 import json
+import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -28,6 +30,7 @@ from perse.errors import InvalidParameter, NoFaceDetected
 from perse.evaluation.acquisition import Acquired
 from perse.evaluation.calibration import calibrate_comparison, calibrate_liveness
 from perse.evaluation.local_points import Kind, LocalPointsFolder
+from perse.evaluation.treatments import Treatment
 from perse.weights.cards import Role
 from perse.weights.catalogue import Catalog
 from perse.weights.packs import PackChoice
@@ -114,6 +117,47 @@ def test_a_list_of_pairs_is_evaluated_too(
     assert any("Who is who was not said" in note for note in result.notes)
     assert result.decision is None
     assert "refused" in _shown(show_comparison, result)
+
+
+def acquire_treated(_treatment: Treatment, content: bytes) -> Acquired:
+    """Everybody comes to look like everybody else."""
+    shared = TEMPLATES[int(content)] + 3 * TEMPLATES[0] if content != b"wall" else TEMPLATES[0]
+    return Acquired(shared / np.linalg.norm(shared), {"sharpness": 0.5})
+
+
+def test_treated_pictures_and_copies_are_rated_beside_the_others(
+    surroundings: Path, pictures: Path, catalog: Catalog
+) -> None:
+    copies = shutil.copytree(pictures, surroundings / "copies")
+    camera = replace(pipeline(catalog, "face"), acquire_treated=acquire_treated)
+    here = settings(data_dir=surroundings / "data")
+    inquiry = Inquiry(pictures, treat=("blur_4", str(copies)))
+    result, _ = evaluate_comparison(inquiry, camera, here)
+    blurred, copied = result.treated
+    assert (blurred.treatment, copied.treatment) == ("blur_4", "copies")
+    assert result.decision is not None
+    assert copied.rates == result.decision
+    assert blurred.rates is not None
+    assert blurred.rates.fmr.share > 0.5
+    assert blurred.failure_to_acquire.errors == 0
+    assert copied.failure_to_acquire.errors == 1
+    assert "blur_4" in _shown(show_comparison, result)
+
+
+def test_an_unknown_treatment_is_refused_before_anything_is_computed(
+    surroundings: Path, pictures: Path, catalog: Catalog
+) -> None:
+    seen: list[bytes] = []
+
+    def watched(content: bytes) -> Acquired:
+        seen.append(content)
+        return acquire(content)
+
+    camera = replace(pipeline(catalog, "face"), acquire=watched, acquire_treated=acquire_treated)
+    here = settings(data_dir=surroundings / "data")
+    with pytest.raises(InvalidParameter, match="upside_down"):
+        evaluate_comparison(Inquiry(pictures, treat=("blurr",)), camera, here)
+    assert seen == []
 
 
 def test_liveness_is_evaluated_and_calibrated(surroundings: Path, catalog: Catalog) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 from perse.domain.decisions import PadScore
 from perse.domain.geometry import Box, DetectedFace, HeadPose, Landmarks
 from perse.domain.quality import FaceMetrics, ImageMetrics
-from perse.domain.references import Template
+from perse.domain.references import Template, Traits
 from perse.domain.samples import FaceImage, ModelName
 
 _SHAPE = np.array([[-0.2, -0.2], [0.2, -0.2], [0, 0], [-0.15, 0.2], [0.15, 0.2]], np.float32)
@@ -40,9 +40,10 @@ class FakeEmbedder:
     """The template points where the face's nose is, so equal places match."""
 
     model: ModelName = ModelName("fake-embedder")
+    traits: Traits | None = None
 
     def embed(self, image: FaceImage, landmarks: Landmarks) -> Template:
-        return Template.of(landmarks.points[2].astype(np.float32), self.model)
+        return Template.of(landmarks.points[2].astype(np.float32), self.model, self.traits)
 
 
 @dataclass

@@ -10,20 +10,23 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from perse.domain.decisions import OperatingPoint, PadScore, SimilarityScale
+from perse.domain.enrolment_gate import EnrolmentGate
 from perse.domain.faces import AssessedFace, FaceThresholds
 from perse.domain.geometry import Box, DetectedFace, HeadPose, Landmarks
 from perse.domain.quality import FaceMetrics, ImageMetrics
 from perse.domain.references import Template
+from perse.domain.resemblance import ResemblanceScale
 from perse.domain.samples import FaceImage, ModelName
 from perse.errors import InvalidFileType
 from perse.media.image_decoder import ImageSize
 from perse.pipelines.comparison import CaptureFace, CompareFaces
-from perse.pipelines.detection import DetectFaces, FindFaces
+from perse.pipelines.detection import AssessFace, DetectFaces, FindFaces, Recognise
 from perse.pipelines.enrolment import CaptureReference
+from tests.recognisable import GOOD, HOPELESS, MODEL
 
 FACE_MAGIC = b"\xff\xd8\xff fake picture\r\n\x00"
 EMPTY_SCENE = FACE_MAGIC + b"no face"
-DARK, BRIGHT = 250, 251
+DARK, BRIGHT, HIDDEN = 250, 251, 252
 EMBEDDER = ModelName("fake-embedder")
 MODELS: Mapping[str, ModelName] = {
     "face_detector": ModelName("fake-detector"),
@@ -39,13 +42,22 @@ THRESHOLDS = FaceThresholds(
     similarity=0.8,
     similarity_by_fmr={"1e-2": 0.6, "1e-3": 0.7, "1e-4": 0.8, "1e-5": 0.9},
     liveness=0.7,
+    recognisability=MODEL.least,
 )
 # No two pictures of a person are alike: this is their cosine, and its similarity is 0.93.
 _MATED_COSINE = 0.71
-SCALE = SimilarityScale(
-    [OperatingPoint(1e-2, 0.2), OperatingPoint(1e-5, 0.68), OperatingPoint(1e-6, 0.78)]
-)
 _PEOPLE = 256
+# Damage lies along the last value; good captures are in no doubt.
+SCALE = ResemblanceScale(
+    SimilarityScale(
+        [OperatingPoint(1e-2, 0.2), OperatingPoint(1e-5, 0.68), OperatingPoint(1e-6, 0.78)]
+    ),
+    replace(
+        MODEL,
+        directions=np.eye(2 * _PEOPLE + 1, dtype=np.float32)[-1:],
+        sharing=replace(MODEL.sharing, no_doubt=0.05),
+    ),
+)
 
 
 def picture(identity: int = 1, *, size: int = 0) -> bytes:
@@ -63,6 +75,7 @@ def face(*, pad: PadScore | None = LIVE) -> AssessedFace:
             underexposure=0.08, overexposure=0.0, sharpness=0.81, colour=0.02, rotation=6.4
         ),
         pad,
+        0.96,
     )
 
 
@@ -88,10 +101,11 @@ class SeeingEmbedder:
     _seen: itertools.count[int] = field(default_factory=itertools.count)
 
     def embed(self, image: FaceImage, landmarks: Landmarks) -> Template:
-        vector = np.zeros(2 * _PEOPLE, np.float32)
+        vector = np.zeros(2 * _PEOPLE + 1, np.float32)
         vector[_identity(image)] = math.sqrt(_MATED_COSINE)
         vector[_PEOPLE + next(self._seen) % _PEOPLE] = math.sqrt(1 - _MATED_COSINE)
-        return Template.of(vector, self.model)
+        traits = HOPELESS if _identity(image) == HIDDEN else GOOD
+        return Template.of(vector, self.model, traits)
 
 
 @dataclass(frozen=True)
@@ -103,7 +117,7 @@ class SteadyPose:
 
 
 class SeeingQuality:
-    """Of the people ``DARK`` and ``BRIGHT`` there are no good pictures."""
+    """Of the people ``DARK``, ``BRIGHT`` and ``HIDDEN`` there are no good pictures."""
 
     def of_image(self, image: FaceImage) -> ImageMetrics:
         return ImageMetrics(0.11, 0.01, 0.77, 0.02)
@@ -158,12 +172,16 @@ class FakeFaces:
         return SteadyAttackDetector(self.pad) if self.pad else None
 
     @property
+    def assess(self) -> AssessFace:
+        return AssessFace(SteadyPose(), SeeingQuality(), self.attacks)
+
+    @property
     def detect(self) -> DetectFaces:
-        return DetectFaces(self.find, SteadyPose(), SeeingQuality(), self.attacks)
+        return DetectFaces(self.find, self.assess, Recognise(self.embedder, SCALE))
 
     @property
     def capture(self) -> CaptureFace:
-        return CaptureFace(self.find, self.embedder, self.attacks)
+        return CaptureFace(self.find, self.assess, self.embedder)
 
     @property
     def compare(self) -> CompareFaces:
@@ -171,6 +189,5 @@ class FakeFaces:
 
     @property
     def capture_reference(self) -> CaptureReference:
-        return CaptureReference(
-            self.find, SteadyPose(), SeeingQuality(), self.embedder, self.thresholds
-        )
+        gate = EnrolmentGate.STANDARD
+        return CaptureReference(self.find, self.assess, self.embedder, SCALE, self.thresholds, gate)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from perse import open_engine
 from perse.weights.catalogue import load_catalog
+from perse.weights.recognisability import shipped_recognisability
 from tests.conftest import REPOSITORY
 from tests.scores import kept, mark, measured, settled
 
@@ -33,6 +34,7 @@ def test_the_readme_shows_what_is_answered_today() -> None:
     face, thresholds = shown["faces"][0], shown["default_thresholds"]
     numbers = face["face_metrics"] | face["pose"] | {"PAD score": face["liveness_score"]}
     numbers["colour"] = numbers.pop("color")
+    numbers["recognisability"] = face["recognisability"]
     scores = {f"obama_2012: {name}": number for name, number in numbers.items()}
     assert settled(scores, kept()).items() <= kept().items()
     catalogue = load_catalog()
@@ -40,6 +42,9 @@ def test_the_readme_shows_what_is_answered_today() -> None:
     attacks = catalogue.cards_of("standard")["face_attack_detector"].attack_point
     assert thresholds.pop("liveness") == (attacks.score if attacks else None)
     assert thresholds.pop("color") == quality.colour
+    embedder = catalogue.cards_of("standard")["face_embedder"]
+    model = shipped_recognisability(embedder.name)
+    assert thresholds.pop("recognisability") == (model.least if model else None)
     assert thresholds == {name: getattr(quality, name) for name in thresholds}
 
 

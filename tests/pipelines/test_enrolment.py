@@ -10,11 +10,13 @@ import pytest
 from perse.domain.access import Caller, KeyId, TenantId
 from perse.domain.consent import ChainedEntry, ConsentEntry, Declaration
 from perse.domain.decisions import OperatingPoint, PadScore, SimilarityScale
+from perse.domain.enrolment_gate import EnrolmentGate
 from perse.domain.faces import FaceComparison, FaceThresholds
 from perse.domain.geometry import Box, DetectedFace, HeadPose, Landmarks
 from perse.domain.quality import FaceMetrics, ImageMetrics
 from perse.domain.receipts import DestructionEvent, Receipt
-from perse.domain.references import Template, UserToken
+from perse.domain.references import Template, Traits, UserToken
+from perse.domain.resemblance import ResemblanceScale
 from perse.domain.retries import RetryKey
 from perse.domain.samples import FaceImage, ModelName
 from perse.domain.throttling import Guesses
@@ -22,6 +24,7 @@ from perse.errors import (
     EnduserConsentRequired,
     ImageOverexposed,
     ImageUnderexposed,
+    ImageUnusable,
     NoFaceDetected,
     RateLimited,
     ReferenceModelMismatch,
@@ -30,15 +33,23 @@ from perse.errors import (
 )
 from perse.pipelines.comparison import CaptureFace, CompareFaces, Picture
 from perse.pipelines.consent import RecordConsent
-from perse.pipelines.detection import FindFaces
+from perse.pipelines.detection import AssessFace, FindFaces
 from perse.pipelines.enrolment import CaptureReference, DeleteReference, EnrolFace, UpdateReference
 from perse.pipelines.moving import Recognition
 from perse.pipelines.retention import RETRIES_KEPT, PurgeExpired
 from perse.pipelines.subject_export import ExportSubject
 from perse.pipelines.verification import VerifyFace
 from tests.fakes.storage import FakeClock, FakeGuesses, FakeReferences
+from tests.recognisable import GOOD as GOOD_TRAITS
+from tests.recognisable import HOPELESS
+from tests.recognisable import MODEL as SMALL_MODEL
 
 ACME = Caller(TenantId("acme"), KeyId("key-1"))
+# Damage lies along the last of the 256 values, which nobody is.
+MODEL = replace(SMALL_MODEL, directions=np.eye(256, dtype=np.float32)[255:])
+SCALE = ResemblanceScale(
+    SimilarityScale([OperatingPoint(1e-2, 0.2), OperatingPoint(1e-3, 0.4)]), MODEL
+)
 THRESHOLDS = FaceThresholds(
     underexposure=0.85,
     overexposure=0.03,
@@ -48,8 +59,8 @@ THRESHOLDS = FaceThresholds(
     similarity=0.7,
     similarity_by_fmr={},
     liveness=0.5,
+    recognisability=MODEL.least,
 )
-SCALE = SimilarityScale([OperatingPoint(1e-2, 0.2), OperatingPoint(1e-3, 0.4)])
 POINTS = np.array([[40, 50], [70, 50], [55, 65], [44, 80], [66, 80]], np.float32)
 GOOD = FaceMetrics(underexposure=0.1, overexposure=0.0, sharpness=0.8, colour=0.02, rotation=6.4)
 LIVE = PadScore(0.9)
@@ -62,6 +73,7 @@ class FakeNetworks:
     model: ModelName = ModelName("net")
     metrics: FaceMetrics = GOOD
     pad: PadScore = LIVE
+    traits: Traits | None = None
     embedded: list[int] = field(default_factory=list)
 
     def detect(self, image: FaceImage) -> list[DetectedFace]:
@@ -73,7 +85,7 @@ class FakeNetworks:
     def embed(self, image: FaceImage, landmarks: Landmarks) -> Template:
         shade = int(image.pixels[0, 0, 0])
         self.embedded.append(shade)
-        return Template(np.eye(256, dtype=np.float32)[shade], self.model)
+        return Template(np.eye(256, dtype=np.float32)[shade], self.model, self.traits)
 
     def estimate(self, image: FaceImage, face: DetectedFace) -> HeadPose:
         return HeadPose(0, 0, 0)
@@ -96,13 +108,14 @@ class House:
     store: FakeReferences = field(default_factory=FakeReferences)
     clock: FakeClock = field(default_factory=FakeClock)
     required: bool = False
+    gate: EnrolmentGate = EnrolmentGate.CONTRACT
 
     def __post_init__(self) -> None:
         nets = self.networks
-        find = FindFaces(nets, 100)
-        capture = CaptureReference(find, nets, nets, nets, THRESHOLDS)
+        find, assess = FindFaces(nets, 100), AssessFace(nets, nets, nets)
+        capture = CaptureReference(find, assess, nets, SCALE, THRESHOLDS, self.gate)
         consent = RecordConsent(self.store.ledger, self.clock, self.required, "testing")
-        compare = CompareFaces(CaptureFace(find, nets, nets), SCALE)
+        compare = CompareFaces(CaptureFace(find, assess, nets), SCALE)
         guesses = FakeGuesses(self.store)
         self.enrol = EnrolFace(capture, self.store, consent)
         self.update = UpdateReference(capture, self.store, consent)
@@ -382,3 +395,65 @@ def test_a_deleted_subject_is_told_what_is_left(house: House) -> None:
     assert document["receipts"] == [receipt.jws]
     with pytest.raises(UserTokenNotFound):
         exporter(house)(UserToken("nobody"))
+
+
+def test_a_face_that_nobody_could_be_recognised_by_is_no_match_and_no_failure(
+    house: House,
+) -> None:
+    house.networks.traits = GOOD_TRAITS
+    token = house.enrol(ACME, picture(1), declaration=GIVEN).user_token
+    house.networks.traits = HOPELESS
+    for shade in [1, 2] * 60:
+        comparison = verify(house, token, picture(shade))
+        assert (comparison.similarity, comparison.assessable) == (0.0, False)
+    assert house.store.failed[ACME.tenant_id, token].total == 0
+    house.networks.traits = GOOD_TRAITS
+    assert verify(house, token, picture(1)).similarity > THRESHOLDS.similarity
+
+
+def test_an_enrolled_capture_keeps_its_recognisability(house: House) -> None:
+    house.networks.traits = GOOD_TRAITS
+    record = house.enrol(ACME, picture(1), declaration=GIVEN)
+    kept = house.store.find(ACME.tenant_id, record.user_token)
+    assert kept.template.traits == GOOD_TRAITS
+    assert record.quality["recognisability"] == pytest.approx(MODEL.of(kept.template), abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("gate", "hopeless", "turned", "blurred"),
+    [
+        (EnrolmentGate.CONTRACT, True, True, True),
+        (EnrolmentGate.STANDARD, False, False, True),
+        (EnrolmentGate.STRICT, False, False, False),
+    ],
+)
+def test_the_gate_lets_pass_what_it_says(
+    gate: EnrolmentGate, hopeless: bool, turned: bool, blurred: bool
+) -> None:
+    house = House(gate=gate)
+
+    def passes(traits: Traits, **metrics: float) -> bool:
+        house.networks.traits, house.networks.metrics = traits, replace(GOOD, **metrics)
+        try:
+            house.enrol(ACME, picture(1), declaration=GIVEN)
+        except ImageUnusable:
+            return False
+        return True
+
+    assert passes(GOOD_TRAITS)
+    assert passes(HOPELESS) == hopeless
+    assert passes(GOOD_TRAITS, rotation=50.0) == turned
+    assert passes(GOOD_TRAITS, sharpness=0.1) == blurred
+    house.networks.pad = PadScore(0.1)
+    assert passes(GOOD_TRAITS) == (gate is not EnrolmentGate.STRICT)
+
+
+def test_a_refusal_says_what_to_do() -> None:
+    house = House(gate=EnrolmentGate.STANDARD)
+    house.networks.traits = HOPELESS
+    with pytest.raises(ImageUnusable, match=r"Show your whole face .*\.$"):
+        house.enrol(ACME, picture(1), declaration=GIVEN)
+    house.networks.traits = GOOD_TRAITS
+    house.networks.metrics = replace(GOOD, rotation=50.0)
+    with pytest.raises(ImageUnusable, match=r"Look straight into the camera\.$"):
+        house.enrol(ACME, picture(1), declaration=GIVEN)

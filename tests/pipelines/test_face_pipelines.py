@@ -1,14 +1,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from perse.domain.decisions import OperatingPoint, PadScore, SimilarityScale
+from perse.domain.faces import FaceComparison
 from perse.domain.geometry import DetectedFace
+from perse.domain.resemblance import Resemblance, ResemblanceScale
 from perse.errors import NoFaceDetected
-from perse.pipelines.comparison import CaptureFace, CompareFaces, Picture, lower_pad
-from perse.pipelines.detection import DetectFaces, FindFaces
+from perse.pipelines.comparison import CaptureFace, CompareFaces, Picture
+from perse.pipelines.detection import AssessFace, DetectFaces, FindFaces, Recognise
 from tests.fakes.face_ports import (
     FakeAttackDetector,
     FakeDetector,
@@ -18,20 +22,26 @@ from tests.fakes.face_ports import (
     blank,
     face_at,
 )
+from tests.fakes.faces import face
+from tests.recognisable import GOOD, MODEL
 
-SCALE = SimilarityScale([OperatingPoint(1e-2, 0.2), OperatingPoint(1e-3, 0.9)])
+SCALE = ResemblanceScale(SimilarityScale([OperatingPoint(1e-2, 0.2), OperatingPoint(1e-3, 0.9)]))
 
 
 def find(*faces: DetectedFace, max_faces: int = 100) -> FindFaces:
     return FindFaces(FakeDetector(faces), max_faces)
 
 
+def assess(attacks: FakeAttackDetector | None) -> AssessFace:
+    return AssessFace(FakePose(), FakeQuality(), attacks)
+
+
 def detect(*faces: DetectedFace, attacks: FakeAttackDetector | None = None) -> DetectFaces:
-    return DetectFaces(find(*faces), FakePose(), FakeQuality(), attacks)
+    return DetectFaces(find(*faces), assess(attacks), None)
 
 
 def compare(faces: Sequence[DetectedFace], attacks: FakeAttackDetector | None) -> CompareFaces:
-    return CompareFaces(CaptureFace(find(*faces), FakeEmbedder(), attacks), SCALE)
+    return CompareFaces(CaptureFace(find(*faces), assess(attacks), FakeEmbedder()), SCALE)
 
 
 def test_faces_come_largest_first_whatever_their_scores() -> None:
@@ -61,6 +71,19 @@ def test_without_an_attack_detector_no_liveness_is_invented() -> None:
     detection = detect(face_at(200, 150, 100))(blank())
     assert detection.faces[0].pad is None
     assert "face_attack_detector" not in detection.models
+
+
+def test_every_face_says_how_recognisable_it_is_where_that_is_asked() -> None:
+    faces = find(face_at(100, 150, 90), face_at(300, 150, 80))
+    scale = replace(SCALE, model=replace(MODEL, directions=np.eye(2, dtype=np.float32)))
+    recognise = Recognise(FakeEmbedder(traits=GOOD), scale)
+    asked = DetectFaces(faces, assess(None), recognise)(blank())
+    told = [face.recognisability for face in asked.faces]
+    assert [value is not None and 0 < value < 1 for value in told] == [True, True]
+    assert asked.models["face_embedder"] == "fake-embedder"
+    unasked = DetectFaces(faces, assess(None), None)(blank())
+    assert [face.recognisability for face in unasked.faces] == [None, None]
+    assert "face_embedder" not in unasked.models
 
 
 def test_an_attack_detector_scores_every_face() -> None:
@@ -93,7 +116,9 @@ def test_the_picture_without_a_face_is_named() -> None:
 
 
 def test_a_liveness_that_one_picture_lacks_is_not_filled_from_the_other() -> None:
-    assert lower_pad(PadScore(0.9), None) is None
+    faces = face(pad=PadScore(0.9)), face(pad=None)
+    same = Resemblance(0.93, True, 0.71)
+    assert FaceComparison(same, faces, models={}).pad is None
 
 
 def test_a_box_drawn_past_the_border_is_answered_within_it() -> None:

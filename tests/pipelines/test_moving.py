@@ -15,11 +15,12 @@ from perse.domain.decisions import OperatingPoint, PadScore, SimilarityScale
 from perse.domain.faces import FaceVerification
 from perse.domain.geometry import Landmarks
 from perse.domain.references import Template, UserToken
+from perse.domain.resemblance import ResemblanceScale
 from perse.domain.samples import FaceImage, ModelName
 from perse.errors import RateLimited, ReferenceModelMismatch, StorageUnavailable
 from perse.pipelines.comparison import CaptureFace, CompareFaces, Picture
 from perse.pipelines.consent import RecordConsent
-from perse.pipelines.detection import FindFaces
+from perse.pipelines.detection import AssessFace, FindFaces
 from perse.pipelines.enrolment import CaptureReference, EnrolFace, UpdateReference
 from perse.pipelines.moving import CaptureAgain, MoveReference, PreviousNetwork, Recognition
 from perse.pipelines.verification import VerifyFace
@@ -28,8 +29,12 @@ from tests.pipelines.test_enrolment import GOOD, THRESHOLDS, FakeNetworks, pictu
 
 ACME = Caller(TenantId("acme"), KeyId("key-1"))
 OLD, NEW = ModelName("old-net"), ModelName("new-net")
-OLD_SCALE = SimilarityScale([OperatingPoint(1e-2, 0.2), OperatingPoint(1e-5, 0.5)])
-NEW_SCALE = SimilarityScale([OperatingPoint(1e-2, 0.3), OperatingPoint(1e-5, 0.6)])
+OLD_SCALE = ResemblanceScale(
+    SimilarityScale([OperatingPoint(1e-2, 0.2), OperatingPoint(1e-5, 0.5)])
+)
+NEW_SCALE = ResemblanceScale(
+    SimilarityScale([OperatingPoint(1e-2, 0.3), OperatingPoint(1e-5, 0.6)])
+)
 OLD_THRESHOLDS = replace(THRESHOLDS, similarity=0.8, similarity_by_fmr={"1e-4": 0.8})
 NEW_THRESHOLDS = replace(THRESHOLDS, similarity=0.7)
 GIVEN = Declaration.GIVEN
@@ -71,8 +76,12 @@ class House:
         self.token = self.enrol(self.old)(ACME, picture(7), declaration=GIVEN).user_token
 
     def capturing(self, by: OneEmbedder) -> CaptureReference:
-        nets = self.nets
-        return CaptureReference(FindFaces(nets, 100), nets, nets, by, THRESHOLDS)
+        find, assess = FindFaces(self.nets, 100), self.assess
+        return CaptureReference(find, assess, by, NEW_SCALE, THRESHOLDS)
+
+    @property
+    def assess(self) -> AssessFace:
+        return AssessFace(self.nets, self.nets, self.nets)
 
     def enrol(self, by: OneEmbedder) -> EnrolFace:
         return EnrolFace(self.capturing(by), self.store, self.consent)
@@ -81,14 +90,14 @@ class House:
         return UpdateReference(self.capturing(by), self.store, self.consent)
 
     def recognition(self, by: OneEmbedder) -> Recognition:
-        capture = CaptureFace(FindFaces(self.nets, 100), by, self.nets)
+        capture = CaptureFace(FindFaces(self.nets, 100), self.assess, by)
         if by is self.old:
             return Recognition(CompareFaces(capture, OLD_SCALE), OLD_THRESHOLDS)
         return Recognition(CompareFaces(capture, NEW_SCALE), NEW_THRESHOLDS)
 
     def server(self, current: OneEmbedder, previous: OneEmbedder) -> VerifyFace:
         move = MoveReference(
-            CaptureAgain(current, self.nets, self.nets, THRESHOLDS),
+            CaptureAgain(current, NEW_SCALE, THRESHOLDS),
             0.9,
             self.store,
             self.consent,
@@ -201,7 +210,8 @@ def test_without_an_attack_detector_nobody_is_surely_live(house: House) -> None:
     verify = house.server(house.new, house.old)
     assert verify.previous is not None
     compare = verify.previous.recognition.compare
-    blind = replace(compare, capture=replace(compare.capture, attacks=None))
+    assess = replace(compare.capture.assess, attacks=None)
+    blind = replace(compare, capture=replace(compare.capture, assess=assess))
     previous = replace(verify.previous, recognition=Recognition(blind, OLD_THRESHOLDS))
     blind_server = replace(verify, previous=previous)
     assert blind_server(ACME, house.token, picture(7), declaration=GIVEN).moved is False

@@ -1,16 +1,19 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import sqlalchemy as sa
 from hypothesis import given
 from hypothesis import strategies as st
 
-from perse.domain.references import UserToken
+from perse.domain.references import Traits, UserToken
 from perse.domain.samples import ModelName
 from perse.errors import StorageDamaged
 from perse.storage.schema import biometric_references, sealed_templates, tenant_keys
 from perse.storage.sealing import (
+    WRAPPED_KEY_BYTES,
     Owner,
     new_key,
     open_template,
@@ -31,6 +34,24 @@ def test_a_sealed_template_opens_for_its_owner_and_model() -> None:
     sealed = seal_template(template(), OWNER, tenant_key=KEY)
     opened = open_template(sealed, OWNER, model=NET, tenant_key=KEY)
     np.testing.assert_array_equal(opened.vector, template().vector)
+
+
+def test_what_a_network_showed_beside_the_direction_is_kept_with_it() -> None:
+    traits = Traits(12.5, 0.9375)
+    sealed = seal_template(replace(template(), traits=traits), OWNER, tenant_key=KEY)
+    opened = open_template(sealed, OWNER, model=NET, tenant_key=KEY)
+    np.testing.assert_array_equal(opened.vector, template().vector)
+    assert opened.traits == traits
+
+
+@pytest.mark.parametrize("values", [1, 2, 3, 128, 512])
+def test_templates_of_before_there_were_traits_open_without(values: int) -> None:
+    plain = template(values=values)
+    sealed = seal_template(plain, OWNER, tenant_key=KEY)
+    assert len(sealed) == len(seal(KEY, plain.vector.tobytes(), "")) + WRAPPED_KEY_BYTES
+    opened = open_template(sealed, OWNER, model=NET, tenant_key=KEY)
+    np.testing.assert_array_equal(opened.vector, plain.vector)
+    assert opened.traits is None
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from perse.auth.api_keys import utc_now
 from perse.bootstrap.faces import FaceServices
 from perse.bootstrap.upkeep import wire_purge
 from perse.chores import Chore
+from perse.domain.enrolment_gate import EnrolmentGate
 from perse.domain.retries import NameRetry, RetryKey
 from perse.domain.throttling import RateLimit
 from perse.pipelines.call_limits import CallLimits
@@ -85,11 +86,12 @@ def wire_enrolment(
     """Start purging, too, at once and then every hour."""
     current = Recognition(faces.compare, faces.thresholds)
     capture = CaptureReference(
-        faces.detect.find,
-        faces.detect.pose,
-        faces.detect.quality,
+        faces.capture.find,
+        faces.capture.assess,
         faces.capture.embedder,
+        faces.compare.scale,
         faces.thresholds,
+        EnrolmentGate(settings.enrolment_gate),
     )
     guesses = storage.guesses if settings.limit_guesses else None
     purge = wire_purge(settings, storage)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -14,15 +14,19 @@ from perse.bootstrap.local_points import ROLES_BY_KIND, made_with
 from perse.bootstrap.voices import VoiceSensing, wire_voice_sensing
 from perse.bootstrap.weights import PackOnDisk
 from perse.domain.decisions import SimilarityScale, similarity_at_fmr
+from perse.domain.recognisability import Recognisability
+from perse.domain.samples import FaceImage
 from perse.domain.stranger_spread import SpreadCorrection
-from perse.errors import LivenessUnavailable, SetupError
+from perse.errors import InvalidParameter, LivenessUnavailable, SetupError
 from perse.evaluation.acquisition import Acquire, Acquired
 from perse.evaluation.local_points import Kind
 from perse.evaluation.results import Provenance
+from perse.evaluation.treatments import TREATMENTS, Treatment
 from perse.pipelines.comparison import Picture
 from perse.pipelines.voice import Recording
 from perse.settings import Settings
 from perse.weights.cards import ModelCard, Role
+from perse.weights.recognisability import shipped_recognisability
 
 _FACE_ROLES: tuple[Role, ...] = (
     "face_detector",
@@ -36,7 +40,8 @@ _FACE_ROLES: tuple[Role, ...] = (
 class Evaluated:
     """A kind of pipeline, opened. ``cache_name``: another one wherever templates may differ.
     ``default_fmr`` is what the server aims at; ``served`` is its threshold now (cosine or PAD
-    score), None where it has none. ``correction``: of voices only."""
+    score), None where it has none. ``correction``: of voices only; ``recognisability``: of faces
+    whose embedder was measured for it. ``acquire_treated``: of faces only."""
 
     kind: Kind
     on_disk: PackOnDisk
@@ -45,6 +50,16 @@ class Evaluated:
     default_fmr: float
     served: float | None
     correction: SpreadCorrection | None = None
+    recognisability: Recognisability | None = None
+    acquire_treated: Callable[[Treatment, bytes], Acquired] | None = None
+
+    def treated(self, name: str) -> Evaluated:
+        """The same of treated pictures. Raises InvalidParameter for an unknown treatment."""
+        if self.acquire_treated is None or name not in TREATMENTS:
+            known = ", ".join(TREATMENTS)
+            raise InvalidParameter(f"{name} is no treatment and no folder; treatments are {known}")
+        acquire = partial(self.acquire_treated, TREATMENTS[name])
+        return replace(self, acquire=acquire, cache_name=f"{self.cache_name}-{name}")
 
     def provenance(self, source: Path) -> Provenance:
         cards = self.on_disk.cards
@@ -68,14 +83,18 @@ def evaluated(kind: Kind, settings: Settings, on_disk: PackOnDisk) -> Evaluated:
 
 def _faces(settings: Settings, on_disk: PackOnDisk) -> Evaluated:
     sensing = wire_face_sensing(settings, on_disk)
+    embedder = on_disk.cards["face_embedder"]
+    model = shipped_recognisability(embedder.name)
     fmr = settings.face_fmr or on_disk.pack.default_fmr
     return Evaluated(
         kind="face",
         on_disk=on_disk,
-        acquire=partial(_acquire_face, sensing),
-        cache_name=_cache_name("faces", on_disk.cards, _FACE_ROLES),
+        acquire=partial(_acquire_face, sensing, model),
+        cache_name=_cache_name("faces", on_disk.cards, _FACE_ROLES, fitted=model),
         default_fmr=fmr,
-        served=_served(on_disk.card("face_embedder"), fmr),
+        served=_served(embedder, fmr),
+        recognisability=model,
+        acquire_treated=partial(_acquire_treated, sensing, model),
     )
 
 
@@ -90,7 +109,7 @@ def _liveness(settings: Settings, on_disk: PackOnDisk) -> Evaluated:
     return Evaluated(
         kind="liveness",
         on_disk=on_disk,
-        acquire=partial(_acquire_face, sensing),
+        acquire=partial(_acquire_face, sensing, None),
         cache_name=_cache_name("faces", on_disk.cards, _FACE_ROLES),
         default_fmr=on_disk.pack.default_fmr,
         served=card.attack_point.score if card.attack_point else None,
@@ -113,11 +132,23 @@ def _voices(settings: Settings, on_disk: PackOnDisk) -> Evaluated:
     )
 
 
-def _acquire_face(sensing: FaceSensing, content: bytes) -> Acquired:
+def _acquire_face(sensing: FaceSensing, model: Recognisability | None, content: bytes) -> Acquired:
+    return _measured(sensing, model, sensing.decode(content))
+
+
+def _acquire_treated(
+    sensing: FaceSensing, model: Recognisability | None, treatment: Treatment, content: bytes
+) -> Acquired:
+    """Raises NoFaceDetected also where the picture as it was shows none."""
     image = sensing.decode(content)
+    face = sensing.capture.find.largest(image, name="the picture before it was treated")
+    pixels = treatment(image.pixels, face.landmarks.points)
+    return _measured(sensing, model, FaceImage(pixels, grey=image.grey))
+
+
+def _measured(sensing: FaceSensing, model: Recognisability | None, image: FaceImage) -> Acquired:
     captured = sensing.capture(Picture("the picture", lambda: image))
-    pose = sensing.detect.pose.estimate(image, captured.face)
-    metrics = sensing.detect.quality.of_face(image, captured.face, pose)
+    metrics = captured.assessed.metrics
     measures = {
         "underexposure": metrics.underexposure,
         "overexposure": metrics.overexposure,
@@ -126,6 +157,9 @@ def _acquire_face(sensing: FaceSensing, content: bytes) -> Acquired:
         "rotation": metrics.rotation,
         "inter_eye_px": captured.face.landmarks.inter_eye_distance_px(),
     }
+    recognisability = model.of(captured.template) if model else None
+    if recognisability is not None:
+        measures["recognisability"] = recognisability
     pad = captured.pad.value if captured.pad else None
     return Acquired(captured.template.vector, measures, pad)
 
@@ -142,5 +176,12 @@ def _served(card: ModelCard, fmr: float) -> float | None:
     return SimilarityScale(card.operating_points.points).cosine(similarity_at_fmr(fmr))
 
 
-def _cache_name(what: str, cards: Mapping[Role, ModelCard], roles: tuple[Role, ...]) -> str:
-    return f"{what}-{perse.__version__}-{made_with(cards, *roles)}"
+def _cache_name(
+    what: str,
+    cards: Mapping[Role, ModelCard],
+    roles: tuple[Role, ...],
+    *,
+    fitted: Recognisability | None = None,
+) -> str:
+    name = f"{what}-{perse.__version__}-{made_with(cards, *roles)}"
+    return f"{name}-{fitted.digest}" if fitted else name

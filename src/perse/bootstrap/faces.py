@@ -10,13 +10,13 @@ from perse.bootstrap.face_networks import open_face_networks
 from perse.bootstrap.local_points import named_points
 from perse.bootstrap.similarity import scale_of
 from perse.bootstrap.weights import PackOnDisk
-from perse.domain.decisions import SimilarityScale
 from perse.domain.faces import FaceThresholds
+from perse.domain.resemblance import ResemblanceScale
 from perse.domain.samples import FaceImage
 from perse.media.image_decoder import ImageLimits, ImageSize, decode_image, measure_image
 from perse.media.quality_assessor import CropQualityAssessor
 from perse.pipelines.comparison import CaptureFace, CompareFaces
-from perse.pipelines.detection import DetectFaces, FindFaces
+from perse.pipelines.detection import AssessFace, DetectFaces, FindFaces, Recognise
 from perse.settings import Settings
 
 
@@ -26,7 +26,6 @@ class FaceSensing:
 
     decode: Callable[[bytes], FaceImage]
     measure: Callable[[bytes], ImageSize]
-    detect: DetectFaces
     capture: CaptureFace
 
 
@@ -47,12 +46,15 @@ def wire_faces(settings: Settings, on_disk: PackOnDisk) -> FaceServices:
     """Open the face networks of a pack and put the pipelines together."""
     scale = scale_of(on_disk.card("face_embedder"))
     sensing = wire_face_sensing(settings, on_disk)
+    capture = sensing.capture
+    recognise = Recognise(capture.embedder, scale)
+    asked = settings.detect_recognisability and scale.tells_recognisability
     return FaceServices(
         decode=sensing.decode,
         measure=sensing.measure,
-        detect=sensing.detect,
-        capture=sensing.capture,
-        compare=CompareFaces(sensing.capture, scale),
+        detect=DetectFaces(capture.find, capture.assess, recognise if asked else None),
+        capture=capture,
+        compare=CompareFaces(capture, scale),
         thresholds=_thresholds(settings, on_disk, scale),
     )
 
@@ -62,20 +64,20 @@ def wire_face_sensing(settings: Settings, on_disk: PackOnDisk) -> FaceSensing:
     networks = open_face_networks(on_disk, threads=settings.threads_per_network)
     find = FindFaces(networks.detector, settings.max_faces)
     limits = ImageLimits(max_pixels=settings.max_image_pixels)
+    assess = AssessFace(networks.pose, CropQualityAssessor(), networks.attacks)
     return FaceSensing(
         decode=partial(decode_image, limits=limits),
         measure=partial(measure_image, limits=limits),
-        detect=DetectFaces(find, networks.pose, CropQualityAssessor(), networks.attacks),
-        capture=CaptureFace(find, networks.embedder, networks.attacks),
+        capture=CaptureFace(find, assess, networks.embedder),
     )
 
 
-def default_similarity(settings: Settings, on_disk: PackOnDisk, scale: SimilarityScale) -> float:
+def default_similarity(settings: Settings, on_disk: PackOnDisk, scale: ResemblanceScale) -> float:
     """From which similarity on two faces are taken for one person's."""
-    return scale.threshold(settings.face_fmr or on_disk.pack.default_fmr)
+    return scale.points.threshold(settings.face_fmr or on_disk.pack.default_fmr)
 
 
-def _thresholds(settings: Settings, on_disk: PackOnDisk, scale: SimilarityScale) -> FaceThresholds:
+def _thresholds(settings: Settings, on_disk: PackOnDisk, scale: ResemblanceScale) -> FaceThresholds:
     quality, attack = on_disk.pack.quality, on_disk.cards.get("face_attack_detector")
     point = attack.attack_point if attack else None
     return FaceThresholds(
@@ -85,8 +87,9 @@ def _thresholds(settings: Settings, on_disk: PackOnDisk, scale: SimilarityScale)
         colour=quality.colour,
         rotation=quality.rotation,
         similarity=default_similarity(settings, on_disk, scale),
-        similarity_by_fmr=scale.thresholds(),
+        similarity_by_fmr=scale.points.thresholds(),
         liveness=point.score if point else None,
+        recognisability=scale.least_recognisability,
         operating_points=named_points(
             on_disk.local_points, similarity="face", **({"liveness": "liveness"} if point else {})
         ),

@@ -11,8 +11,8 @@ from perse.bootstrap.faces import FaceServices, default_similarity
 from perse.bootstrap.local_points import named_points
 from perse.bootstrap.similarity import scale_of, surely_of
 from perse.bootstrap.weights import PackOnDisk
-from perse.domain.decisions import SimilarityScale
 from perse.domain.faces import FaceThresholds
+from perse.domain.resemblance import ResemblanceScale
 from perse.errors import PerseError
 from perse.pipelines.comparison import CompareFaces
 from perse.pipelines.consent import RecordConsent
@@ -46,9 +46,7 @@ def wire_previous(
     return PreviousNetwork(
         Recognition(compare, thresholds),
         MoveReference(
-            CaptureAgain(
-                faces.capture.embedder, faces.detect.pose, faces.detect.quality, faces.thresholds
-            ),
+            CaptureAgain(faces.capture.embedder, faces.compare.scale, faces.thresholds),
             max(surely_of(previous.card("face_embedder")), thresholds.similarity),
             references,
             consent,
@@ -59,14 +57,16 @@ def wire_previous(
 
 
 def _thresholds(
-    settings: Settings, previous: PackOnDisk, faces: FaceServices, scale: SimilarityScale
+    settings: Settings, previous: PackOnDisk, faces: FaceServices, scale: ResemblanceScale
 ) -> FaceThresholds:
-    """Those of the pack in use but for the similarity, which is the previous network's."""
+    """Those of the pack in use but for the similarity and what is recognisable, which are the
+    previous network's."""
     points = named_points(previous.local_points, similarity="face")
     return replace(
         faces.thresholds,
         similarity=default_similarity(settings, previous, scale),
-        similarity_by_fmr=scale.thresholds(),
+        similarity_by_fmr=scale.points.thresholds(),
+        recognisability=scale.least_recognisability,
         operating_points={**faces.thresholds.operating_points, **points},
     )
 

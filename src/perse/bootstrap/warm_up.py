@@ -25,15 +25,13 @@ def warm_faces(faces: FaceServices, previous: Recognition | None = None) -> None
     image = faces.decode(cv2.imencode(".jpg", grey)[1].tobytes())
     landmarks = Landmarks(np.array(_POINTS, np.float32))
     face = DetectedFace(Box(200, 180, 240, 300), landmarks, 1.0)
-    detect, capture = faces.detect, faces.capture
-    detect.find(image)
-    detect.quality.of_image(image)
-    detect.quality.of_face(image, face, detect.pose.estimate(image, face))
+    capture = faces.capture
+    capture.find(image)
+    capture.assess.quality.of_image(image)
+    capture.assess(image, face)
     capture.embedder.embed(image, landmarks)
     if previous:
         previous.compare.capture.embedder.embed(image, landmarks)
-    if detect.attacks:
-        detect.attacks.score(image, face.box)
 
 
 def warm_voices(voices: VoiceServices) -> None:

@@ -76,37 +76,62 @@ FmrOption = Annotated[
 BpcerOption = Annotated[
     float, typer.Option(min=1e-4, max=0.5, help="BPCER to list APCER at, beside the usual ones.")
 ]
+Treat = Annotated[
+    list[str] | None,
+    typer.Option(
+        help="Also rate the pictures treated so, or a folder of copies; may be given repeatedly."
+    ),
+]
 
 
-def _comparing(kind: Kind) -> Callable[..., None]:
-    def command(  # noqa: PLR0913, PLR0917 - options are parameters
-        source: Source,
-        root: Root = None,
-        groups: Groups = None,
-        fmr: FmrOption = None,
-        report: Report = None,
-        as_json: PrintJson = False,
-        no_cache: NoCache = False,
-        data_dir: DataDir = None,
-        pack: Pack = None,
-    ) -> None:
-        settings = load_settings(data_dir=data_dir, pack=pack)
-        _check_report(report, settings)
-        inquiry = Inquiry(source, root, groups, fmr, cached=not no_cache)
-        result, curves = evaluate_comparison(inquiry, open_evaluated(kind, settings), settings)
-        if report:
-            from perse.evaluation.report import comparison_page  # noqa: PLC0415 - an optional extra
-
-            _write(report, comparison_page(result, curves))
-        _tell(result, show_comparison, as_json=as_json)
-
-    return command
+@app.command()
+def face(  # noqa: PLR0913, PLR0917 - options are parameters
+    source: Source,
+    root: Root = None,
+    groups: Groups = None,
+    fmr: FmrOption = None,
+    treat: Treat = None,
+    report: Report = None,
+    as_json: PrintJson = False,
+    no_cache: NoCache = False,
+    data_dir: DataDir = None,
+    pack: Pack = None,
+) -> None:
+    """Compare the faces of pictures: all with all, or the pairs that a file lists."""
+    treatments = tuple(treat or ())
+    inquiry = Inquiry(source, root, groups, fmr, cached=not no_cache, treat=treatments)
+    settings = load_settings(data_dir=data_dir, pack=pack)
+    _compare("face", inquiry, settings, report, as_json=as_json)
 
 
-for _kind, _samples in COMPARED.items():
-    app.command(
-        _kind, help=f"Compare the {_samples}: all with all, or the pairs that a file lists."
-    )(_comparing(_kind))
+@app.command()
+def voice(  # noqa: PLR0913, PLR0917 - options are parameters
+    source: Source,
+    root: Root = None,
+    groups: Groups = None,
+    fmr: FmrOption = None,
+    report: Report = None,
+    as_json: PrintJson = False,
+    no_cache: NoCache = False,
+    data_dir: DataDir = None,
+    pack: Pack = None,
+) -> None:
+    """Compare the voices of recordings: all with all, or the pairs that a file lists."""
+    inquiry = Inquiry(source, root, groups, fmr, cached=not no_cache)
+    settings = load_settings(data_dir=data_dir, pack=pack)
+    _compare("voice", inquiry, settings, report, as_json=as_json)
+
+
+def _compare(
+    kind: Kind, inquiry: Inquiry, settings: Settings, report: Path | None, *, as_json: bool
+) -> None:
+    _check_report(report, settings)
+    result, curves = evaluate_comparison(inquiry, open_evaluated(kind, settings), settings)
+    if report:
+        from perse.evaluation.report import comparison_page  # noqa: PLC0415 - an optional extra
+
+        _write(report, comparison_page(result, curves))
+    _tell(result, show_comparison, as_json=as_json)
 
 
 @app.command()

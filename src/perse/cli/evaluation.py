@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePath
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -15,7 +15,11 @@ from perse.bootstrap.weights import obtain_networks
 from perse.cli.progress import console, weights_progress
 from perse.errors import PerseError
 from perse.evaluation.acquisition import AcquireAll, Outcome
-from perse.evaluation.comparison_rates import Curves, Question, rate_comparisons
+from perse.evaluation.comparison_rates import (
+    Curves,
+    Question,
+    rate_comparisons,
+)
 from perse.evaluation.groups import Group, read_groups
 from perse.evaluation.liveness_rates import PadQuestion, PadScores, rate_liveness
 from perse.evaluation.local_points import Kind
@@ -24,6 +28,7 @@ from perse.evaluation.results import ComparisonResult, LivenessResult
 from perse.evaluation.sample_cache import SampleCache
 from perse.evaluation.sample_files import PICTURES, RECORDINGS, SampleFile, folder_per_person
 from perse.evaluation.samples import Compared, Samples, compare_all_samples, compare_trials
+from perse.evaluation.treated_rates import rate_treated
 from perse.evaluation.trial_lists import read_trials
 from perse.settings import Settings
 
@@ -41,7 +46,8 @@ _FILES_AS_PEOPLE = (
 class Inquiry:
     """What the user asked for. ``root``: where names in a list of pairs start; None = its folder.
     ``rate``: FMR, or BPCER of liveness, to aim at; None = what the server aims at. ``cautious``:
-    keep it in 95 of 100 resamplings of the people."""
+    keep it in 95 of 100 resamplings of the people. ``treat``: names of treatments and folders of
+    treated copies, to be rated as well."""
 
     source: Path
     root: Path | None = None
@@ -49,6 +55,7 @@ class Inquiry:
     rate: float | None = None
     cached: bool = True
     cautious: bool = False
+    treat: tuple[str, ...] = ()
 
 
 def open_evaluated(kind: Kind, settings: Settings) -> Evaluated:
@@ -61,6 +68,7 @@ def evaluate_comparison(
     inquiry: Inquiry, pipeline: Evaluated, settings: Settings
 ) -> tuple[ComparisonResult, Curves]:
     """Error rates of faces or voices. Raises InputError for files that cannot be evaluated."""
+    treated = _to_treat(inquiry, pipeline)
     compared, left_out, notes = _compared(inquiry, pipeline, settings)
     fmr = inquiry.rate or pipeline.default_fmr
     served = (pipeline.served, pipeline.default_fmr) if pipeline.served is not None else None
@@ -72,7 +80,44 @@ def evaluate_comparison(
         notes=notes,
         cautious=inquiry.cautious,
     )
-    return rate_comparisons(compared, question, _groups(inquiry, compared.samples.files))
+    groups = _groups(inquiry, compared.samples.files)
+    result, curves = rate_comparisons(compared, question, groups)
+    return _rate_treated(treated, inquiry, settings, result), curves
+
+
+@dataclass(frozen=True, slots=True)
+class _Treated:
+    """Where treated pictures come from: a folder of copies, or what is evaluated, treated."""
+
+    name: str
+    source: Path
+    pipeline: Evaluated
+
+
+def _to_treat(inquiry: Inquiry, pipeline: Evaluated) -> list[_Treated]:
+    """Raises InvalidParameter for what is neither, before anything is computed."""
+    folders = {name: Path(name) for name in inquiry.treat if Path(name).is_dir()}
+    return [
+        _Treated(folders[name].name, folders[name], pipeline)
+        if name in folders
+        else _Treated(name, inquiry.source, pipeline.treated(name))
+        for name in inquiry.treat
+    ]
+
+
+def _rate_treated(
+    treated: Sequence[_Treated], inquiry: Inquiry, settings: Settings, plain: ComparisonResult
+) -> ComparisonResult:
+    """At the server's threshold, or at the one that the untreated pictures give where it has
+    none."""
+    at = plain.served or plain.decision
+    if at is None:
+        return plain
+    rated = []
+    for one in treated:
+        compared, _, _ = _compared(replace(inquiry, source=one.source), one.pipeline, settings)
+        rated.append(rate_treated(one.name, compared, at.threshold))
+    return replace(plain, treated=tuple(rated))
 
 
 def evaluate_liveness(
@@ -121,13 +166,20 @@ def _compared(
         folder = folder_per_person(inquiry.source, endings)
         _tell_left_out(folder.left_out)
         outcomes = acquire(folder.files, inquiry, pipeline, settings)
-        samples = Samples(folder.files, tuple(outcomes), pipeline.correction)
+        samples = _samples(folder.files, outcomes, pipeline)
         return compare_all_samples(samples), len(folder.left_out), ()
     listed = read_trials(inquiry.source, inquiry.root or inquiry.source.parent)
     outcomes = acquire(listed.files, inquiry, pipeline, settings)
-    samples = Samples(listed.files, tuple(outcomes), pipeline.correction)
+    samples = _samples(listed.files, outcomes, pipeline)
     notes = (_GUESSED_PEOPLE,) if listed.guessed_people else ()
     return compare_trials(samples, listed.trials), 0, notes
+
+
+def _samples(
+    files: Sequence[SampleFile], outcomes: Sequence[Outcome], pipeline: Evaluated
+) -> Samples:
+    models = pipeline.correction, pipeline.recognisability
+    return Samples(tuple(files), tuple(outcomes), *models)
 
 
 def _groups(inquiry: Inquiry, files: Sequence[SampleFile]) -> list[Group]:

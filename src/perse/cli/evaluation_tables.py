@@ -52,6 +52,8 @@ def show_comparison(result: ComparisonResult, console: Console) -> None:
         )
     if result.groups:
         console.print(_groups(result))
+    if result.treated:
+        console.print(_treated(result))
     _show_pairs("Highest non-mated scores that match", result.worst_false_matches, say)
     _show_pairs("Lowest mated scores that do not", result.worst_false_non_matches, say)
     for note in (*result.notes, _FOOT):
@@ -103,6 +105,21 @@ def _points(result: ComparisonResult) -> Table:
         stated = f"server, {fmr_key(result.served_fmr)}"
         table.add_row(
             stated, f"{at.threshold:.4f}", small_rate(at.fmr), rate(at.fnmr), style="bold"
+        )
+    return table
+
+
+def _treated(result: ComparisonResult) -> Table:
+    title = "Both pictures treated alike, at the server's threshold"
+    table = Table("", "no template", "cannot tell", "FMR", "FNMR", title=title, box=None)
+    for treated in result.treated:
+        at = treated.rates
+        table.add_row(
+            escape(treated.treatment),
+            rate(treated.failure_to_acquire),
+            rate(treated.not_assessable),
+            small_rate(at.fmr if at else None),
+            rate(at.fnmr if at else None),
         )
     return table
 

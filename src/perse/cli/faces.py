@@ -13,7 +13,7 @@ from perse.cli.options import AsJson, DataDir, Pack
 from perse.cli.progress import console, weights_progress
 from perse.cli.verdict_tables import show_match, show_verdicts
 from perse.domain.faces import FaceComparison, FaceDetection, FaceThresholds
-from perse.domain.verdicts import judge_face
+from perse.domain.verdicts import judge_face, similarity_obstacle
 from perse.engine import Engine, open_engine
 from perse.errors import PerseError
 from perse.media.face_drawing import draw_detection
@@ -107,6 +107,9 @@ def _show_detection(picture: Path, detection: FaceDetection, thresholds: FaceThr
 
 def _show_comparison(comparison: FaceComparison, thresholds: FaceThresholds) -> None:
     show_match(comparison, threshold=thresholds.similarity, role="face_embedder")
+    obstacle = similarity_obstacle(comparison, thresholds)
+    if obstacle:
+        typer.echo(f"cannot tell: {obstacle}")
     if comparison.pad is not None and thresholds.liveness is not None:
         live = "live" if comparison.pad.value >= thresholds.liveness else "not live"
         typer.echo(

@@ -9,6 +9,7 @@ from perse.domain.decisions import PadScore
 from perse.domain.geometry import DetectedFace, HeadPose
 from perse.domain.quality import FaceMetrics, ImageMetrics
 from perse.domain.references import Template
+from perse.domain.resemblance import Resemblance
 from perse.domain.samples import ModelName
 
 ModelsByRole = Mapping[str, ModelName]
@@ -16,12 +17,15 @@ ModelsByRole = Mapping[str, ModelName]
 
 @dataclass(frozen=True, slots=True)
 class AssessedFace:
-    """A face wholly inside the picture. ``pad`` is None where the pack has no attack detector."""
+    """A face wholly inside the picture. ``pad`` is None where the pack has no attack detector,
+    ``recognisability`` (0..1, domain/recognisability) where its embedder was not measured for it.
+    """
 
     face: DetectedFace
     pose: HeadPose
     metrics: FaceMetrics
     pad: PadScore | None
+    recognisability: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,21 +41,55 @@ class FaceDetection:
 class CapturedFace:
     """The largest face of a picture, ready to be compared."""
 
-    face: DetectedFace
+    assessed: AssessedFace
     template: Template
-    pad: PadScore | None
+
+    @property
+    def face(self) -> DetectedFace:
+        return self.assessed.face
+
+    @property
+    def pad(self) -> PadScore | None:
+        return self.assessed.pad
 
 
 @dataclass(frozen=True, slots=True)
 class FaceComparison:
-    """``similarity``: 0..1 on the calibrated scale; ``supported``: whether it lies between measured
-    operating points; ``cosine``: -1..1; ``pad``: the lower score of the captures compared."""
+    """Two templates compared, and the faces seen for it: two pictures', or one with a user's.
 
-    similarity: float
-    supported: bool
-    cosine: float
-    pad: PadScore | None
+    ``pad``: the lower score of the captures compared.
+    """
+
+    resemblance: Resemblance
+    faces: tuple[AssessedFace, ...]
     models: ModelsByRole
+
+    @property
+    def similarity(self) -> float:
+        """0..1 on the calibrated scale; 0 where it is not ``assessable``."""
+        return self.resemblance.similarity
+
+    @property
+    def supported(self) -> bool:
+        """Whether the similarity lies between measured operating points."""
+        return self.resemblance.supported
+
+    @property
+    def assessable(self) -> bool:
+        """Whether both captures say enough of a person to tell."""
+        return self.resemblance.assessable
+
+    @property
+    def cosine(self) -> float:
+        """-1..1, what the network said."""
+        return self.resemblance.cosine
+
+    @property
+    def pad(self) -> PadScore | None:
+        """None when one could not be had."""
+        known = [face.pad for face in self.faces if face.pad is not None]
+        complete = len(known) == len(self.faces) and known
+        return min(known, key=lambda pad: pad.value) if complete else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +107,7 @@ class FaceThresholds:
     similarity: float
     similarity_by_fmr: Mapping[str, float]
     liveness: float | None
+    recognisability: float | None = None
     operating_points: Mapping[str, str] = field(default_factory=dict)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
@@ -39,12 +40,34 @@ def parse_user_token(text: str) -> UserToken:
     return UserToken(canonical)
 
 
+@dataclass(frozen=True, slots=True)
+class Traits:
+    """What a network showed of a capture beside the direction of its features.
+
+    ``length``: of the features before they were normalised, > 0, in the network's own unit; the
+    shorter, the less of a person there was to see. ``mirror_cosine``: -1..1, of the features of the
+    face and of its mirror image; the higher, the surer. Raises InvalidParameter for anything else.
+    """
+
+    length: float
+    mirror_cosine: float
+
+    def __post_init__(self) -> None:
+        if not (0 < self.length < math.inf and abs(self.mirror_cosine) <= 1 + _UNIT_TOLERANCE):
+            raise InvalidParameter("these are no traits of a capture")
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Template:
-    """Unit vector (float32, one dimension) and the name of the network that made it."""
+    """Unit vector (float32, one dimension) and the name of the network that made it.
+
+    ``traits``: None where they are not known, as of voices and of faces enrolled before there were
+    any.
+    """
 
     vector: NDArray[np.float32]
     model: ModelName
+    traits: Traits | None = None
 
     def __post_init__(self) -> None:
         if self.vector.dtype != np.float32 or self.vector.ndim != 1:
@@ -53,12 +76,14 @@ class Template:
             raise InvalidParameter("a template must be a unit vector")
 
     @classmethod
-    def of(cls, features: NDArray[np.float32], model: ModelName) -> Template:
+    def of(
+        cls, features: NDArray[np.float32], model: ModelName, traits: Traits | None = None
+    ) -> Template:
         """Normalise ``features``. Raises InvalidParameter when they have no direction."""
         length = float(np.linalg.norm(features))
         if not (np.isfinite(length) and length > 0):
             raise InvalidParameter("features without direction make no template")
-        return cls((features / length).astype(np.float32), model)
+        return cls((features / length).astype(np.float32), model, traits)
 
     def cosine(self, other: Template) -> float:
         """-1..1, higher = more similar. Raises ReferenceModelMismatch across networks."""

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 
-from perse.domain.faces import AssessedFace, FaceThresholds
+from perse.domain.faces import AssessedFace, FaceComparison, FaceThresholds
 
 _ADVICE: Mapping[str, str] = MappingProxyType(
     {
@@ -16,6 +16,8 @@ _ADVICE: Mapping[str, str] = MappingProxyType(
         "colour": "Use white light, without coloured lamps or filters: skin looks unnatural.",
         "rotation": "Look straight into the camera.",
         "liveness": "Show your own face to the camera, not a picture or a screen.",
+        "recognisability": "Show your whole face to the camera, upright, near and sharp, "
+        "with nothing before it.",
     }
 )
 
@@ -49,7 +51,8 @@ class Verdict:
 
 
 def judge_face(face: AssessedFace, thresholds: FaceThresholds) -> Mapping[str, Verdict]:
-    """A verdict per measure. Liveness has one only where it was measured and has a threshold."""
+    """A verdict per measure. Liveness and recognisability have one only where they were measured
+    and have a threshold."""
     metrics = face.metrics
     verdicts = {
         "underexposure": _lower(metrics.underexposure, thresholds.underexposure, "underexposure"),
@@ -60,6 +63,10 @@ def judge_face(face: AssessedFace, thresholds: FaceThresholds) -> Mapping[str, V
     }
     if face.pad is not None and thresholds.liveness is not None:
         verdicts["liveness"] = _higher(face.pad.value, thresholds.liveness, "liveness")
+    if face.recognisability is not None and thresholds.recognisability is not None:
+        verdicts["recognisability"] = _higher(
+            face.recognisability, thresholds.recognisability, "recognisability"
+        )
     return verdicts
 
 
@@ -79,6 +86,27 @@ def is_surely_live(face: AssessedFace, thresholds: FaceThresholds) -> bool:
     if liveness is None or not liveness.passed:
         return False
     return liveness_obstacle(face, verdicts) is None
+
+
+def similarity_obstacle(comparison: FaceComparison, thresholds: FaceThresholds) -> str | None:
+    """Why two templates cannot be told apart, as a sentence with what to do; None when they can.
+
+    What fails first of the faces seen is named; the enrolled one was not seen.
+    """
+    if comparison.assessable:
+        return None
+    known = comparison.resemblance.recognisability
+    for face, recognisability in zip(comparison.faces, known, strict=False):
+        judged = judge_face(replace(face, recognisability=recognisability), thresholds)
+        if "recognisability" in judged and not judged["recognisability"].passed:
+            return next(it.guidance for it in judged.values() if not it.passed)
+    return "The enrolled picture shows too little of the face: update it with a better one."
+
+
+def is_recognisable(face: AssessedFace, thresholds: FaceThresholds) -> bool:
+    """Whether it would be recognised again; also where that is not known."""
+    verdict = judge_face(face, thresholds).get("recognisability")
+    return verdict is None or verdict.passed
 
 
 def _lower(value: float, threshold: float, measure: str) -> Verdict:

@@ -98,6 +98,16 @@ def rate_comparisons(
     return result, Curves(compared.comparisons.histogram, rates, judge.replicates)
 
 
+def rates_at(comparisons: Comparisons, threshold: float) -> RatesAtThreshold | None:
+    """With their intervals; None where pairs of one kind are missing."""
+    try:
+        rates = comparisons.rates()
+    except InvalidParameter:
+        return None
+    replicates = replicate_rates(comparisons, np.array([threshold], np.float32))
+    return _Judge(comparisons, rates, replicates).at(threshold)
+
+
 def _judged(
     comparisons: Comparisons, rates: PairScores, question: Question
 ) -> tuple[_Judge, dict[float, float | str]]:

@@ -14,6 +14,7 @@ _HIGHER_IS_BETTER = {
     "colour": False,
     "rotation": False,
     "inter_eye_px": True,
+    "recognisability": True,
     "net_speech_s": True,
     "snr_db": True,
     "clipped_share": False,

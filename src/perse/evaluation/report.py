@@ -60,6 +60,7 @@ def comparison_page(result: ComparisonResult, curves: Curves) -> str:
                 *(paragraph(note, soft=True) for note in result.notes),
             ),
             section("Scores and thresholds", _comparison_plots(curves, marks)),
+            section("Pictures treated alike", *_treated(result)),
             section("Groups", _groups_table(result), _groups_note(result)),
             section(
                 "Quality against error",
@@ -142,6 +143,26 @@ def _groups_table(result: ComparisonResult) -> Markup:
             for group in result.groups
         ),
     )
+
+
+def _treated(result: ComparisonResult) -> tuple[Markup, ...]:
+    if not result.treated:
+        return ()
+    rows = (
+        row(
+            (
+                treated.treatment,
+                rate(treated.failure_to_acquire),
+                rate(treated.not_assessable),
+                small_rate(treated.rates.fmr if treated.rates else None),
+                rate(treated.rates.fnmr if treated.rates else None),
+            )
+        )
+        for treated in result.treated
+    )
+    headings = ("treatment", "failure to acquire", "not assessable", "FMR", "FNMR")
+    note = "Both pictures of every pair treated alike, at the threshold that the server uses now."
+    return table(headings, rows), paragraph(note, soft=True)
 
 
 def _groups_note(result: ComparisonResult) -> Markup:

@@ -72,6 +72,18 @@ class GroupRates:
 
 
 @dataclass(frozen=True, slots=True)
+class TreatedRates:
+    """Rates when all pictures are treated alike: ``rates`` at the threshold that the server uses
+    now, None where too few pairs are left. ``not_assessable``: share of the pictures with a face
+    that a comparison would refuse to tell anything by, None where nobody measured that."""
+
+    treatment: str
+    failure_to_acquire: Rate
+    not_assessable: Rate | None
+    rates: RatesAtThreshold | None
+
+
+@dataclass(frozen=True, slots=True)
 class Discard:
     """FNMR of what is left when the worst share of mated pairs by one measure is set aside."""
 
@@ -126,6 +138,7 @@ class ComparisonResult:
     worst_false_non_matches: tuple[NamedPair, ...]
     quality: tuple[Discard, ...]
     notes: tuple[str, ...]
+    treated: tuple[TreatedRates, ...] = ()
 
 
 def plain(result: object) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from perse.domain.recognisability import Recognisability
 from perse.domain.stranger_spread import RecordedMany, SpreadCorrection
 from perse.evaluation.acquisition import Acquired, Failed, Outcome
 from perse.evaluation.all_against_all import Correct, Matrix, as_it_is, compare_all, histogram_of
@@ -23,11 +24,13 @@ Values = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class Samples:
-    """Every file with its outcome, and the spread correction of voices (None for faces)."""
+    """Every file with its outcome; the spread correction of voices, and of faces the model of how
+    recognisable they are, as far as there is one."""
 
     files: tuple[SampleFile, ...]
     outcomes: tuple[Outcome, ...]
     correction: SpreadCorrection | None = None
+    recognisability: Recognisability | None = None
 
     @property
     def usable(self) -> list[int]:
@@ -92,6 +95,11 @@ def _matrix(samples: Samples) -> Matrix:
 
 def _scores(samples: Samples, first: Numbers, second: Numbers) -> Scores:
     vectors = _matrix(samples)
+    if samples.recognisability is not None:
+        correct = _given_recognisability(samples, samples.recognisability)
+        pairs = zip(map(_alone, first), map(_alone, second), strict=True)
+        scores = [correct(vectors[one] @ vectors[other].T, one, other) for one, other in pairs]
+        return np.clip(np.array(scores, np.float32).reshape(-1), -1, 1)
     cosines: Scores = np.clip((vectors[first] * vectors[second]).sum(axis=1), -1, 1)
     if samples.correction is None:
         return cosines
@@ -101,7 +109,13 @@ def _scores(samples: Samples, first: Numbers, second: Numbers) -> Scores:
     return corrected
 
 
+def _alone(number: int) -> slice:
+    return slice(number, number + 1)
+
+
 def _correction(samples: Samples) -> Correct:
+    if samples.recognisability is not None:
+        return _given_recognisability(samples, samples.recognisability)
     if samples.correction is None:
         return as_it_is
     correction = samples.correction
@@ -119,6 +133,20 @@ def _recorded(samples: Samples, chosen: Any) -> RecordedMany:  # noqa: ANN401 - 
     seconds = np.array([measure["net_speech_s"] for measure in measures])
     bandwidths_hz = np.array([measure["bandwidth_hz"] for measure in measures])
     return RecordedMany(seconds[chosen], bandwidths_hz[chosen])
+
+
+def _given_recognisability(samples: Samples, model: Recognisability) -> Correct:
+    """Cosines as the server has them; -1 where it cannot tell."""
+    known = np.array([it.measures.get("recognisability", 1.0) for it in samples.acquired()])
+    captured, told = model.captured(_matrix(samples), known), known >= model.least
+
+    def correct(cosines: Matrix, rows: slice, columns: slice) -> Matrix:
+        raw = cosines.astype(np.float64)
+        effective = model.corrected(raw, captured.of(rows), captured.of(columns))
+        scores: Matrix = np.where(told[rows, None] & told[None, columns], effective, -1)
+        return scores.astype(np.float32)
+
+    return correct
 
 
 def _mated(people: Sequence[str]) -> int:

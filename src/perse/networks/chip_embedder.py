@@ -8,7 +8,7 @@ import numpy as np
 
 from perse.domain.alignment import ChipFrame, Places, SimilarityTransform
 from perse.domain.geometry import Landmarks
-from perse.domain.references import Template
+from perse.domain.references import Template, Traits
 from perse.domain.samples import FaceImage, Pixels
 from perse.imaging.cutting import cut_chip
 from perse.networks.face_chip import Planes, planes_of
@@ -45,18 +45,28 @@ class ChipEmbedder(Network):
     places: Places
 
     def embed(self, image: FaceImage, landmarks: Landmarks) -> Template:
-        """The template of the face with these landmarks.
+        """The template of the face with these landmarks, with its traits.
 
         Raises InvalidParameter when the landmarks coincide or the features have no direction.
         """
         to_chip = SimilarityTransform.fit(landmarks.points, self.places)
         cut = cut_chip(image.pixels, to_chip, self.chip.frame.size_px)
         planes = self.chip.planes(cut)
-        features = self._features(planes) + self._features(planes[..., ::-1])
-        return Template.of(np.asarray(features, np.float32), self.model)
+        face, mirrored = self._features(planes), self._features(planes[..., ::-1])
+        return Template.of(face + mirrored, self.model, _traits(face, mirrored))
 
     def _features(self, planes: Planes) -> Planes:
         """One dimension, float32, not normalised."""
         planes = np.ascontiguousarray(planes)
         features = self.session.run({self.session.input_names[0]: planes})[0]
         return np.asarray(features, np.float32).reshape(-1)
+
+
+def _traits(face: Planes, mirrored: Planes) -> Traits | None:
+    """None where the features of one have no direction, or the two cancel each other."""
+    lengths = float(np.linalg.norm(face)) * float(np.linalg.norm(mirrored))
+    together = float(np.linalg.norm(face + mirrored)) / 2
+    if not (lengths > 0 and together > 0):
+        return None
+    agreement = np.float32(np.clip(face @ mirrored / lengths, -1, 1))
+    return Traits(together, float(agreement))

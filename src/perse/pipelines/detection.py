@@ -6,16 +6,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from perse.domain.border_rule import wholly_inside
-from perse.domain.decisions import PadScore
 from perse.domain.faces import AssessedFace, FaceDetection, ModelsByRole
-from perse.domain.geometry import DetectedFace, HeadPose
+from perse.domain.geometry import DetectedFace
 from perse.domain.orientation import righted_with
-from perse.domain.quality import FaceMetrics
+from perse.domain.resemblance import ResemblanceScale
 from perse.domain.samples import FaceImage
 from perse.errors import NoFaceDetected
 from perse.pipelines.ports import (
     AttackDetector,
     FaceDetector,
+    FaceEmbedder,
     PoseEstimator,
     QualityAssessor,
     SideBySide,
@@ -51,41 +51,72 @@ class FindFaces:
 
 
 @dataclass(frozen=True, slots=True)
-class DetectFaces:
-    """Use case: every face with pose, metrics and PAD score, and the picture's own metrics.
+class AssessFace:
+    """Pose, quality and PAD score of a face; its box as far as it lies inside the picture."""
 
-    The PAD scores, the dearest part, are computed beside the rest where a core is free.
-    """
-
-    find: FindFaces
     pose: PoseEstimator
     quality: QualityAssessor
     attacks: AttackDetector | None
 
+    def __call__(self, image: FaceImage, face: DetectedFace) -> AssessedFace:
+        pose = self.pose.estimate(image, face)
+        metrics = self.quality.of_face(image, face, pose)
+        pad = self.attacks.score(*righted_with(image, face)) if self.attacks else None
+        return AssessedFace(_framed(face, image), pose, metrics, pad)
+
+
+@dataclass(frozen=True, slots=True)
+class Recognise:
+    """How recognisable a face is, by its template, which is not kept."""
+
+    embedder: FaceEmbedder
+    scale: ResemblanceScale
+
+    def __call__(self, image: FaceImage, face: DetectedFace) -> float | None:
+        return self.scale.recognisability(self.embedder.embed(image, face.landmarks))
+
+
+@dataclass(frozen=True, slots=True)
+class DetectFaces:
+    """Use case: every face with pose, metrics, PAD score and recognisability, and the picture's own
+    metrics.
+
+    The templates, the dearest part, are made beside the rest where a core is free; nothing but the
+    recognisability is kept of them. Without ``recognise`` there are none.
+    """
+
+    find: FindFaces
+    assess: AssessFace
+    recognise: Recognise | None
+
     def __call__(self, image: FaceImage, *, side_by_side: SideBySide = in_turn) -> FaceDetection:
         found = self.find(image)
-        (metrics, assessed), pads = side_by_side(
-            lambda: (self.quality.of_image(image), [self._assess(image, face) for face in found]),
-            lambda: [self._pad(image, face) for face in found],
+        (metrics, assessed), recognisable = side_by_side(
+            lambda: (
+                self.assess.quality.of_image(image),
+                [self.assess(image, face) for face in found],
+            ),
+            lambda: [self._recognisability(image, face) for face in found],
         )
         faces = (
-            AssessedFace(_framed(face, image), pose, of_face, pad)
-            for face, (pose, of_face), pad in zip(found, assessed, pads, strict=True)
+            replace(face, recognisability=value)
+            for face, value in zip(assessed, recognisable, strict=True)
         )
         return FaceDetection(tuple(faces), metrics, self.models)
 
-    def _assess(self, image: FaceImage, face: DetectedFace) -> tuple[HeadPose, FaceMetrics]:
-        pose = self.pose.estimate(image, face)
-        return pose, self.quality.of_face(image, face, pose)
-
-    def _pad(self, image: FaceImage, face: DetectedFace) -> PadScore | None:
-        return self.attacks.score(*righted_with(image, face)) if self.attacks else None
+    def _recognisability(self, image: FaceImage, face: DetectedFace) -> float | None:
+        return self.recognise(image, face) if self.recognise else None
 
     @property
     def models(self) -> ModelsByRole:
-        models = {"face_detector": self.find.detector.model, "pose_estimator": self.pose.model}
-        if self.attacks:
-            models["face_attack_detector"] = self.attacks.model
+        models = {
+            "face_detector": self.find.detector.model,
+            "pose_estimator": self.assess.pose.model,
+        }
+        if self.recognise:
+            models["face_embedder"] = self.recognise.embedder.model
+        if self.assess.attacks:
+            models["face_attack_detector"] = self.assess.attacks.model
         return models
 
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from perse.domain.access import Caller
 from perse.domain.consent import ConsentEntry, Declaration, Processing
-from perse.domain.faces import FaceThresholds
-from perse.domain.quality import FaceMetrics
+from perse.domain.enrolment_gate import EnrolmentGate, check_exposure
+from perse.domain.faces import AssessedFace, FaceThresholds
 from perse.domain.receipts import Receipt
 from perse.domain.references import (
     BiometricReference,
@@ -17,12 +17,12 @@ from perse.domain.references import (
     UserToken,
     new_user_token,
 )
+from perse.domain.resemblance import ResemblanceScale
 from perse.domain.retries import RetryKey
-from perse.errors import ImageOverexposed, ImageUnderexposed
 from perse.pipelines.comparison import Picture
 from perse.pipelines.consent import RecordConsent, naming
-from perse.pipelines.detection import FindFaces
-from perse.pipelines.ports import FaceEmbedder, PoseEstimator, QualityAssessor
+from perse.pipelines.detection import AssessFace, FindFaces
+from perse.pipelines.ports import FaceEmbedder
 from perse.pipelines.reference_ports import ReferenceStore
 
 
@@ -36,45 +36,37 @@ class CapturedReference:
 
 @dataclass(frozen=True, slots=True)
 class CaptureReference:
-    """The template of a picture's largest face, if it is neither too dark nor too bright.
+    """The template of a picture's largest face, if that face may be enrolled.
 
     The pixels live no longer than the call. Raises NoFaceDetected, ImageUnderexposed or
-    ImageOverexposed; nothing is embedded then.
+    ImageOverexposed, and nothing is embedded then; ImageUnusable as ``gate`` says.
     """
 
     find: FindFaces
-    pose: PoseEstimator
-    quality: QualityAssessor
+    assess: AssessFace
     embedder: FaceEmbedder
+    scale: ResemblanceScale
     thresholds: FaceThresholds
+    gate: EnrolmentGate = EnrolmentGate.CONTRACT
 
     def __call__(self, picture: Picture) -> CapturedReference:
         image = picture.load()
-        face = self.find.largest(image, name=picture.name)
-        metrics = self.quality.of_face(image, face, self.pose.estimate(image, face))
-        check_exposure(metrics, self.thresholds)
-        template = self.embedder.embed(image, face.landmarks)
-        return CapturedReference(template, metrics_by_name(metrics))
+        found = self.find.largest(image, name=picture.name)
+        face = self.assess(image, found)
+        check_exposure(face.metrics, self.thresholds)
+        template = self.embedder.embed(image, found.landmarks)
+        face = replace(face, recognisability=self.scale.recognisability(template))
+        self.gate.check(face, self.thresholds)
+        return CapturedReference(template, quality_of(face))
 
 
-def check_exposure(metrics: FaceMetrics, thresholds: FaceThresholds) -> None:
-    """Raises ImageUnderexposed or ImageOverexposed above the threshold."""
-    if metrics.underexposure > thresholds.underexposure:
-        raise ImageUnderexposed(
-            f"the face is too dark: {metrics.underexposure:.2f} of it is black, at most "
-            f"{thresholds.underexposure:.2f} may be; turn towards the light, or add some"
-        )
-    if metrics.overexposure > thresholds.overexposure:
-        raise ImageOverexposed(
-            f"the face is burnt out: {metrics.overexposure:.2f} of it is white, at most "
-            f"{thresholds.overexposure:.2f} may be; leave the direct light or flash"
-        )
-
-
-def metrics_by_name(metrics: FaceMetrics) -> Mapping[str, float]:
+def quality_of(face: AssessedFace) -> Mapping[str, float]:
     """What is kept of the quality of an enrolled face."""
     names = ("underexposure", "overexposure", "sharpness", "colour", "rotation")
-    return {name: round(float(getattr(metrics, name)), 6) for name in names}
+    quality = {name: round(float(getattr(face.metrics, name)), 6) for name in names}
+    if face.recognisability is not None:
+        quality["recognisability"] = round(face.recognisability, 6)
+    return quality
 
 
 def _nobody_waits() -> None: ...

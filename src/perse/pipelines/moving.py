@@ -8,19 +8,15 @@ from datetime import date, datetime
 
 from perse.domain.access import Caller
 from perse.domain.consent import Declaration, Processing
-from perse.domain.faces import (
-    AssessedFace,
-    CapturedFace,
-    FaceComparison,
-    FaceThresholds,
-)
+from perse.domain.faces import CapturedFace, FaceComparison, FaceThresholds
 from perse.domain.references import BiometricReference
+from perse.domain.resemblance import ResemblanceScale
 from perse.domain.samples import FaceImage, ModelName
-from perse.domain.verdicts import is_surely_live
+from perse.domain.verdicts import is_recognisable, is_surely_live
 from perse.pipelines.comparison import CompareFaces
 from perse.pipelines.consent import RecordConsent
-from perse.pipelines.enrolment import CapturedReference, metrics_by_name
-from perse.pipelines.ports import FaceEmbedder, PoseEstimator, QualityAssessor
+from perse.pipelines.enrolment import CapturedReference, quality_of
+from perse.pipelines.ports import FaceEmbedder
 from perse.pipelines.reference_ports import ReferenceStore
 
 
@@ -86,19 +82,20 @@ class CaptureAgain:
     and liveness."""
 
     embedder: FaceEmbedder
-    pose: PoseEstimator
-    quality: QualityAssessor
+    scale: ResemblanceScale
     thresholds: FaceThresholds
 
     def __call__(self, image: FaceImage, probe: CapturedFace) -> CapturedReference | None:
-        """None unless the face is live, well lit, sharp, near and turned to the camera."""
-        pose = self.pose.estimate(image, probe.face)
-        metrics = self.quality.of_face(image, probe.face, pose)
-        face = AssessedFace(probe.face, pose, metrics, probe.pad)
-        if not is_surely_live(face, self.thresholds):
+        """None unless the face is live, well lit, sharp, near, turned to the camera and such that
+        it would be recognised again."""
+        if not is_surely_live(probe.assessed, self.thresholds):
             return None
         template = self.embedder.embed(image, probe.face.landmarks)
-        return CapturedReference(template, metrics_by_name(metrics))
+        recognisability = self.scale.recognisability(template)
+        face = replace(probe.assessed, recognisability=recognisability)
+        if not is_recognisable(face, self.thresholds):
+            return None
+        return CapturedReference(template, quality_of(face))
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +122,8 @@ class MoveReference:
             return False
 
     def _moved(self, caller: Caller, seen: Sighting, declaration: Declaration) -> bool:
-        if seen.comparison.similarity < self.surely:
+        compared = seen.comparison
+        if not compared.assessable or compared.similarity < self.surely:
             return False
         captured = self.capture(seen.image, seen.probe)
         if captured is None:

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from perse.domain.access import TenantId
 from perse.domain.consent import ChainedEntry, ConsentEntry, Declaration, Processing
 from perse.domain.receipts import token_sha256
-from perse.domain.references import UserToken
+from perse.domain.references import Template, UserToken
 from perse.domain.throttling import Guesses
 from perse.errors import UserTokenNotFound
 from perse.pipelines.reference_ports import (
@@ -74,10 +74,7 @@ class ExportSubject:
             "updated_at": record.updated_at.isoformat(),
             "picture_quality": dict(record.quality),
             "failed_comparisons": {"in_a_row": guesses.in_row, "in_total": guesses.total},
-            "template": {
-                "model": record.model,
-                "values": [float(value) for value in reference.template.vector],
-            },
+            "template": exported_template(reference.template),
         }
 
     def _entry(self, tenant_id: TenantId, user_token: UserToken) -> ConsentEntry:
@@ -89,6 +86,18 @@ class ExportSubject:
             declaration=Declaration.NOT_NEEDED,
             user_token=user_token,
         )
+
+
+def exported_template(template: Template) -> Document:
+    """All that is kept of it."""
+    exported: dict[str, Any] = {
+        "model": template.model,
+        "values": [float(value) for value in template.vector],
+    }
+    if template.traits:
+        exported["feature_length"] = template.traits.length
+        exported["mirror_cosine"] = template.traits.mirror_cosine
+    return exported
 
 
 def exported_entry(link: ChainedEntry) -> Document:

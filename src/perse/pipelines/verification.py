@@ -23,7 +23,8 @@ class VerifyFace:
     A user of the previous network is compared by that one and may be moved. ``guesses`` None:
     failed comparisons are not counted. Raises UserTokenNotFound, ReferenceModelMismatch,
     RateLimited or ReferenceLocked, all before it looks at pixels, and NoFaceDetected. A picture
-    without a face is no failed comparison.
+    without a face, or with one that nobody could be recognised by, is no failed comparison and
+    says nothing about the user.
     """
 
     current: Recognition
@@ -64,8 +65,8 @@ class VerifyFace:
         reference: BiometricReference,
         probe: CapturedFace,
     ) -> FaceComparison:
-        comparison = by.compare.judge(probe.template, reference.template, probe.pad)
-        if self.guesses:
+        comparison = by.compare.judge(probe.template, reference.template, (probe.assessed,))
+        if self.guesses and comparison.assessable:
             matched = is_match(comparison, by.thresholds)
             user_token = reference.record.user_token
             self.guesses.record(caller.tenant_id, user_token, matched=matched, at=self.now())
@@ -90,8 +91,8 @@ class VerifyFace:
 
 
 def is_match(comparison: FaceComparison, thresholds: FaceThresholds) -> bool:
-    """One person, and live where that could be told."""
-    same = comparison.similarity >= thresholds.similarity
+    """One person, where that could be told, and live where that could be."""
+    same = comparison.assessable and comparison.similarity >= thresholds.similarity
     return same and _bona_fide(comparison.pad, thresholds.liveness)
 
 

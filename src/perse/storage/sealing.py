@@ -9,20 +9,22 @@ from __future__ import annotations
 
 import json
 import os
+import struct
 from dataclasses import dataclass
 
 import numpy as np
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from numpy.typing import NDArray
 
 from perse.domain.access import TenantId
-from perse.domain.references import Template, UserToken
+from perse.domain.references import Template, Traits, UserToken
 from perse.domain.samples import ModelName
 from perse.errors import StorageDamaged
 
 KEY_BYTES = 32
 _NONCE_BYTES = 12
+_VALUE_BYTES = 4
+_TRAITS = struct.Struct("<ffB")
 WRAPPED_KEY_BYTES = _NONCE_BYTES + KEY_BYTES + 16
 
 
@@ -75,7 +77,7 @@ def open_template(
     """Raises StorageDamaged for an envelope of another user, tenant or model, or a changed one."""
     sealed, wrapped = envelope[:-WRAPPED_KEY_BYTES], envelope[-WRAPPED_KEY_BYTES:]
     data_key = unseal(tenant_key, wrapped, *_key_binding(owner))
-    return Template(_unpacked(unseal(data_key, sealed, *_template_binding(owner, model))), model)
+    return _unpacked(unseal(data_key, sealed, *_template_binding(owner, model)), model)
 
 
 def rewrap_template(envelope: bytes, owner: Owner, *, old_key: bytes, new_key: bytes) -> bytes:
@@ -97,8 +99,17 @@ def _template_binding(owner: Owner, model: ModelName) -> tuple[str, ...]:
 
 
 def _packed(template: Template) -> bytes:
-    return template.vector.astype("<f4").tobytes()
+    """The values; behind them the traits and one byte more, so that no whole number of values is
+    ever taken for the other. Templates of before there were traits are values alone."""
+    values = template.vector.astype("<f4").tobytes()
+    traits = template.traits
+    return values + (_TRAITS.pack(traits.length, traits.mirror_cosine, 0) if traits else b"")
 
 
-def _unpacked(content: bytes) -> NDArray[np.float32]:
-    return np.frombuffer(content, dtype="<f4").astype(np.float32)
+def _unpacked(content: bytes, model: ModelName) -> Template:
+    traits = None
+    if len(content) % _VALUE_BYTES:
+        content, packed = content[: -_TRAITS.size], content[-_TRAITS.size :]
+        length, mirror_cosine, _ = _TRAITS.unpack(packed)
+        traits = Traits(length, mirror_cosine)
+    return Template(np.frombuffer(content, dtype="<f4").astype(np.float32), model, traits)

@@ -21,6 +21,7 @@ MEANING: Mapping[type[errors.PerseError], str] = MappingProxyType(
         errors.NoFaceDetected: "no face is completely inside a picture; the message says which",
         errors.ImageUnderexposed: "the face is too dark to be enrolled",
         errors.ImageOverexposed: "the face is too bright to be enrolled",
+        errors.ImageUnusable: "the face would not be recognised again; the message says why",
         errors.UserTokenNotFound: "this API key has no user of that token",
         errors.NoSpeechDetected: "a recording with too little speech",
         errors.ReferenceModelMismatch: "the user was enrolled with another network",

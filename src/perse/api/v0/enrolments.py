@@ -22,6 +22,7 @@ from perse.domain.retries import LONGEST_NAME, NAME_PATTERN
 from perse.errors import (
     ImageOverexposed,
     ImageUnderexposed,
+    ImageUnusable,
     InvalidParameter,
     NoFaceDetected,
     UserTokenNotFound,
@@ -37,6 +38,7 @@ _ENROLMENT_ERRORS = (
     NoFaceDetected,
     ImageUnderexposed,
     ImageOverexposed,
+    ImageUnusable,
     UserTokenNotFound,
 )
 _WIRE_NAMES = {"colour": "color"}

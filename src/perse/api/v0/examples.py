@@ -32,6 +32,7 @@ _FACE: dict[str, Any] = {
     },
     "liveness_score": 0.97,
     "liveness_assessable": True,
+    "recognisability": 0.96,
     "pose": {"yaw": 31.0, "pitch": -4.0, "roll": 2.0},
     "detector_score": 0.98,
     "verdicts": {
@@ -45,6 +46,7 @@ _FACE: dict[str, Any] = {
             "guidance": "Look straight into the camera.",
         },
         "liveness": _GOOD_HIGH,
+        "recognisability": _GOOD_HIGH,
     },
 }
 
@@ -64,6 +66,7 @@ DETECT: dict[str, Any] = {
         "color": 0.5,
         "rotation": 25.0,
         "liveness": 0.7,
+        "recognisability": 0.35,
     },
     "operating_points": {"similarity": "catalogue", "liveness": "catalogue"},
     "models": _DETECTOR,
@@ -74,6 +77,9 @@ DETECT: dict[str, Any] = {
 COMPARE: dict[str, Any] = {
     "similarity": 0.87,
     "liveness_score": 0.93,
+    "liveness_assessable": True,
+    "recognisability": 0.96,
+    "similarity_assessable": True,
     "default_thresholds": {"similarity": 0.8, "liveness": 0.7},
     "defaultThresholds": {"similarity": 0.8, "liveness": 0.7},
     "thresholds": {"1e-2": 0.6, "1e-3": 0.7, "1e-4": 0.8, "1e-5": 0.9},
@@ -131,6 +137,7 @@ ENROLLED: dict[str, Any] = {
         "sharpness": 0.81,
         "color": 0.02,
         "rotation": 6.4,
+        "recognisability": 0.97,
     },
     "created_at": "2026-11-23T20:15:00.123456Z",
     "updated_at": "2026-11-23T20:15:00.123456Z",

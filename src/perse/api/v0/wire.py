@@ -26,7 +26,7 @@ from perse.domain.faces import (
 )
 from perse.domain.geometry import Box, Landmarks
 from perse.domain.quality import ImageMetrics
-from perse.domain.verdicts import judge_face, liveness_obstacle
+from perse.domain.verdicts import judge_face, liveness_obstacle, similarity_obstacle
 
 _WIRE_NAMES = {"colour": "color"}
 
@@ -76,13 +76,19 @@ class WireFace(Answer):
         None, description="False where the face is too small, dark, bright, blurred or turned."
     )
     liveness_obstacle: str | None = Field(None, description="Why liveness is not assessable.")
+    recognisability: Share | None = Field(
+        None,
+        description="Share of such captures that are recognised in a good picture of the person. "
+        "Absent where the network was not measured for it.",
+    )
     pose: HeadPose
     detector_score: Share = Field(description="1 = surely a face.")
     verdicts: dict[str, MetricVerdict]
 
 
 class DetectThresholds(Answer):
-    """Good: underexposure, overexposure, color and rotation below, sharpness, liveness above."""
+    """Good: underexposure, overexposure, color and rotation below, sharpness, liveness and
+    recognisability above."""
 
     underexposure: Share
     overexposure: Share
@@ -90,6 +96,7 @@ class DetectThresholds(Answer):
     color: Share
     rotation: Degrees
     liveness: Share | None = None
+    recognisability: Share | None = None
 
 
 class DetectAnswer(Success):
@@ -111,6 +118,19 @@ class CompareAnswer(Success):
     liveness_score: Share | None = Field(
         None, description="The lower one of two pictures. Absent where the pack cannot tell."
     )
+    liveness_assessable: bool | None = Field(
+        None, description="False where a face is too small, dark, bright, blurred or turned."
+    )
+    liveness_obstacle: str | None = Field(None, description="Why liveness is not assessable.")
+    recognisability: Share | None = Field(
+        None, description="The lower one of the two captures, as far as it is known."
+    )
+    similarity_assessable: bool = Field(
+        description="False where a face says too little of a person to tell; then similarity is 0."
+    )
+    similarity_obstacle: str | None = Field(
+        None, description="Why the similarity is not assessable, and what the person can do."
+    )
     default_thresholds: CompareThresholds
     default_thresholds_camel: CompareThresholds = Field(
         alias="defaultThresholds", description="The same as default_thresholds."
@@ -120,7 +140,12 @@ class CompareAnswer(Success):
     similarity_supported: bool = Field(
         description="Whether the similarity lies between measured operating points."
     )
-    cosine: FiniteFloat = Field(ge=-1, le=1, description="What the network said.")
+    cosine: FiniteFloat | None = Field(
+        None,
+        ge=-1,
+        le=1,
+        description="What the network said. Absent where the similarity is not assessable.",
+    )
     models: Models
     reference_moved: bool | None = Field(
         None,
@@ -149,15 +174,20 @@ def compare_answer(
 ) -> CompareAnswer:
     """``time_taken``: seconds."""
     defaults = CompareThresholds(similarity=thresholds.similarity, liveness=thresholds.liveness)
+    seen = comparison.resemblance
     return CompareAnswer(
-        similarity=number(comparison.similarity),
+        similarity=number(seen.similarity),
+        similarity_supported=seen.supported,
+        similarity_assessable=seen.assessable,
+        similarity_obstacle=similarity_obstacle(comparison, thresholds),
+        cosine=number(seen.cosine) if seen.assessable else None,
+        recognisability=_optional(seen.lower_recognisability),
         liveness_score=_liveness(comparison.pad),
+        **_liveness_assessed(comparison, thresholds),
         default_thresholds=defaults,
         default_thresholds_camel=defaults,
         thresholds=dict(thresholds.similarity_by_fmr),
         operating_points=dict(thresholds.operating_points),
-        similarity_supported=comparison.supported,
-        cosine=number(comparison.cosine),
         models=dict(comparison.models),
         time_taken=time_taken,
     )
@@ -179,6 +209,7 @@ def _face(face: AssessedFace, thresholds: FaceThresholds) -> WireFace:
         liveness_score=_liveness(face.pad),
         liveness_assessable=None if face.pad is None else obstacle is None,
         liveness_obstacle=None if face.pad is None else obstacle,
+        recognisability=_optional(face.recognisability),
         pose=HeadPose(yaw=number(pose.yaw), pitch=number(pose.pitch), roll=number(pose.roll)),
         detector_score=number(face.face.score),
         verdicts={
@@ -215,7 +246,23 @@ def _detect_thresholds(thresholds: FaceThresholds) -> DetectThresholds:
         color=thresholds.colour,
         rotation=thresholds.rotation,
         liveness=thresholds.liveness,
+        recognisability=thresholds.recognisability,
     )
+
+
+def _liveness_assessed(
+    comparison: FaceComparison, thresholds: FaceThresholds
+) -> dict[str, bool | str | None]:
+    """Of the first face that speaks against it; nothing where there is no score."""
+    if comparison.pad is None:
+        return {}
+    obstacles = [liveness_obstacle(face, judge_face(face, thresholds)) for face in comparison.faces]
+    obstacle = next(filter(None, obstacles), None)
+    return {"liveness_assessable": obstacle is None, "liveness_obstacle": obstacle}
+
+
+def _optional(value: float | None) -> float | None:
+    return None if value is None else number(value)
 
 
 def _liveness(pad: PadScore | None) -> float | None:

@@ -1,0 +1,87 @@
+"""From two templates to a similarity that means the same for good and for bad captures."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from perse.domain.decisions import SimilarityScale
+from perse.domain.recognisability import Recognisability
+from perse.domain.references import Template
+
+
+@dataclass(frozen=True, slots=True)
+class Resemblance:
+    """``similarity``: 0..1 on the calibrated scale; ``supported``: whether it lies between measured
+    operating points; ``cosine``: -1..1, what the network said.
+
+    ``recognisability``: of the probe and of what it was compared with, 0..1, None where it is not
+    known. ``assessable``: false where one of the two says too little of a person to tell; then the
+    similarity is 0.
+    """
+
+    similarity: float
+    supported: bool
+    cosine: float
+    recognisability: tuple[float | None, float | None] = (None, None)
+    assessable: bool = True
+
+    @property
+    def lower_recognisability(self) -> float | None:
+        """The lower one, as far as they are known."""
+        return min((it for it in self.recognisability if it is not None), default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class ResemblanceScale:
+    """The similarity scale of a network, given how recognisable both captures are.
+
+    ``model``: None for a network that was not measured for it; its cosines go on the scale as they
+    are.
+    """
+
+    points: SimilarityScale
+    model: Recognisability | None = None
+
+    @property
+    def tells_recognisability(self) -> bool:
+        return self.model is not None
+
+    @property
+    def least_recognisability(self) -> float | None:
+        """What a capture must reach for a comparison to tell anything."""
+        return self.model.least if self.model else None
+
+    def recognisability(self, template: Template) -> float | None:
+        """0..1, of a capture; None where it cannot be told."""
+        return self.model.of(template) if self.model else None
+
+    def resemblance(self, probe: Template, reference: Template) -> Resemblance:
+        """How much two templates are one person's. Raises ReferenceModelMismatch across networks.
+
+        The same, whichever of the two is the probe.
+        """
+        cosine = probe.cosine(reference)
+        known = self.recognisability(probe), self.recognisability(reference)
+        least = self.least_recognisability
+        if least is not None and any(it is not None and it < least for it in known):
+            return Resemblance(0.0, False, cosine, known, assessable=False)
+        effective = self._corrected(cosine, (probe, reference), known)
+        supported = self.points.supported(effective)
+        return Resemblance(self.points.similarity(effective), supported, cosine, known)
+
+    def _corrected(
+        self,
+        cosine: float,
+        templates: tuple[Template, Template],
+        known: tuple[float | None, float | None],
+    ) -> float:
+        model = self.model
+        if model is None:
+            return cosine
+        captured = (
+            model.captured(template.vector[None], np.array([1.0 if it is None else it]))
+            for template, it in zip(templates, known, strict=True)
+        )
+        return float(model.corrected(np.array([[cosine]]), *captured)[0, 0])
