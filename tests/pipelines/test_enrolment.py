@@ -64,6 +64,7 @@ THRESHOLDS = FaceThresholds(
 POINTS = np.array([[40, 50], [70, 50], [55, 65], [44, 80], [66, 80]], np.float32)
 GOOD = FaceMetrics(underexposure=0.1, overexposure=0.0, sharpness=0.8, colour=0.02, rotation=6.4)
 LIVE = PadScore(0.9)
+FRONTAL = HeadPose(0, 0, 0)
 
 
 @dataclass
@@ -74,6 +75,7 @@ class FakeNetworks:
     metrics: FaceMetrics = GOOD
     pad: PadScore = LIVE
     traits: Traits | None = None
+    pose: HeadPose = FRONTAL
     embedded: list[int] = field(default_factory=list)
 
     def detect(self, image: FaceImage) -> list[DetectedFace]:
@@ -88,7 +90,7 @@ class FakeNetworks:
         return Template(np.eye(256, dtype=np.float32)[shade], self.model, self.traits)
 
     def estimate(self, image: FaceImage, face: DetectedFace) -> HeadPose:
-        return HeadPose(0, 0, 0)
+        return self.pose
 
     def of_image(self, image: FaceImage) -> ImageMetrics:
         return self.metrics
@@ -442,7 +444,11 @@ def test_the_gate_lets_pass_what_it_says(
 
     assert passes(GOOD_TRAITS)
     assert passes(HOPELESS) == hopeless
+    house.networks.pose = HeadPose(0, 0, 90)
+    assert passes(GOOD_TRAITS)
+    house.networks.pose = HeadPose(-50, 0, 0)
     assert passes(GOOD_TRAITS, rotation=50.0) == turned
+    house.networks.pose = HeadPose(0, 0, 0)
     assert passes(GOOD_TRAITS, sharpness=0.1) == blurred
     house.networks.pad = PadScore(0.1)
     assert passes(GOOD_TRAITS) == (gate is not EnrolmentGate.STRICT)
@@ -455,5 +461,6 @@ def test_a_refusal_says_what_to_do() -> None:
         house.enrol(ACME, picture(1), declaration=GIVEN)
     house.networks.traits = GOOD_TRAITS
     house.networks.metrics = replace(GOOD, rotation=50.0)
+    house.networks.pose = HeadPose(50, 0, 0)
     with pytest.raises(ImageUnusable, match=r"Look straight into the camera\.$"):
         house.enrol(ACME, picture(1), declaration=GIVEN)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from enum import StrEnum
 
 from perse.domain.faces import AssessedFace, FaceThresholds
+from perse.domain.geometry import HeadPose
 from perse.domain.quality import FaceMetrics
 from perse.domain.verdicts import judge_face
 from perse.errors import ImageOverexposed, ImageUnderexposed, ImageUnusable
@@ -50,10 +52,16 @@ def _advice(face: AssessedFace, thresholds: FaceThresholds, *, every: bool) -> s
     """What the person can do, empty when there is nothing to do."""
     verdicts = judge_face(face, _stricter(thresholds))
     failed = [name for name, verdict in verdicts.items() if not verdict.passed]
-    turned = face.metrics.rotation > _FARTHEST_DEGREES
+    turned = _turned_away_degrees(face.pose) > _FARTHEST_DEGREES
     if not (turned or "recognisability" in failed or (every and failed)):
         return ""
     return " ".join(verdicts[name].guidance for name in failed)
+
+
+def _turned_away_degrees(pose: HeadPose) -> float:
+    """From the camera; a head, or a picture, that only lies on its side is not."""
+    yaw, pitch = math.radians(pose.yaw), math.radians(pose.pitch)
+    return math.degrees(math.acos(math.cos(yaw) * math.cos(pitch)))
 
 
 def _stricter(thresholds: FaceThresholds) -> FaceThresholds:
