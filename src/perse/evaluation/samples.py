@@ -114,6 +114,8 @@ def _alone(number: int) -> slice:
 
 
 def _correction(samples: Samples) -> Correct:
+    if not samples.usable:
+        return as_it_is
     if samples.recognisability is not None:
         return _given_recognisability(samples, samples.recognisability)
     if samples.correction is None:
