@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from perse.domain.faces import AssessedFace
-from perse.domain.geometry import Box
+from perse.domain.geometry import Box, HeadPose
 from perse.domain.verdicts import judge_face, liveness_obstacle
 from tests.fakes.faces import THRESHOLDS, face
 
@@ -32,3 +32,12 @@ def test_a_metric_beyond_its_threshold_speaks_against_it(measure: str, value: fl
     good = face()
     bad = replace(good, metrics=replace(good.metrics, **{measure: value}))
     assert obstacle(bad) == judge_face(bad, THRESHOLDS)[measure].guidance
+
+
+@pytest.mark.parametrize(
+    ("roll", "advice"), [(90.0, "the right way up"), (-179.0, "the right way up"), (30.0, "Look")]
+)
+def test_of_a_head_that_lies_the_picture_is_to_be_turned(roll: float, advice: str) -> None:
+    good = face()
+    metrics = replace(good.metrics, rotation=abs(roll))
+    assert advice in str(obstacle(replace(good, pose=HeadPose(0, 0, roll), metrics=metrics)))

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 from perse.domain.faces import AssessedFace, FaceComparison, FaceThresholds
+from perse.domain.geometry import HeadPose
 
 _ADVICE: Mapping[str, str] = MappingProxyType(
     {
@@ -15,12 +16,15 @@ _ADVICE: Mapping[str, str] = MappingProxyType(
         "sharpness": "Hold still, clean the lens and let the camera focus: the face is blurred.",
         "colour": "Use white light, without coloured lamps or filters: skin looks unnatural.",
         "rotation": "Look straight into the camera.",
+        "upright": "Send the picture the right way up: the head does not stand upright in it.",
         "liveness": "Show your own face to the camera, not a picture or a screen.",
         "recognisability": "Show your whole face to the camera, upright, near and sharp, "
         "with nothing before it.",
     }
 )
 
+# A head tilted farther lies, and a picture with it was turned rather than the head.
+_LYING_DEGREES = 45.0
 # The smallest faces whose liveness errors were measured: docs/liveness.md, "face 48 px".
 _SMALLEST_LIVENESS_FACE_PX = 48
 _LIVENESS_NEEDS = ("underexposure", "overexposure", "sharpness", "rotation")
@@ -59,7 +63,7 @@ def judge_face(face: AssessedFace, thresholds: FaceThresholds) -> Mapping[str, V
         "overexposure": _lower(metrics.overexposure, thresholds.overexposure, "overexposure"),
         "sharpness": _higher(metrics.sharpness, thresholds.sharpness, "sharpness"),
         "colour": _lower(metrics.colour, thresholds.colour, "colour"),
-        "rotation": _lower(metrics.rotation, thresholds.rotation, "rotation"),
+        "rotation": _lower(metrics.rotation, thresholds.rotation, _turn_of(face.pose)),
     }
     if face.pad is not None and thresholds.liveness is not None:
         verdicts["liveness"] = _higher(face.pad.value, thresholds.liveness, "liveness")
@@ -107,6 +111,11 @@ def is_recognisable(face: AssessedFace, thresholds: FaceThresholds) -> bool:
     """Whether it would be recognised again; also where that is not known."""
     verdict = judge_face(face, thresholds).get("recognisability")
     return verdict is None or verdict.passed
+
+
+def _turn_of(pose: HeadPose) -> str:
+    """The advice that helps a head turned like this."""
+    return "upright" if abs(pose.roll) > _LYING_DEGREES else "rotation"
 
 
 def _lower(value: float, threshold: float, measure: str) -> Verdict:

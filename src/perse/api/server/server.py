@@ -25,7 +25,7 @@ _BACKLOG = 2048
 _ACCEPTED_AT_ONCE = 32
 _GRACE_S = 30
 # For how long a thread may keep the interpreter while another waits for it. A question to SQLite
-# asks for it back ten times: with Python's 5 ms, a busy thread made a list ten times as slow.
+# asks for it back about ten times, and may wait each time, with Python's own value for 5 ms.
 _INTERPRETER_TURN_S = 0.0005
 # What lies unread in the kernel is memory, too, and hides from us how a client reads.
 _KERNEL_SEND_BYTES = 128 * 1024
