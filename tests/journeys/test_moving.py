@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from perse.auth.api_keys import utc_now
-from perse.bootstrap.previous import embedders_of
+from perse.bootstrap.previous_network import embedders_of
 from perse.bootstrap.services import Services, open_services
 from perse.bootstrap.weights import obtain_networks
 from perse.domain.access import Caller, KeyId, TenantId

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pytest
 
-from perse.domain.confirmation import CloseLook, ConfirmationRule
+from perse.domain.face_confirmation import CloseLook, ConfirmationRule
 from perse.domain.geometry import Box, DetectedFace, Framing
 from perse.domain.orientation import quarter_turns_of
 from perse.domain.samples import FaceImage, ModelName

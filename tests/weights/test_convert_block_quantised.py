@@ -16,7 +16,7 @@ from perse.networks.session import open_session
 from perse.weights.catalogue import Catalog
 from perse.weights.conversions import convert
 from perse.weights.conversions.block_quantised import dequantised, in_float
-from perse.weights.conversions.leaky import without_prelu
+from perse.weights.conversions.prelu import without_prelu
 from perse.weights.store import WeightStore
 
 Tensor = NDArray[np.float32]

@@ -16,7 +16,7 @@ from perse.bootstrap.enrolment import (
     wire_enrolment,
 )
 from perse.bootstrap.faces import FaceServices, wire_faces
-from perse.bootstrap.previous import wire_previous
+from perse.bootstrap.previous_network import wire_previous
 from perse.bootstrap.signing_keys import open_signing_keys
 from perse.bootstrap.storage import open_storage
 from perse.bootstrap.voices import VoiceServices, wire_voices

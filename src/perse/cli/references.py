@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from perse.auth.api_keys import utc_now
-from perse.bootstrap.previous import embedders_of
+from perse.bootstrap.previous_network import embedders_of
 from perse.bootstrap.storage import open_storage
 from perse.bootstrap.upkeep import wire_purge, wire_unlocking
 from perse.cli.options import DataDir

@@ -13,7 +13,7 @@ from typing import Final, Protocol
 import numpy as np
 
 from perse.domain.alignment import SimilarityTransform
-from perse.domain.confirmation import CloseLook
+from perse.domain.face_confirmation import CloseLook
 from perse.domain.geometry import Box, DetectedFace, Framing, Landmarks
 from perse.domain.pose import about_z
 from perse.domain.samples import FaceImage, Pixels

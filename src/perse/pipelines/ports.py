@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Protocol, TypeVar
 
-from perse.domain.confirmation import CloseLook
 from perse.domain.decisions import PadScore
+from perse.domain.face_confirmation import CloseLook
 from perse.domain.geometry import Box, DetectedFace, Framing, HeadPose, Landmarks
 from perse.domain.quality import FaceMetrics, ImageMetrics
 from perse.domain.references import Template

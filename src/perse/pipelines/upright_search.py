@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from perse.domain.confirmation import ConfirmationRule
+from perse.domain.face_confirmation import ConfirmationRule
 from perse.domain.geometry import DetectedFace
 from perse.domain.orientation import QUARTER_TURNS, Righting, righted
 from perse.domain.samples import FaceImage, ModelName

@@ -13,7 +13,7 @@ from perse.domain.throttling import GuessPolicy
 from perse.errors import MasterKeyUnusable, StorageUnavailable
 from perse.storage.api_keys import SqlKeys
 from perse.storage.database import Database, open_database
-from perse.storage.guesses import SqlGuesses
+from perse.storage.failed_guesses import SqlGuesses
 from perse.storage.ledger import SqlLedger
 from perse.storage.master_key import MasterKeys, MasterKeySource
 from perse.storage.master_key_file import MasterKeyFile

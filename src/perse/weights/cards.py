@@ -21,8 +21,8 @@ from pydantic import (
 )
 from pydantic.dataclasses import dataclass
 
-from perse.domain.confirmation import ConfirmationRule
 from perse.domain.decisions import OperatingPoint
+from perse.domain.face_confirmation import ConfirmationRule
 from perse.domain.samples import ModelName
 
 _STRICT = ConfigDict(extra="forbid", strict=True, use_attribute_docstrings=True)

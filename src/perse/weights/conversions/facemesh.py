@@ -13,7 +13,7 @@ import numpy as np
 
 from perse.errors import WeightsCorrupt
 from perse.weights.conversions.graphs import Array, GraphWriter, write_model
-from perse.weights.conversions.leaky import without_prelu
+from perse.weights.conversions.prelu import without_prelu
 from perse.weights.conversions.tflite import Operator, TfliteGraph, read_graph
 
 _PADDINGS: Final = ("SAME_UPPER", "VALID")

@@ -10,7 +10,7 @@ import onnx
 from perse.errors import WeightsCorrupt
 from perse.weights.conversions.block_quantised import in_float
 from perse.weights.conversions.graphs import read_model, write_model
-from perse.weights.conversions.leaky import without_prelu
+from perse.weights.conversions.prelu import without_prelu
 
 _OPERATORS: Final = frozenset(
     {"Add", "BatchNormalization", "Constant", "Conv", "Dropout"}

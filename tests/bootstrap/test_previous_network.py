@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
-from perse.bootstrap.previous import log_failure
+from perse.bootstrap.previous_network import log_failure
 from perse.bootstrap.similarity import surely_of
 from perse.bootstrap.weights import chosen_pack, needed_networks, previous_pack
 from perse.domain.decisions import OperatingPoint

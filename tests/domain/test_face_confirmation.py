@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from perse.domain.confirmation import CloseLook, ConfirmationRule
+from perse.domain.face_confirmation import CloseLook, ConfirmationRule
 from perse.errors import InvalidParameter
 
 RULE = ConfirmationRule(
