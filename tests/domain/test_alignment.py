@@ -113,6 +113,12 @@ def test_a_canon_is_found_from_faces_of_any_size_turn_and_place() -> None:
     np.testing.assert_allclose(canon, laid, atol=1e-6)
 
 
+def test_what_stands_turned_stands_level_in_the_middle_of_the_square() -> None:
+    to_square = SimilarityTransform.onto_square((40, 90), scale=2, turned_degrees=90, size_px=101)
+    # 10 px to the left of a face whose head points to the right is below it when it stands upright.
+    np.testing.assert_allclose(to_square.apply([(40, 90), (30, 90)]), [(50, 50), (50, 70)])
+
+
 def test_a_canon_needs_faces() -> None:
     with pytest.raises(InvalidParameter):
         fitted_canon(np.empty((0, 5, 2)))

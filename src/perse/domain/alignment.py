@@ -7,6 +7,8 @@ a little differently, so each has a canon of its own in that frame.
 
 from __future__ import annotations
 
+import cmath
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,13 +25,14 @@ _MIRROR_ORDER = (1, 0, 2, 4, 3)
 _SMALLEST_SPREAD = 1e-9
 
 
-def _fixed(points: ArrayLike) -> Places:
+def read_only(points: ArrayLike) -> Places:
+    """A float64 copy that cannot be changed."""
     places = np.array(points, np.float64)
     places.setflags(write=False)
     return places
 
 
-ARCFACE_TEMPLATE = _fixed(
+ARCFACE_TEMPLATE = read_only(
     [
         [38.2946, 51.6963],
         [73.5318, 51.5014],
@@ -61,6 +64,19 @@ class SimilarityTransform:
         turn = complex(np.vdot(spread, end) / square)
         shift = complex(end.mean() - turn * start.mean())
         return cls(_matrix(turn, shift))
+
+    @classmethod
+    def onto_square(
+        cls, centre: tuple[float, float], *, scale: float, turned_degrees: float, size_px: int
+    ) -> SimilarityTransform:
+        """From a picture to a square of ``size_px`` with ``centre`` in the middle of its pixels.
+
+        ``scale``: target length per source length. What stands turned clockwise by
+        ``turned_degrees`` stands level there.
+        """
+        turn = scale * cmath.exp(-1j * math.radians(turned_degrees))
+        middle = complex(1, 1) * (size_px - 1) / 2
+        return cls(_matrix(turn, middle - turn * complex(*centre)))
 
     @property
     def scale(self) -> float:
@@ -130,4 +146,4 @@ def _complex(points: ArrayLike) -> NDArray[np.complex128]:
 
 
 def _matrix(turn: complex, shift: complex) -> Places:
-    return _fixed([[turn.real, -turn.imag, shift.real], [turn.imag, turn.real, shift.imag]])
+    return read_only([[turn.real, -turn.imag, shift.real], [turn.imag, turn.real, shift.imag]])

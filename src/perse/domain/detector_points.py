@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-Places = NDArray[np.float64]
+from perse.domain.alignment import Places, read_only
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -25,10 +25,4 @@ class DetectorPoints:
     @classmethod
     def of(cls, *, canon: ArrayLike, head: ArrayLike) -> DetectorPoints:
         points = np.array(head, np.float64)
-        return cls(_fixed(canon), _fixed(points - points.mean(axis=0)))
-
-
-def _fixed(points: ArrayLike) -> Places:
-    places = np.array(points, np.float64)
-    places.setflags(write=False)
-    return places
+        return cls(read_only(canon), read_only(points - points.mean(axis=0)))

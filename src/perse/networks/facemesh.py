@@ -108,9 +108,9 @@ def eye_line_degrees(face: DetectedFace) -> float:
 def crop_of(face: DetectedFace, turn_degrees: float) -> SimilarityTransform:
     """From the picture to a crop of SIZE_PX with the face centred and turned back by that much."""
     scale = SIZE_PX / (face.box.longer_side * CROP_SCALE)
-    linear = about_z(-turn_degrees)[:2, :2] * scale
-    shift = np.full(2, (SIZE_PX - 1) / 2) - linear @ np.array(face.box.centre)
-    return SimilarityTransform(np.column_stack((linear, shift)))
+    return SimilarityTransform.onto_square(
+        face.box.centre, scale=scale, turned_degrees=turn_degrees, size_px=SIZE_PX
+    )
 
 
 def read_mesh(outputs: list[NDArray[np.float32]]) -> FaceMesh:

@@ -15,7 +15,6 @@ import numpy as np
 from perse.domain.alignment import SimilarityTransform
 from perse.domain.face_confirmation import CloseLook
 from perse.domain.geometry import Box, DetectedFace, Framing, Landmarks
-from perse.domain.pose import about_z
 from perse.domain.samples import FaceImage, Pixels
 from perse.imaging.cutting import cut_chip
 
@@ -77,9 +76,9 @@ def _is_central(face: DetectedFace) -> bool:
 def _way(box: Box, quarter_turns: int, sides: float) -> SimilarityTransform:
     """From the picture to a chip with the box's middle in its middle, turned back."""
     scale = _CHIP_PX / (box.longer_side * sides)
-    linear = about_z(-90.0 * quarter_turns)[:2, :2] * scale
-    shift = np.full(2, (_CHIP_PX - 1) / 2) - linear @ np.array(box.centre)
-    return SimilarityTransform(np.column_stack((linear, shift)))
+    return SimilarityTransform.onto_square(
+        box.centre, scale=scale, turned_degrees=90 * quarter_turns, size_px=_CHIP_PX
+    )
 
 
 def _moved(face: DetectedFace, way: SimilarityTransform) -> DetectedFace:
