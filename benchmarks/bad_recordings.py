@@ -22,8 +22,9 @@ from numpy.typing import NDArray
 from perse.bootstrap.voices import voice_limits
 from perse.domain.samples import VoiceSample
 from perse.domain.voice_obstacles import VoiceLimits, agreement
-from perse.networks.campplus import shipped_cohort, without_common
+from perse.networks.campplus import without_common
 from perse.weights.catalogue import load_catalog
+from perse.weights.cohort import shipped_cohort
 from training.voice.conditions import held_out
 from training.voice.degradations import RATE_HZ, babble_of
 from training.voice.fit_campplus import KEPT, lessons_of

@@ -11,11 +11,11 @@ from perse.errors import InvalidParameter
 from perse.networks.campplus import (
     FEATURES,
     CampplusSpeakerEmbedder,
-    shipped_cohort,
     without_common,
 )
 from perse.networks.session import open_session
 from perse.weights.catalogue import Catalog
+from perse.weights.cohort import shipped_cohort
 from perse.weights.store import WeightStore
 from tests.synthetic_speech import ALICE, BOB, Person, speech
 
@@ -23,7 +23,7 @@ from tests.synthetic_speech import ALICE, BOB, Person, speech
 @pytest.fixture(scope="module")
 def embedder(catalog: Catalog, weights: WeightStore) -> CampplusSpeakerEmbedder:
     card = catalog.card("campplus")
-    return CampplusSpeakerEmbedder(open_session(weights.obtain(card)), card.name)
+    return CampplusSpeakerEmbedder(open_session(weights.obtain(card)), card.name, shipped_cohort())
 
 
 def _template(

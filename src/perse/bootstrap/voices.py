@@ -25,12 +25,13 @@ from perse.pipelines.ports import SpeakerEmbedder, SpeechDetector
 from perse.pipelines.voice import CaptureVoice, CompareVoices
 from perse.settings import Settings
 from perse.weights.cards import ModelCard
+from perse.weights.cohort import shipped_cohort
 
 _DETECTORS: Mapping[str, Opener[SpeechDetector]] = {
     "silero_vad": lambda session, card: SileroSpeechDetector(session, card.name),
 }
 _EMBEDDERS: Mapping[str, Opener[SpeakerEmbedder]] = {
-    "campplus": lambda session, card: CampplusSpeakerEmbedder(session, card.name),
+    "campplus": lambda session, card: CampplusSpeakerEmbedder(session, card.name, shipped_cohort()),
 }
 
 

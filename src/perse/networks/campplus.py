@@ -1,4 +1,4 @@
-"""CAM++: whose voice it is. Its graph is described in convert/campplus.
+"""CAM++: whose voice it is. Its graph is described in weights/conversions/campplus.
 
 Input ``bands`` 1 x frames x 80, the log filter bank of domain/filterbank at 16 kHz less its mean
 over time; outputs ``features`` 1 x 192 and ``parts``, 192 values for every 1.5 s, not normalised.
@@ -10,9 +10,7 @@ noise, rooms and codings move all voices, because strangers would match in them.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from functools import lru_cache
-from importlib.resources import files
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,24 +34,14 @@ _FEWEST_FRAMES_OF_A_PART = 75
 Features = NDArray[np.float32]
 
 
-@lru_cache(maxsize=1)
-def shipped_cohort() -> Features:
-    """What ships with perse, as ``without_common`` takes it, read-only."""
-    with files("perse.weights").joinpath("shipped", "campplus_cohort.npy").open("rb") as file:
-        cohort: Features = np.load(file, allow_pickle=False)
-    cohort.flags.writeable = False
-    return cohort
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class CampplusSpeakerEmbedder(Network):
     """Templates of recordings of 16 kHz.
 
-    ``cohort``: what many people have in common, as ``without_common`` takes it; by default the one
-    that ships with perse.
+    ``cohort``: what many people have in common, as ``without_common`` takes it.
     """
 
-    cohort: Features = field(default_factory=shipped_cohort)
+    cohort: Features
 
     def embed(self, sample: VoiceSample, speech: Sequence[SpeechSegment]) -> EmbeddedVoice:
         """The template of the speech in ``sample``, and how far its parts of 1.5 s agree.
