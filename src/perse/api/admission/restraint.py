@@ -9,6 +9,8 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass, field
 
+from perse.api.admission.presence import Presence
+
 REFUSAL_S = 0.02
 _FREE_S = 1.0
 _LONGEST_S = 2.0
@@ -28,15 +30,14 @@ class Restraint:
     longest_s: float = _LONGEST_S
     others_s: float = _OTHERS_S
     _paid_at: dict[str, float] = field(default_factory=dict)
-    _seen_at: dict[str, float] = field(default_factory=dict)
+    _seen: Presence = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._seen = Presence(self.others_s)
 
     def see(self, tenant: str) -> None:
         """A request of a known tenant has come."""
-        now = _now()
-        self._seen_at.pop(tenant, None)  # the latest is the last
-        self._seen_at[tenant] = now
-        while (first := next(iter(self._seen_at))) and self._seen_at[first] < now - self.others_s:
-            del self._seen_at[first]
+        self._seen.note(tenant, at=_now())
 
     def owe(self, party: str, seconds: float) -> None:
         """Charge a party; negative seconds are forgiven, never saved up."""
@@ -49,8 +50,11 @@ class Restraint:
 
     def wait_s(self, party: str) -> float:
         """For how long the party is to be held back now; 0 for most."""
-        owed_s = self._paid_at.get(party, 0.0) - _now() - self.free_s
-        return min(owed_s, self.longest_s) if owed_s > 0 and self._others_than(party) else 0.0
+        now = _now()
+        owed_s = self._paid_at.get(party, 0.0) - now - self.free_s
+        if owed_s <= 0 or not self._seen.others_than(party, at=now):
+            return 0.0
+        return min(owed_s, self.longest_s)
 
     async def hold_back(self, party: str, charge_s: float) -> bool:
         """Wait if the party is to; whether it was. Who waits is charged before, so that the next
@@ -66,13 +70,6 @@ class Restraint:
         """Charge a party for something that it is held back from when it owes too much."""
         if not await self.hold_back(party, seconds):
             self.owe(party, seconds)
-
-    def _others_than(self, party: str) -> bool:
-        now = _now()
-        return any(
-            tenant != party and at >= now - self.others_s
-            for tenant, at in reversed(self._seen_at.items())
-        )
 
 
 def _now() -> float:

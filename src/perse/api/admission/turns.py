@@ -15,6 +15,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
+from perse.api.admission.presence import Presence
+
 
 @dataclass(slots=True, eq=False)
 class Piece:
@@ -70,7 +72,7 @@ class Turns(Generic[AnyPiece]):
         """``clock``: in seconds, for who is about."""
         self.room = room
         self._clock = clock
-        self._came_at: dict[str, float] = {}
+        self._presence = Presence(room.about_s)
         self._parties: dict[str, _Party[AnyPiece]] = {}
         self._clock_s = 0.0
         self._bulk = 0
@@ -83,7 +85,7 @@ class Turns(Generic[AnyPiece]):
 
     def enter(self, piece: AnyPiece) -> None:
         """Let ``piece`` wait behind its party's others; ask ``next`` and ``overflow`` then."""
-        self._note_arrival(piece.party)
+        self._presence.note(piece.party, at=self._clock())
         party = self._parties.setdefault(piece.party, _Party(piece.party))
         if not party.waiting:
             party.mark_s = max(party.mark_s, self._clock_s)
@@ -170,20 +172,8 @@ class Turns(Generic[AnyPiece]):
     def _places_for(self, party: _Party[AnyPiece]) -> int:
         """All of them; one fewer for slow work while others are about. One that runs nothing may
         have any."""
-        others = party.slow and self._others_are_about(party)
+        others = party.slow and self._presence.others_than(party.name, at=self._clock())
         return self.room.places - others
-
-    def _note_arrival(self, name: str) -> None:
-        self._came_at.pop(name, None)  # the latest is the last
-        self._came_at[name] = now = self._clock()
-        while self._came_at[first := next(iter(self._came_at))] < now - self.room.about_s:
-            del self._came_at[first]
-
-    def _others_are_about(self, party: _Party[AnyPiece]) -> bool:
-        since = self._clock() - self.room.about_s
-        return any(
-            name != party.name and at > since for name, at in reversed(self._came_at.items())
-        )
 
     def _fits(self, piece: AnyPiece) -> bool:
         return not self._bulk or self._bulk + piece.bulk <= self.room.bulk
