@@ -10,11 +10,9 @@ fitted on; agreement within a recording was not fitted.
 
 from __future__ import annotations
 
-import argparse
 import datetime
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,8 +25,8 @@ from perse.weights.catalogue import load_catalog
 from perse.weights.cohort import shipped_cohort
 from training.voice.conditions import held_out
 from training.voice.degradations import RATE_HZ, babble_of
-from training.voice.fit_campplus import KEPT, lessons_of
-from training.voice.kept import KeptVoices
+from training.voice.fit_campplus import lessons_of
+from training.voice.kept import KeptVoices, voice_arguments
 from training.voice.sounds import SOUNDS
 from training.voice.trials import (
     CLIP_S,
@@ -124,11 +122,7 @@ def odd_ones(short: Sequence[Recording]) -> Mapping[str, Callable[[], list[Recor
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--recordings", type=Path, required=True)
-    parser.add_argument("--weights", type=Path, required=True)
-    parser.add_argument("--kept", type=Path, default=KEPT)
-    given = parser.parse_args()
+    given = voice_arguments(__doc__)
     networks, kept = open_voice_networks(given.weights), KeptVoices(given.kept)
     limits = voice_limits(load_catalog().card("campplus"))
     short = clips(read_recordings(given.recordings), networks, CLIP_S)

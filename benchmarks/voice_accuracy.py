@@ -9,19 +9,17 @@ speaker were made in one session, so rates across days and microphones are worse
 
 from __future__ import annotations
 
-import argparse
 import datetime
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from training.voice.conditions import held_out
-from training.voice.fit_campplus import KEPT, Fit, Lessons, fit, lessons_of, only
-from training.voice.kept import KeptVoices
+from training.voice.fit_campplus import Fit, Lessons, fit, lessons_of, only
+from training.voice.kept import KeptVoices, voice_arguments
 from training.voice.trials import (
     CLIP_S,
     Floats,
@@ -131,11 +129,7 @@ def _eer(scores: Floats, mated: NDArray[np.bool_], weights: Floats) -> float:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--recordings", type=Path, required=True)
-    parser.add_argument("--weights", type=Path, required=True)
-    parser.add_argument("--kept", type=Path, default=KEPT)
-    given = parser.parse_args()
+    given = voice_arguments(__doc__)
     networks, kept = open_voice_networks(given.weights), KeptVoices(given.kept)
     short = clips(read_recordings(given.recordings), networks, CLIP_S)
     lessons = lessons_of(short, networks, kept)

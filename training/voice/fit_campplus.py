@@ -8,7 +8,6 @@ into the catalogue. What was computed is kept in --kept, so a run that is cut of
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from functools import partial
@@ -20,7 +19,7 @@ from numpy.typing import NDArray
 
 from perse.domain.stranger_spread import SpreadCorrection
 from training.voice.conditions import learned
-from training.voice.kept import KeptVoices
+from training.voice.kept import KeptVoices, voice_arguments
 from training.voice.trials import (
     CLIP_S,
     Cohort,
@@ -38,7 +37,6 @@ from training.voice.trials import (
 )
 
 COHORT = Path("src/perse/weights/shipped/campplus_cohort.npy")
-KEPT = Path("build/voices")
 FMRS = (1e-1, 1e-2, 1e-3)
 SLOPES = np.round(np.arange(0.0, 0.31, 0.02), 2)
 JOINED = (10,)
@@ -186,11 +184,7 @@ def report_durations(found: Fit) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--recordings", type=Path, required=True)
-    parser.add_argument("--weights", type=Path, required=True)
-    parser.add_argument("--kept", type=Path, default=KEPT)
-    given = parser.parse_args()
+    given = voice_arguments(__doc__)
     networks = open_voice_networks(given.weights)
     short = clips(read_recordings(given.recordings), networks, CLIP_S)
     found = fit(lessons_of(short, networks, KeptVoices(given.kept)))

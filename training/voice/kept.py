@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import hashlib
 import re
 import time
@@ -12,6 +13,8 @@ from pathlib import Path
 import numpy as np
 
 from training.voice.trials import Voices
+
+_FOLDER = Path("build/voices")
 
 # Whatever the features of a recording depend on, beside the weights and the recordings themselves.
 _SOURCES = (
@@ -25,6 +28,15 @@ _SOURCES = (
     "training/voice/sounds.py",
     "training/voice/trials.py",
 )
+
+
+def voice_arguments(description: str | None) -> argparse.Namespace:
+    """Of a command over a set of voices: the folders ``recordings``, ``weights`` and ``kept``."""
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument("--recordings", type=Path, required=True)
+    parser.add_argument("--weights", type=Path, required=True)
+    parser.add_argument("--kept", type=Path, default=_FOLDER)
+    return parser.parse_args()
 
 
 @dataclass(frozen=True, slots=True)
