@@ -4,16 +4,8 @@ import pytest
 
 from perse.domain.face_confirmation import CloseLook, ConfirmationRule
 from perse.errors import InvalidParameter
+from tests.fakes.face_ports import RULE
 
-RULE = ConfirmationRule(
-    clear_glance=0.92,
-    clear_look=0.9,
-    sure_look=0.84,
-    least_look=0.5,
-    least_log_odds=12.0,
-    odds_worth=0.02,
-    turn_margin=0.05,
-)
 NOTHING = CloseLook(0.0)
 
 

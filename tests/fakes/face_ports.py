@@ -8,10 +8,21 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from perse.domain.decisions import PadScore
+from perse.domain.face_confirmation import ConfirmationRule
 from perse.domain.geometry import Box, DetectedFace, HeadPose, Landmarks
 from perse.domain.quality import FaceMetrics, ImageMetrics
 from perse.domain.references import Template, Traits
 from perse.domain.samples import FaceImage, ModelName
+
+RULE = ConfirmationRule(
+    clear_glance=0.92,
+    clear_look=0.9,
+    sure_look=0.84,
+    least_look=0.5,
+    least_log_odds=12.0,
+    odds_worth=0.02,
+    turn_margin=0.05,
+)
 
 _SHAPE = np.array([[-0.2, -0.2], [0.2, -0.2], [0, 0], [-0.15, 0.2], [0.15, 0.2]], np.float32)
 

@@ -11,24 +11,15 @@ from dataclasses import dataclass, field
 import numpy as np
 import pytest
 
-from perse.domain.face_confirmation import CloseLook, ConfirmationRule
+from perse.domain.face_confirmation import CloseLook
 from perse.domain.geometry import Box, DetectedFace, Framing
 from perse.domain.orientation import quarter_turns_of
 from perse.domain.samples import FaceImage, ModelName
 from perse.pipelines.face_search import MultiScaleDetector
 from perse.pipelines.upright_search import MOST_LOOKED_AT, UprightSearch
-from tests.fakes.face_ports import face_at
+from tests.fakes.face_ports import RULE, face_at
 from tests.pipelines.test_face_search import PLAN
 
-RULE = ConfirmationRule(
-    clear_glance=0.92,
-    clear_look=0.9,
-    sure_look=0.84,
-    least_look=0.5,
-    least_log_odds=12.0,
-    odds_worth=0.02,
-    turn_margin=0.05,
-)
 SIZE_PX = 100
 NO_FACE = 9
 
