@@ -127,7 +127,7 @@ def embed_all(
         start = time.perf_counter()
         faces = detector.detect(image)
         if faces:
-            templates.append(embedder.embed(image, _central(faces, image).landmarks))
+            templates.append(embedder.embed(image, central(faces, image).landmarks))
             found.append(file)
             spent.append(time.perf_counter() - start)
         else:
@@ -164,7 +164,7 @@ def _ends(values: np.ndarray) -> tuple[float, float]:
     return float(low), float(high)
 
 
-def _central(faces: Sequence[DetectedFace], image: FaceImage) -> DetectedFace:
+def central(faces: Sequence[DetectedFace], image: FaceImage) -> DetectedFace:
     middle = np.array((image.width_px, image.height_px)) / 2
     return min(faces, key=lambda face: float(np.hypot(*(np.array(face.box.centre) - middle))))
 

@@ -1,7 +1,8 @@
 """What recognition says of the samples, kept in ``samples/scores.json`` so that no change goes by.
 
 ``make scores`` measures anew and prints the mark that the changelog must carry. A number that is
-the same but for rounding stays as it was, so that every machine makes the same file.
+the same but for rounding stays as it was, so that every machine makes the same file: also where the
+processor cannot run networks in 8-bit integers, whose figures stand beside those of floats.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from tempfile import TemporaryDirectory
 
 from perse import Engine, open_engine
 from perse.domain.samples import VoiceSample
+from perse.networks.exact_integers import integers_are_exact
 from perse.weights.cards import ModelCard
 from perse.weights.catalogue import load_catalog
 from perse.weights.conversions import version_of
@@ -34,6 +36,8 @@ VOICES = {"alice": (ALICE, 0), "alice again": (ALICE, 1), "bob": (BOB, 0)}
 VOICE_PAIRS = (("alice", "alice again"), ("alice", "bob"))
 METRICS = ("underexposure", "overexposure", "sharpness", "colour", "rotation")
 ANGLES = ("yaw", "pitch", "roll")
+INT8 = ", in integers"
+OF_TEMPLATES = (": recognisability", ": cosine", ": similarity")
 # Processors differ in the last digits of a network's sums, and by no more than this.
 TOLERANCE = 0.005
 TOLERANCE_DEGREES = 0.25
@@ -41,15 +45,31 @@ TOLERANCE_DEGREES = 0.25
 Scores = Mapping[str, float | str]
 
 
-def measured(engine: Engine) -> Scores:
+def measured(data_dir: Path) -> Scores:
     """By name: a number where networks ran, a text where it must stay to the last digit."""
-    return dict(_packs()) | dict(_faces(engine)) | dict(_pairs(engine))
+    with open_engine("standard", data_dir=data_dir, offline=True, int8="off") as engine:
+        scores = (
+            dict(_packs()) | dict(_faces(engine)) | dict(_pairs(engine)) | dict(_voices(engine))
+        )
+    if not integers_are_exact():
+        return scores
+    with open_engine("standard", data_dir=data_dir, offline=True, int8="auto") as engine:
+        integers = dict(_faces(engine)) | dict(_pairs(engine))
+    return scores | {
+        f"{name}{INT8}": score for name, score in integers.items() if name.endswith(OF_TEMPLATES)
+    }
 
 
 def kept() -> Scores:
     """What was measured last, as it stands in the repository."""
     content: dict[str, float | str] = json.loads(KEPT.read_text("utf-8"))
     return content
+
+
+def kept_here() -> Scores:
+    """As far as this processor can measure it."""
+    everything, exact = kept(), integers_are_exact()
+    return {name: it for name, it in everything.items() if exact or not name.endswith(INT8)}
 
 
 def mark() -> str:
@@ -83,8 +103,9 @@ def _packs() -> Iterator[tuple[str, str]]:
 
 
 def _network(card: ModelCard) -> str:
-    made = f", {card.conversion} {version_of(card.conversion)}" if card.conversion else ""
-    return f"{card.name} {card.sha256[:16]}{made}"
+    conversions = filter(None, (card.conversion, card.conversion_int8))
+    made = [f"{conversion} {version_of(conversion)}" for conversion in conversions]
+    return ", ".join((f"{card.name} {card.sha256[:16]}", *made))
 
 
 def _thresholds(card: ModelCard) -> str:
@@ -111,6 +132,9 @@ def _pairs(engine: Engine) -> Iterator[tuple[str, float]]:
         faces = engine.compare(PORTRAITS / f"{one}.jpg", PORTRAITS / f"{other}.jpg")
         yield f"{one}, {other}: cosine", round(faces.cosine, 4)
         yield f"{one}, {other}: similarity", round(faces.similarity, 4)
+
+
+def _voices(engine: Engine) -> Iterator[tuple[str, float]]:
     for one, other in VOICE_PAIRS:
         voices = engine.compare_voices(*map(_recording, (one, other)))
         yield f"{one}, {other}: cosine", round(voices.cosine, 4)
@@ -129,8 +153,10 @@ def main() -> None:
         store.obtain(card)
     with TemporaryDirectory() as folder:
         (Path(folder) / "weights").symlink_to(weights)
-        with open_engine("standard", data_dir=Path(folder), offline=True) as engine:
-            scores = settled(measured(engine), kept() if KEPT.exists() else {})
+        old = kept() if KEPT.exists() else {}
+        scores = dict(settled(measured(Path(folder)), old))
+    # What is kept of machines that this one is not.
+    scores |= {name: it for name, it in old.items() if name.endswith(INT8) and name not in scores}
     KEPT.write_text(json.dumps(scores, indent=1) + "\n", "utf-8")
     sys.stdout.write(f"Scores of the samples: `{mark()}`.\n")
 

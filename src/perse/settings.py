@@ -70,6 +70,11 @@ class Settings(BaseSettings):
         None, description="Folder or URL that weights are taken from before their origins."
     )
     offline: bool = Field(False, description="Never touch the network; weights must be here.")
+    int8: Literal["auto", "off"] = Field(
+        "auto",
+        description="Networks in 8-bit integers, in half the time: auto (those that were measured, "
+        "where the processor computes them exactly) or off, for the very same figures everywhere.",
+    )
     threads_per_network: int = Field(
         1, ge=1, le=64, description="Threads each network run uses; requests run side by side."
     )

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from perse.bootstrap.face_networks import open_face_networks
-from perse.bootstrap.weights import PackOnDisk, chosen_pack
+from perse.bootstrap.weights import PackOnDisk, chosen_pack, open_store
 from perse.errors import CatalogInvalid
+from perse.networks.exact_integers import integers_are_exact
 from perse.settings import load_settings
 from perse.weights.cards import Role
 from perse.weights.catalogue import Catalog
@@ -29,3 +30,15 @@ def test_a_pack_without_a_network_that_is_needed_says_which(
     if missing == "face_detector":
         with pytest.raises(CatalogInvalid, match="has no face_detector"):
             open_face_networks(on_disk, threads=1)
+
+
+def test_networks_run_in_integers_where_these_are_exact_and_wanted(
+    catalog: Catalog, tmp_path: Path
+) -> None:
+    chosen = {
+        wish: open_store(load_settings(data_dir=tmp_path, int8=wish)).runs_in_int8(
+            catalog.card("sface")
+        )
+        for wish in ("auto", "off")
+    }
+    assert chosen == {"auto": integers_are_exact(), "off": False}

@@ -27,6 +27,7 @@ def card_of(
     source: Source = NOWHERE,
     sources: tuple[Source, ...] = (),
     conversion: str | None = None,
+    conversion_int8: str | None = None,
     name: str = "tiny",
     file: str = "tiny.onnx",
 ) -> ModelCard:
@@ -40,6 +41,7 @@ def card_of(
         sources=sources or (source,),
         input="anything",
         conversion=conversion,
+        conversion_int8=conversion_int8,
     )
 
 

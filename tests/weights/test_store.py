@@ -4,7 +4,9 @@ import json
 import subprocess
 import sys
 import zipfile
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -29,9 +31,18 @@ def mirror(tmp_path: Path) -> Path:
     return folder
 
 
-def store(tmp_path: Path, mirror: Path | str | None = None, *, offline: bool = True) -> WeightStore:
+def store(
+    tmp_path: Path,
+    mirror: Path | str | None = None,
+    *,
+    offline: bool = True,
+    int8: Callable[[], bool] = lambda: False,
+) -> WeightStore:
     return WeightStore(
-        tmp_path / "weights", mirror=None if mirror is None else str(mirror), offline=offline
+        tmp_path / "weights",
+        mirror=None if mirror is None else str(mirror),
+        offline=offline,
+        int8=int8,
     )
 
 
@@ -269,6 +280,39 @@ def test_a_changed_conversion_with_a_changed_receipt_is_found_by_making_it_again
     assert here.obtain(card, repair=True).read_bytes() == content
     assert here.check(card).state == "ready"
     assert sorted(path.name for path in converted.parent.iterdir()) == ["tiny.json", "tiny.onnx"]
+
+
+def test_the_form_in_integers_lies_beside_the_other(
+    tmp_path: Path, catalog: Catalog, weights: WeightStore
+) -> None:
+    card = catalog.card("sface")
+    mirror = weights.obtain(card).parents[1]
+    for int8, name in ((False, "sface"), (True, "sface_int8")):
+        here = store(tmp_path, mirror, int8=partial(bool, int8))
+        converted = here.obtain(card)
+        assert converted == tmp_path / "weights" / "converted" / f"{name}.onnx"
+        assert here.digest(card) == sha256_of(converted)
+        assert here.check(card).state == "ready"
+        assert here.runs_in_int8(card) == int8
+    converted.write_bytes(b"damaged")
+    assert here.status(card).state == "corrupt"
+    assert store(tmp_path, mirror).status(card).state == "ready"
+
+
+def test_nobody_asks_for_integers_where_a_network_has_none(tmp_path: Path, mirror: Path) -> None:
+    (mirror / "tiny.onnx").write_bytes(published := small_sface())
+    asked: list[None] = []
+
+    def int8() -> bool:
+        asked.append(None)
+        return True
+
+    here = store(tmp_path, mirror, int8=int8)
+    here.obtain(card_of(published, conversion="sface"))
+    assert not asked
+    with pytest.raises(WeightsCorrupt, match="not SFace"):
+        here.obtain(card_of(published, conversion="sface", conversion_int8="sface_int8"))
+    assert asked
 
 
 @pytest.mark.parametrize("receipt", ["", "[]", "{}"])

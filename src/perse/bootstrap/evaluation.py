@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import hashlib
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
@@ -90,7 +91,7 @@ def _faces(settings: Settings, on_disk: PackOnDisk) -> Evaluated:
         kind="face",
         on_disk=on_disk,
         acquire=partial(_acquire_face, sensing, model),
-        cache_name=_cache_name("faces", on_disk.cards, _FACE_ROLES, fitted=model),
+        cache_name=_cache_name("faces", on_disk, _FACE_ROLES, fitted=model),
         default_fmr=fmr,
         served=_served(embedder, fmr),
         recognisability=model,
@@ -110,7 +111,7 @@ def _liveness(settings: Settings, on_disk: PackOnDisk) -> Evaluated:
         kind="liveness",
         on_disk=on_disk,
         acquire=partial(_acquire_face, sensing, None),
-        cache_name=_cache_name("faces", on_disk.cards, _FACE_ROLES),
+        cache_name=_cache_name("faces", on_disk, _FACE_ROLES),
         default_fmr=on_disk.pack.default_fmr,
         served=card.attack_point.score if card.attack_point else None,
     )
@@ -125,7 +126,7 @@ def _voices(settings: Settings, on_disk: PackOnDisk) -> Evaluated:
         kind="voice",
         on_disk=on_disk,
         acquire=partial(_acquire_voice, sensing),
-        cache_name=_cache_name("voices", on_disk.cards, ROLES_BY_KIND["voice"]),
+        cache_name=_cache_name("voices", on_disk, ROLES_BY_KIND["voice"]),
         default_fmr=fmr,
         served=_served(on_disk.cards["speaker_embedder"], fmr),
         correction=sensing.correction,
@@ -178,10 +179,13 @@ def _served(card: ModelCard, fmr: float) -> float | None:
 
 def _cache_name(
     what: str,
-    cards: Mapping[Role, ModelCard],
+    on_disk: PackOnDisk,
     roles: tuple[Role, ...],
     *,
     fitted: Recognisability | None = None,
 ) -> str:
-    name = f"{what}-{perse.__version__}-{made_with(cards, *roles)}"
+    # One network in floats and in integers: the thresholds are the same, the templates nearly.
+    run = "".join(on_disk.digests[role] for role in roles if role in on_disk.digests)
+    form = hashlib.sha256(run.encode()).hexdigest()[:8]
+    name = f"{what}-{perse.__version__}-{made_with(on_disk.cards, *roles)}-{form}"
     return f"{name}-{fitted.digest}" if fitted else name

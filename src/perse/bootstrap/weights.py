@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -52,7 +53,17 @@ def open_store(settings: Settings, progress: Progress | None = None) -> WeightSt
         mirror=settings.model_mirror,
         offline=settings.offline,
         progress=progress,
+        int8=partial(_in_int8, settings),
     )
+
+
+def _in_int8(settings: Settings) -> bool:
+    if settings.int8 == "off":
+        return False
+    # Loaded only when a network could run in integers: the runtime delays a start noticeably.
+    from perse.networks.exact_integers import integers_are_exact  # noqa: PLC0415
+
+    return integers_are_exact()
 
 
 def open_catalog(settings: Settings) -> Catalog:

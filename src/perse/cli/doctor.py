@@ -84,11 +84,13 @@ def _check_weights(settings: Settings) -> str:
     choice, cards = chosen_pack(settings, catalog), needed_networks(settings, catalog)
     for card in cards:
         store.path(card)
+    integers = sum(store.runs_in_int8(card) for card in cards)
+    form = f", {integers} in 8-bit integers" if integers else ""
     live = "face_attack_detector" in catalog.cards_of(choice.name)
     missing = "" if live else ", without liveness"
     previous = previous_pack(settings, catalog, choice)
     moving = f"; users of {previous.name} are moved" if previous else ""
-    return f"pack {choice.name}, {len(cards)} networks verified{missing}{moving}"
+    return f"pack {choice.name}, {len(cards)} networks verified{form}{missing}{moving}"
 
 
 def _check_database(settings: Settings) -> str:

@@ -242,7 +242,8 @@ class ModelCard:
 
     ``file``, ``sha256`` and ``size_bytes`` are those of the file as it was published; it is the
     same from each of ``sources``, which are tried in order. A file that is never fetched has one.
-    ``conversion`` names what turns it into ONNX, None where it is ONNX already. ``adapter`` names
+    ``conversion`` names what turns it into ONNX, None where it is ONNX already; ``conversion_int8``
+    what turns it into ONNX of 8-bit integers, which the same adapter runs. ``adapter`` names
     the class that runs it, ``parameters`` are that class's own.
     """
 
@@ -256,6 +257,7 @@ class ModelCard:
     input: Text
     licence: Licence = Licence()
     conversion: Text | None = None
+    conversion_int8: Text | None = None
     caveat: Text | None = None
     claims: tuple[Claim, ...] = ()
     parameters: Parameters = field(default_factory=dict)

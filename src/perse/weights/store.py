@@ -3,13 +3,14 @@
 A published file lies in the folder under its own name. What a conversion makes of it lies in
 ``converted/`` beside a receipt that says of which file, by which conversion and with which SHA-256
 it was made here: the catalogue pins what others published, the receipt what this machine made.
+Of a network that has a form in 8-bit integers, the form that this machine runs lies there.
 """
 
 from __future__ import annotations
 
 import datetime
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
 from functools import cached_property
@@ -55,15 +56,23 @@ class ConversionReceipt:
 
 class WeightStore:
     """The folder of weights. ``mirror``: a folder or address that is asked before the origins;
-    ``offline``: no network is ever touched; ``progress`` hears of bytes on their way."""
+    ``offline``: no network is ever touched; ``progress`` hears of bytes on their way; ``int8``
+    tells, once it matters, whether networks are to run in 8-bit integers where they can."""
 
     def __init__(
-        self, folder: Path, *, mirror: str | None, offline: bool, progress: Progress | None = None
+        self,
+        folder: Path,
+        *,
+        mirror: str | None,
+        offline: bool,
+        progress: Progress | None = None,
+        int8: Callable[[], bool] = lambda: False,
     ) -> None:
         self._folder = folder
         self._mirror = mirror
         self._offline = offline
         self._progress = progress or silent
+        self._int8 = int8
 
     @property
     def offline(self) -> bool:
@@ -78,19 +87,32 @@ class WeightStore:
 
     def status(self, card: ModelCard) -> WeightStatus:
         """Reads every byte of the file that would be run."""
-        return self._converted(card) if card.conversion else self._published(card)
+        conversion = self._conversion(card)
+        return self._converted(card, conversion) if conversion else self._published(card)
+
+    def runs_in_int8(self, card: ModelCard) -> bool:
+        """Whether the file to run computes in 8-bit integers."""
+        return card.conversion_int8 is not None and self._int8()
+
+    def _conversion(self, card: ModelCard) -> str | None:
+        """What makes the file to run of the published one; None where that one is run."""
+        return card.conversion_int8 if self.runs_in_int8(card) else card.conversion
 
     def check(self, card: ModelCard) -> WeightStatus:
         """As ``status``, and a conversion is made again and compared: whoever can change a result
         can change its receipt, too."""
-        here, published = self.status(card), self._published(card)
-        if here.state != "ready" or not card.conversion:
+        here, published, conversion = (
+            self.status(card),
+            self._published(card),
+            self._conversion(card),
+        )
+        if here.state != "ready" or not conversion:
             return here
         if published.state != "ready":
             return published
         with TemporaryDirectory(prefix=".again.", dir=here.path.parent) as folder:
             again = Path(folder) / here.path.name
-            convert(card.conversion, published.path, again)
+            convert(conversion, published.path, again)
             same = sha256_of(again) == sha256_of(here.path)
         return here if same else WeightStatus("corrupt", here.path, _corrupt(card, here.path))
 
@@ -99,9 +121,10 @@ class WeightStore:
 
         Raises WeightsUnavailable where a conversion has no receipt.
         """
-        if not card.conversion:
+        conversion = self._conversion(card)
+        if not conversion:
             return card.sha256
-        path, receipt_path = self._converted_paths(card)
+        path, receipt_path = self._converted_paths(card, conversion)
         receipt = _read_receipt(receipt_path)
         if receipt is None:
             raise WeightsUnavailable(_missing(card, path))
@@ -136,8 +159,8 @@ class WeightStore:
         if wanted and _own_path(card) is None:
             self._origins.fetch(card, self._folder / card.file)
             published = self._published(card)
-        if card.conversion:
-            self._convert(card, card.conversion, _ready(published))
+        if conversion := self._conversion(card):
+            self._convert(card, conversion, _ready(published))
 
     @cached_property
     def _origins(self) -> Origins:
@@ -147,7 +170,7 @@ class WeightStore:
         return Origins(self._mirror, self._offline, self._progress)
 
     def _convert(self, card: ModelCard, conversion: str, published: Path) -> None:
-        target, receipt_path = self._converted_paths(card)
+        target, receipt_path = self._converted_paths(card, conversion)
         target.parent.mkdir(exist_ok=True)
         # Without its receipt a result is made again; with another's it would be called damaged.
         receipt_path.unlink(missing_ok=True)
@@ -172,18 +195,19 @@ class WeightStore:
             return WeightStatus("ready", path)
         return WeightStatus("corrupt", path, _corrupt(card, path))
 
-    def _converted(self, card: ModelCard) -> WeightStatus:
-        path, receipt_path = self._converted_paths(card)
+    def _converted(self, card: ModelCard, conversion: str) -> WeightStatus:
+        path, receipt_path = self._converted_paths(card, conversion)
         receipt = _read_receipt(receipt_path)
-        if not path.is_file() or not _fits(receipt, card):
+        if not path.is_file() or not _fits(receipt, card, conversion):
             return WeightStatus("missing", path, _missing(card, path))
         if receipt and holds(path, Piece(path.name, receipt.sha256, receipt.size_bytes)):
             return WeightStatus("ready", path)
         return WeightStatus("corrupt", path, _corrupt(card, path))
 
-    def _converted_paths(self, card: ModelCard) -> tuple[Path, Path]:
+    def _converted_paths(self, card: ModelCard, conversion: str) -> tuple[Path, Path]:
+        form = "_int8" if conversion == card.conversion_int8 else ""
         folder = self._folder / "converted"
-        return folder / f"{card.name}.onnx", folder / f"{card.name}.json"
+        return folder / f"{card.name}{form}.onnx", folder / f"{card.name}{form}.json"
 
 
 def obtain_all(cards: Mapping[Role, ModelCard], store: WeightStore) -> Mapping[Role, Path]:
@@ -202,13 +226,12 @@ def _read_receipt(path: Path) -> ConversionReceipt | None:
         return None
 
 
-def _fits(receipt: ConversionReceipt | None, card: ModelCard) -> bool:
+def _fits(receipt: ConversionReceipt | None, card: ModelCard, conversion: str) -> bool:
     return (
         receipt is not None
-        and card.conversion is not None
         and receipt.published_sha256 == card.sha256
-        and receipt.conversion == card.conversion
-        and receipt.conversion_version == version_of(card.conversion)
+        and receipt.conversion == conversion
+        and receipt.conversion_version == version_of(conversion)
     )
 
 

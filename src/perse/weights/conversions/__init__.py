@@ -16,7 +16,7 @@ from typing import Final
 from perse.errors import CatalogInvalid, PerseError, WeightsCorrupt
 
 VERSIONS: Final[Mapping[str, int]] = MappingProxyType(
-    {"campplus": 2, "facemesh": 1, "sface": 1, "yunet": 1}
+    {"campplus": 2, "facemesh": 1, "sface": 1, "sface_int8": 1, "yunet": 1}
 )
 
 
