@@ -240,7 +240,7 @@ def times(detector: MultiScaleDetector, found: Sequence[Portrait]) -> None:
     pixels = np.asarray(cv2.resize(found[0].pixels, (1080, 1320)), np.uint8)
     image = FaceImage(pixels)
     glance = detector.plan.glance(1080, 1320)
-    before = median_ms(lambda: lay_out(pixels, glance, bgr=True))
+    before = median_ms(lambda: lay_out(FaceImage(pixels), glance, bgr=True))
     one_look = median_ms(lambda: detector.finder.find(image, glance))
     whole = median_ms(lambda: detector.detect(image))
     empty = FaceImage(np.full_like(pixels, 127))

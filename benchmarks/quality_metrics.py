@@ -16,6 +16,7 @@ import numpy as np
 from perse.domain.geometry import Landmarks
 from perse.domain.light import luminance
 from perse.domain.quality import FACE_SIZE_PX, IMAGE_SIZE_PX, face_metrics, image_metrics
+from perse.domain.samples import FaceImage
 from perse.domain.sharpness import luma, sharpness_of_parts
 from perse.media.face_crop import crop_face, resize_image
 from tests.media.faces import portrait
@@ -31,10 +32,10 @@ def main() -> None:
     pixels = np.asarray(enlarged, np.uint8)
     stretch = (WIDTH_PX / image.width_px, HEIGHT_PX / image.height_px)
     landmarks = Landmarks((found.points * stretch).astype(np.float32))
-    small = resize_image(pixels, IMAGE_SIZE_PX)
+    small = resize_image(FaceImage(pixels), IMAGE_SIZE_PX)
     crop = crop_face(pixels, landmarks, FACE_SIZE_PX)
     steps = {
-        "shrink the picture": lambda: resize_image(pixels, IMAGE_SIZE_PX),
+        "shrink the picture": lambda: resize_image(FaceImage(pixels), IMAGE_SIZE_PX),
         "cut the face": lambda: crop_face(pixels, landmarks, FACE_SIZE_PX),
         "metrics of the picture": lambda: image_metrics(small, grey=False),
         "  its luminance": lambda: luminance(small),

@@ -35,7 +35,7 @@ def of_face(pixels: Pixels, landmarks: Landmarks, *, grey: bool = False) -> Face
 
 
 def of_image(image: FaceImage) -> ImageMetrics:
-    return image_metrics(resize_image(image.pixels, IMAGE_SIZE_PX), grey=image.grey)
+    return image_metrics(resize_image(image, IMAGE_SIZE_PX), grey=image.grey)
 
 
 def with_light(pixels: Pixels, factor: float | Sequence[float]) -> Pixels:

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from perse.domain.geometry import Landmarks
+from perse.domain.samples import FaceImage
 from perse.media.face_crop import CANON, crop_face, resize_image
 from tests.media.faces import POINTS, portrait
 
@@ -65,7 +66,7 @@ def test_landmarks_anywhere_never_fail(points: np.ndarray) -> None:
 
 @pytest.mark.parametrize("shape", [(1320, 1080), (300, 200), (5000, 3), (1, 4000), (256, 256)])
 def test_resizing_keeps_the_shape(shape: tuple[int, int]) -> None:
-    small = resize_image(np.full((*shape, 3), 9, np.uint8), 256)
+    small = resize_image(FaceImage(np.full((*shape, 3), 9, np.uint8)), 256)
     assert max(small.shape[:2]) <= 256
     assert (small == 9).all()
     if max(shape) <= 256:

@@ -4,14 +4,14 @@ import numpy as np
 import pytest
 
 from perse.domain.geometry import Framing
-from perse.imaging.shrinking import shrink_smoothly
+from perse.domain.samples import FaceImage
 from perse.networks.canvas import lay_out
 
 RED, GREEN, BLUE = 200, 100, 50
 
 
-def plain(height: int, width: int) -> np.ndarray[tuple[int, int, int], np.dtype[np.uint8]]:
-    return np.full((height, width, 3), (RED, GREEN, BLUE), np.uint8)
+def plain(height: int, width: int) -> FaceImage:
+    return FaceImage(np.full((height, width, 3), (RED, GREEN, BLUE), np.uint8))
 
 
 @pytest.mark.parametrize(("bgr", "planes"), [(True, (BLUE, GREEN, RED)), (False, (200, 100, 50))])
@@ -38,26 +38,11 @@ def test_a_framing_beyond_the_picture_has_a_black_margin() -> None:
 
 
 def test_a_part_is_shown_at_its_scale() -> None:
-    pixels = plain(100, 200)
-    pixels[20:40, 60:100] = 0
-    tensor = lay_out(pixels, Framing(60, 20, 100, 40, 2.0), bgr=True)
+    image = plain(100, 200)
+    image.pixels[20:40, 60:100] = 0
+    tensor = lay_out(image, Framing(60, 20, 100, 40, 2.0), bgr=True)
     assert not tensor[0, :, 1:39, 1:79].any()
 
 
 def test_a_framing_outside_the_picture_is_black() -> None:
     assert not lay_out(plain(10, 10), Framing(20, 20, 40, 40, 1.0), bgr=True).any()
-
-
-@pytest.mark.parametrize("size", [(50, 66), (49, 67), (100, 133), (300, 10), (1, 1)])
-def test_shrinking_neither_aliases_nor_shifts_the_mean(size: tuple[int, int]) -> None:
-    stripes = np.zeros((400, 300, 3), np.uint8)
-    stripes[:, ::2] = 200
-    small = shrink_smoothly(stripes, size)
-    assert small.shape[1::-1] == size
-    if size[0] <= 150 and size[1] <= 200:
-        assert np.abs(small.astype(int) - 100).max() <= 1
-
-
-def test_the_same_size_is_the_same_picture() -> None:
-    pixels = plain(8, 9)
-    assert shrink_smoothly(pixels, (9, 8)) is pixels

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NewType
 
 import numpy as np
@@ -18,12 +18,14 @@ ModelName = NewType("ModelName", str)
 class FaceImage:
     """An upright picture.
 
-    ``pixels``: uint8, height x width x 3, RGB. ``grey`` says that the source had no colour.
-    Raises InvalidParameter for any other array.
+    ``pixels``: uint8, height x width x 3, RGB, never changed. ``grey`` says that the source had no
+    colour. ``halves``: the picture halved that many times, as far as it is kept
+    (``imaging/halves.py``). Raises InvalidParameter for any other array.
     """
 
     pixels: Pixels
     grey: bool = False
+    halves: dict[int, Pixels] = field(default_factory=dict, init=False, repr=False)
 
     def __post_init__(self) -> None:
         shape = self.pixels.shape

@@ -1,4 +1,4 @@
-"""Making pictures smaller."""
+"""Making pixels smaller."""
 
 from __future__ import annotations
 
@@ -13,12 +13,16 @@ def shrink_smoothly(pixels: Pixels, size_px: tuple[int, int]) -> Pixels:
 
     Averaging over a fractional area (OpenCV's INTER_AREA) takes twenty times as long.
     """
-    width, height = size_px
-    while pixels.shape[1] >= 2 * width and pixels.shape[0] >= 2 * height:
+    for _ in range(halvings((pixels.shape[1], pixels.shape[0]), size_px)):
         pixels = halved(pixels)
-    if pixels.shape[1::-1] == (width, height):
-        return pixels
-    return np.asarray(cv2.resize(pixels, size_px, interpolation=cv2.INTER_LINEAR), np.uint8)
+    return resized(pixels, size_px)
+
+
+def halvings(from_px: tuple[int, int], to_px: tuple[int, int]) -> int:
+    """How often (width, height) ``from_px`` can be halved without becoming smaller than ``to_px``
+    on either side."""
+    ratio = min(source // target for source, target in zip(from_px, to_px, strict=True))
+    return max(0, ratio.bit_length() - 1)
 
 
 def halved(pixels: Pixels) -> Pixels:
@@ -26,3 +30,10 @@ def halved(pixels: Pixels) -> Pixels:
     height, width = pixels.shape[0] // 2, pixels.shape[1] // 2
     even = pixels[: 2 * height, : 2 * width]
     return np.asarray(cv2.resize(even, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
+
+
+def resized(pixels: Pixels, size_px: tuple[int, int]) -> Pixels:
+    """Bilinearly, without halving; what has that size already as it is."""
+    if pixels.shape[1::-1] == size_px:
+        return pixels
+    return np.asarray(cv2.resize(pixels, size_px, interpolation=cv2.INTER_LINEAR), np.uint8)

@@ -6,9 +6,9 @@ import numpy as np
 
 from perse.domain.alignment import SimilarityTransform
 from perse.domain.geometry import Landmarks
-from perse.domain.samples import Pixels
+from perse.domain.samples import FaceImage, Pixels
 from perse.imaging.cutting import Border, cut_chip
-from perse.imaging.shrinking import shrink_smoothly
+from perse.imaging.halves import shrink_picture
 
 # Median place of YuNet's five points (right eye, left eye, nose, mouth right, mouth left) over 1549
 # press portraits, relative to the eyes, made symmetric; measured 2026-11-23. The square's side is
@@ -26,10 +26,10 @@ def crop_face(pixels: Pixels, landmarks: Landmarks, size_px: int) -> Pixels:
     return cut_chip(pixels, to_crop, size_px, border=Border.REPEATED)
 
 
-def resize_image(pixels: Pixels, longer_side_px: int) -> Pixels:
+def resize_image(image: FaceImage, longer_side_px: int) -> Pixels:
     """The picture shrunk to ``longer_side_px``; a smaller one stays as it is."""
-    height, width = pixels.shape[:2]
+    width, height = image.width_px, image.height_px
     factor = longer_side_px / max(height, width)
     if factor >= 1:
-        return pixels
-    return shrink_smoothly(pixels, (max(1, round(width * factor)), max(1, round(height * factor))))
+        return image.pixels
+    return shrink_picture(image, (max(1, round(width * factor)), max(1, round(height * factor))))

@@ -23,7 +23,7 @@ class CropQualityAssessor:
     """Satisfies the pipelines' ``QualityAssessor``; has no state."""
 
     def of_image(self, image: FaceImage) -> ImageMetrics:
-        return image_metrics(resize_image(image.pixels, IMAGE_SIZE_PX), grey=image.grey)
+        return image_metrics(resize_image(image, IMAGE_SIZE_PX), grey=image.grey)
 
     def of_face(self, image: FaceImage, face: DetectedFace, pose: HeadPose) -> FaceMetrics:
         crop = crop_face(image.pixels, face.landmarks, FACE_SIZE_PX)

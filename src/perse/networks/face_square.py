@@ -25,7 +25,7 @@ def face_square(pixels: Pixels, box: Box, *, scale: float, size_px: int) -> Pixe
     if above or below or before or behind:
         border = cv2.BORDER_REFLECT_101
         seen = np.asarray(cv2.copyMakeBorder(seen, above, below, before, behind, border), np.uint8)
-    return shrink_smoothly(np.ascontiguousarray(seen), (size_px, size_px))
+    return shrink_smoothly(seen, (size_px, size_px))
 
 
 def unit_planes(square: Pixels) -> NDArray[np.float32]:

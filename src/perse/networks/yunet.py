@@ -59,7 +59,7 @@ class YunetDetector(Network):
 
     def find(self, image: FaceImage, framing: Framing) -> Sequence[DetectedFace]:
         """Faces in picture pixels, best score first, also those cut by the border."""
-        tensor = lay_out(image.pixels, framing, bgr=True)
+        tensor = lay_out(image, framing, bgr=True)
         outputs = dict(
             zip(self.session.output_names, self.session.run({"input": tensor}), strict=True)
         )
