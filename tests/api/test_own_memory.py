@@ -216,25 +216,59 @@ def test_a_server_leaves_no_core_and_cannot_be_traced() -> None:
     assert said == "(0, 0) 0\n"
 
 
+def _said_by(program: str) -> str:
+    """In a process that keeps its memory as a server does. ``held_mb()``: what it holds."""
+    before = """
+import resource
+from pathlib import Path
+from perse.api.server.own_memory import give_back_freed_memory, keep_memory_private
+
+def held_mb():
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("RssAnon")) / 1000
+
+keep_memory_private()
+"""
+    return subprocess.check_output([sys.executable, "-c", before + program], text=True)
+
+
 @LINUX_ONLY
 def test_what_is_large_leaves_the_process_when_it_is_freed() -> None:
     program = """
-from pathlib import Path
-from perse.api.server.own_memory import keep_memory_private
-
-def data_mb():
-    lines = Path("/proc/self/status").read_text().splitlines()
-    return next(int(line.split()[1]) for line in lines if line.startswith("VmData")) / 1000
-
-keep_memory_private()
 for _ in range(2):  # by itself the C library learns from the first round to keep the second
-    bodies = [bytearray(2_000_000) for _ in range(60)]
-    before, last = data_mb(), bodies.pop()
-    bodies.clear()
-    print(round(before - data_mb()) > 100, end=" ")
+    pictures = [bytearray(b"x") * 10_000_000 for _ in range(12)]
+    before, last = held_mb(), pictures.pop()
+    pictures.clear()
+    print(round(before - held_mb()) > 100, end=" ")
 """
-    said = subprocess.check_output([sys.executable, "-c", program], text=True)
-    assert said == "True True "
+    assert _said_by(program) == "True True "
+
+
+@LINUX_ONLY
+def test_what_is_smaller_leaves_when_freed_memory_is_given_back() -> None:
+    program = """
+bodies = [bytearray(b"x") * 2_000_000 for _ in range(60)]
+before, last = held_mb(), bodies.pop()
+bodies.clear()
+give_back_freed_memory()
+print(round(before - held_mb()) > 100)
+"""
+    assert _said_by(program) == "True\n"
+
+
+@LINUX_ONLY
+def test_the_next_picture_takes_the_place_of_the_last_one() -> None:
+    program = """
+def fresh_pages():
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+
+bytearray(b"x") * 4_000_000
+before = fresh_pages()
+for _ in range(50):
+    bytearray(b"x") * 4_000_000
+print(fresh_pages() - before < 1000)
+"""
+    assert _said_by(program) == "True\n"
 
 
 def test_no_thread_keeps_the_interpreter_for_long_while_the_server_serves() -> None:

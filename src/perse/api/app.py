@@ -33,6 +33,7 @@ from perse.api.server.unread_bodies import DrainBody
 from perse.api.services import Services
 from perse.api.telemetry.metrics import Metrics
 from perse.api.telemetry.observation import Observe
+from perse.chores import Chore
 from perse.errors import NotFound
 from perse.settings import Settings
 from perse.web.swagger import swagger_endpoints
@@ -41,6 +42,7 @@ OPERATIONS = (*v0.OPERATIONS, *system.OPERATIONS)
 _ACCESS_THREADS = 2
 _WAITING_BRIEFLY = 1000
 _ABOUT_S = 1.0
+_GIVE_BACK_S = 20.0
 
 
 def create_app(services: Services, settings: Settings, metrics: Metrics | None = None) -> ASGIApp:
@@ -144,10 +146,11 @@ def _lifespan(workplace: Workplace) -> Lifespan[Router]:
     @asynccontextmanager
     async def lifespan(_: Router) -> AsyncIterator[None]:
         await workplace.compute.run(STRANGERS, workplace.services.warm)
-        give_back_freed_memory()
+        giving_back = Chore(give_back_freed_memory, every_s=_GIVE_BACK_S, name="perse-memory")
         workplace.readiness.ready = True
         yield
         workplace.readiness.ready = False
+        giving_back.close()
         workplace.compute.close()
         workplace.lookups.close()
         workplace.access.door.close()
