@@ -33,10 +33,10 @@ def main() -> None:
     stretch = (WIDTH_PX / image.width_px, HEIGHT_PX / image.height_px)
     landmarks = Landmarks((found.points * stretch).astype(np.float32))
     small = resize_image(FaceImage(pixels), IMAGE_SIZE_PX)
-    crop = crop_face(pixels, landmarks, FACE_SIZE_PX)
+    crop = crop_face(FaceImage(pixels), landmarks, FACE_SIZE_PX)
     steps = {
         "shrink the picture": lambda: resize_image(FaceImage(pixels), IMAGE_SIZE_PX),
-        "cut the face": lambda: crop_face(pixels, landmarks, FACE_SIZE_PX),
+        "cut the face": lambda: crop_face(FaceImage(pixels), landmarks, FACE_SIZE_PX),
         "metrics of the picture": lambda: image_metrics(small, grey=False),
         "  its luminance": lambda: luminance(small),
         "  its sharpness": lambda: sharpness_of_parts(luma(small)),

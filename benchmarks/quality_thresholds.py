@@ -70,7 +70,7 @@ def measure(pattern: str, scale: float) -> Iterator[tuple[FaceMetrics, ImageMetr
         framing = Framing.whole(image.width_px, image.height_px, scale=scale)
         face = nearest_to_middle(list(detector.find(image, framing)), image)
         metrics = assessor.of_face(image, face, pose.estimate(image, face))
-        crop = crop_face(image.pixels, face.landmarks, FACE_SIZE_PX)
+        crop = crop_face(image, face.landmarks, FACE_SIZE_PX)
         yield metrics, assessor.of_image(image), crop
 
 

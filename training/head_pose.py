@@ -56,7 +56,7 @@ def looks(detector: MultiScaleDetector, mesh: Path, folder: Path, every: int) ->
             if face is None:
                 continue
             turn = eye_line_degrees(face)
-            chip = cut_chip(pixels, crop_of(face, turn), SIZE_PX)
+            chip = cut_chip(FaceImage(pixels), crop_of(face, turn), SIZE_PX)
             planes = chip.transpose(2, 0, 1)[None].astype(np.float32) / 255
             found = read_mesh(session.run({session.input_names[0]: planes}))
             if found.face_log_odds > 0:

@@ -31,7 +31,9 @@ NAMES = sorted(POINTS)
 
 
 def of_face(pixels: Pixels, landmarks: Landmarks, *, grey: bool = False) -> FaceMetrics:
-    return face_metrics(crop_face(pixels, landmarks, FACE_SIZE_PX), grey=grey, rotation=0.0)
+    return face_metrics(
+        crop_face(FaceImage(pixels), landmarks, FACE_SIZE_PX), grey=grey, rotation=0.0
+    )
 
 
 def of_image(image: FaceImage) -> ImageMetrics:
@@ -199,7 +201,7 @@ def test_the_way_a_camera_was_held_changes_nothing(orientation: int) -> None:
 def test_skin_alone_is_not_underexposed(name: str, lightness: int) -> None:
     """The same faces with cheeks of CIELAB L* as dark as dark skins are in good light."""
     image, landmarks = portrait(name)
-    crop = crop_face(image.pixels, landmarks, FACE_SIZE_PX)
+    crop = crop_face(image, landmarks, FACE_SIZE_PX)
     darker = with_light(crop, _factor_for(crop, lightness))
     metrics = face_metrics(darker, grey=False, rotation=0.0)
     assert metrics.underexposure < 0.85

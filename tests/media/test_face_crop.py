@@ -20,8 +20,8 @@ def test_the_crop_is_the_same_face_at_any_size(name: str, factor: float) -> None
     smooth = cv2.GaussianBlur(image.pixels, (0, 0), landmarks.inter_eye_distance_px() / 10)
     resized = cv2.resize(smooth, None, fx=factor, fy=factor, interpolation=cv2.INTER_LINEAR)
     moved = Landmarks((landmarks.points + 0.5) * np.float32(factor) - np.float32(0.5))
-    one = crop_face(np.asarray(smooth, np.uint8), landmarks, SIZE)
-    other = crop_face(np.asarray(resized, np.uint8), moved, SIZE)
+    one = crop_face(FaceImage(np.asarray(smooth, np.uint8)), landmarks, SIZE)
+    other = crop_face(FaceImage(np.asarray(resized, np.uint8)), moved, SIZE)
     assert one.shape == other.shape == (SIZE, SIZE, 3)
     assert np.abs(one.astype(int) - other.astype(int)).mean() < 2.0
 
@@ -34,7 +34,7 @@ def test_landmarks_land_where_they_belong(scale: float) -> None:
     pixels = np.zeros((side, side, 3), np.uint8)
     for x, y in points:
         cv2.circle(pixels, (round(x), round(y)), max(1, round(3 * scale)), (255, 255, 255), -1)
-    crop = crop_face(pixels, Landmarks(points), SIZE)
+    crop = crop_face(FaceImage(pixels), Landmarks(points), SIZE)
     mass = crop[:, :, 0].astype(np.float64)
     y, x = np.indices(mass.shape)
     centre = np.array([(mass * x).sum(), (mass * y).sum()]) / mass.sum()
@@ -45,7 +45,7 @@ def test_fine_stripes_become_grey_and_not_other_stripes() -> None:
     """Shrinking twelvefold without smoothing would alias them into coarse ones."""
     pixels = np.zeros((1300, 1300, 3), np.uint8)
     pixels[:, ::2] = 255
-    crop = crop_face(pixels, Landmarks(CANON * np.float32(1200) + 40), SIZE)
+    crop = crop_face(FaceImage(pixels), Landmarks(CANON * np.float32(1200) + 40), SIZE)
     assert crop[10:-10, 10:-10].std() < 6
 
 
@@ -59,7 +59,7 @@ def test_fine_stripes_become_grey_and_not_other_stripes() -> None:
 )
 def test_landmarks_anywhere_never_fail(points: np.ndarray) -> None:
     pixels = np.full((60, 50, 3), 77, np.uint8)
-    crop = crop_face(pixels, Landmarks(points.astype(np.float32)), SIZE)
+    crop = crop_face(FaceImage(pixels), Landmarks(points.astype(np.float32)), SIZE)
     assert crop.shape == (SIZE, SIZE, 3)
     assert (crop == 77).all()
 

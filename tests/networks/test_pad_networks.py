@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from perse.domain.geometry import Box
+from perse.domain.samples import FaceImage
 from perse.errors import InvalidParameter
 from perse.networks.face_square import face_square
 from perse.networks.pad_scale import PadScale
@@ -17,28 +18,28 @@ def numbered(height: int, width: int) -> np.ndarray[tuple[int, ...], np.dtype[np
 
 
 def test_a_square_inside_the_picture_is_cut_out_as_it_is() -> None:
-    seen = face_square(numbered(100, 120), Box(40, 30, 16, 20), scale=2.0, size_px=40)
+    seen = face_square(FaceImage(numbered(100, 120)), Box(40, 30, 16, 20), scale=2.0, size_px=40)
     assert seen.shape == (40, 40, 3)
     assert seen[0, 0].tolist() == [20, 28, 0]
     assert seen[-1, -1].tolist() == [59, 67, 0]
 
 
 def test_what_lies_beyond_the_picture_is_its_mirror_image() -> None:
-    seen = face_square(numbered(60, 60), Box(0, 0, 20, 20), scale=2.0, size_px=40)
+    seen = face_square(FaceImage(numbered(60, 60)), Box(0, 0, 20, 20), scale=2.0, size_px=40)
     assert seen[10, 10].tolist() == [0, 0, 0]
     assert seen[7, 10].tolist() == seen[13, 10].tolist() == [3, 0, 0]
 
 
 def test_the_longer_side_of_the_box_gives_the_size() -> None:
     picture = numbered(200, 200)
-    upright = face_square(picture, Box(90, 80, 20, 40), scale=1.5, size_px=60)
-    lying = face_square(picture, Box(80, 90, 40, 20), scale=1.5, size_px=60)
+    upright = face_square(FaceImage(picture), Box(90, 80, 20, 40), scale=1.5, size_px=60)
+    lying = face_square(FaceImage(picture), Box(80, 90, 40, 20), scale=1.5, size_px=60)
     assert np.array_equal(upright, lying)
 
 
 @pytest.mark.parametrize("size_px", [16, 128, 300])
 def test_any_size_can_be_asked_for(size_px: int) -> None:
-    seen = face_square(numbered(90, 70), Box(5, 5, 60, 80), scale=2.7, size_px=size_px)
+    seen = face_square(FaceImage(numbered(90, 70)), Box(5, 5, 60, 80), scale=2.7, size_px=size_px)
     assert seen.shape == (size_px, size_px, 3)
     assert seen.dtype == np.uint8
 

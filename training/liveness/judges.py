@@ -9,6 +9,7 @@ from camera import Picture
 from framing import Sighting
 from numpy.typing import NDArray
 
+from perse.domain.samples import FaceImage
 from perse.imaging.shrinking import shrink_smoothly
 from perse.networks.face_square import face_square
 from perse.networks.session import Session, open_session
@@ -28,7 +29,7 @@ class Judges:
 
     def __call__(self, sighting: Sighting) -> tuple[float, float, float]:
         """Log odds in the order of NAMES; higher = more bona fide."""
-        seen = face_square(sighting.picture, sighting.box, scale=1.5, size_px=128)
+        seen = face_square(FaceImage(sighting.picture), sighting.box, scale=1.5, size_px=128)
         tensor = np.ascontiguousarray(seen.transpose(2, 0, 1)[None].astype(np.float32) / 255)
         live, spoof = self._minifas.run({"input": tensor})[0][0]
         first, second = (self._teach(session, sighting, scale) for session, scale in self._teachers)

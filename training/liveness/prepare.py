@@ -22,6 +22,7 @@ from recapture import printed, replayed, screened
 from splits import press_part
 from surroundings import in_some_place, some_scene
 
+from perse.domain.samples import FaceImage
 from perse.networks.face_square import face_square
 from perse.networks.perse_pad import SCALE, SIZE_PX
 
@@ -99,7 +100,7 @@ def _one_crop(sighting: Sighting, species: str, rng: Generator) -> Picture:
         sighting = in_some_place(sighting, rng)
     scale = SCALE * BANK_PX / SIZE_PX * rng.uniform(0.72, 1.12)
     wide = face_square(
-        sighting.picture, shaken(sighting.box, rng), scale=scale, size_px=2 * BANK_PX
+        FaceImage(sighting.picture), shaken(sighting.box, rng), scale=scale, size_px=2 * BANK_PX
     )
     if rng.random() < 0.3:
         return _of_bank_size(seen_by_some_camera(wide, rng))
@@ -151,7 +152,7 @@ def work(source: Source, *, data: Path, models: Path, seed: int) -> tuple[list[M
             blank = np.zeros((SIZE_PX, SIZE_PX, 3), np.uint8)
             evaluation.append((Record(source, f"{species}:not_found", ()), blank))
             continue
-        crop = face_square(seen.picture, seen.box, scale=SCALE, size_px=SIZE_PX)
+        crop = face_square(FaceImage(seen.picture), seen.box, scale=SCALE, size_px=SIZE_PX)
         evaluation.append((Record(source, species, judges(seen)), crop))
     return training, evaluation
 

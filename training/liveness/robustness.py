@@ -25,6 +25,7 @@ from statistics_of_attacks import area_under_curve
 from surroundings import plain_scene
 
 from perse.domain.geometry import Box
+from perse.domain.samples import FaceImage
 from perse.networks.face_square import face_square
 from perse.networks.perse_pad import SCALE, SIZE_PX
 from perse.networks.session import open_session
@@ -155,7 +156,9 @@ def test_sightings(data: Path, finder: Finder, every: int) -> dict[str, list[Sig
 def raw_of(
     seen: list[Sighting], network: Path, judges: Judges | None
 ) -> dict[str, NDArray[np.float64]]:
-    crops = np.stack([face_square(s.picture, s.box, scale=SCALE, size_px=SIZE_PX) for s in seen])
+    crops = np.stack(
+        [face_square(FaceImage(s.picture), s.box, scale=SCALE, size_px=SIZE_PX) for s in seen]
+    )
     raw = {OURS: logits_of(open_session(network), crops)}
     if judges is not None:
         logits = np.array([judges(s) for s in seen])

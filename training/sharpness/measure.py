@@ -69,7 +69,9 @@ def measure_person(folder: Path, rng: np.random.Generator) -> list[tuple[object,
         pixels = image.pixels
         if loss.kind != "none":
             pixels = apply(pixels, loss, landmarks.inter_eye_distance_px(), rng)
-        features = detail_features(luma(crop_face(pixels, landmarks, FACE_SIZE_PX)), FACE_REGION)
+        features = detail_features(
+            luma(crop_face(FaceImage(pixels), landmarks, FACE_SIZE_PX)), FACE_REGION
+        )
         if features is not None:
             cosine = float(original @ embed(EMBEDDER, pixels, landmarks))
             rows.append((folder.name, loss.kind, loss.strength, features, cosine))

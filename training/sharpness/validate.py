@@ -15,6 +15,7 @@ from blurs import ALL, apply
 from measure import EMBEDDER, SHARED, embed, locate
 
 from perse.domain.quality import FACE_REGION, FACE_SIZE_PX
+from perse.domain.samples import FaceImage
 from perse.domain.sharpness import luma, sharpness
 from perse.media.face_crop import crop_face
 from perse.media.image_decoder import decode_image
@@ -40,7 +41,9 @@ def main() -> None:
             pixels = second.pixels
             if loss is not None:
                 pixels = apply(pixels, loss, landmarks.inter_eye_distance_px(), rng)
-            value = sharpness(luma(crop_face(pixels, landmarks, FACE_SIZE_PX)), FACE_REGION)
+            value = sharpness(
+                luma(crop_face(FaceImage(pixels), landmarks, FACE_SIZE_PX)), FACE_REGION
+            )
             rows.append((value, float(template @ embed(EMBEDDER, pixels, landmarks))))
     show(np.array(rows))
 

@@ -87,6 +87,14 @@ class SimilarityTransform:
         """n x 2 points moved, float64."""
         return np.asarray(points, np.float64) @ self.matrix[:, :2].T + self.matrix[:, 2]
 
+    def from_halved(self, times: int) -> SimilarityTransform:
+        """The same from the source halved ``times`` times: each of its pixels stands for several,
+        and their middle is its own."""
+        ratio = 2.0**times
+        turn = self.matrix[:, :2] * ratio
+        shift = self.apply([((ratio - 1) / 2, (ratio - 1) / 2)])[0]
+        return SimilarityTransform(np.column_stack((turn, shift)))
+
     def inverse(self) -> SimilarityTransform:
         """The way back. Raises InvalidParameter when the scale is nought."""
         turn = complex(self.matrix[0, 0], self.matrix[1, 0])

@@ -7,7 +7,7 @@ top of the head points to the right. Righting a picture turns it back by as much
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -61,7 +61,7 @@ def righted(image: FaceImage, quarter_turns: int) -> FaceImage:
     """The picture turned counter-clockwise by that many quarter turns."""
     if quarter_turns % QUARTER_TURNS == 0:
         return image
-    return replace(image, pixels=np.ascontiguousarray(np.rot90(image.pixels, quarter_turns)))
+    return FaceImage(np.ascontiguousarray(np.rot90(image.pixels, quarter_turns)), image.grey)
 
 
 def righted_with(image: FaceImage, face: DetectedFace) -> tuple[FaceImage, Box]:

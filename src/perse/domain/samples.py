@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import NewType
 
 import numpy as np
@@ -14,36 +16,66 @@ Pixels = NDArray[np.uint8]
 ModelName = NewType("ModelName", str)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
 class FaceImage:
-    """An upright picture.
+    """An upright picture, never changed. All geometry is in its pixels.
 
-    ``pixels``: uint8, height x width x 3, RGB, never changed. ``grey`` says that the source had no
-    colour. ``halves``: the picture halved that many times, as far as it is kept
-    (``imaging/halves.py``). Raises InvalidParameter for any other array.
+    ``grey`` says that the source had no colour. ``halves``: the picture halved that many times, as
+    far as it is kept (``imaging/halves.py``). ``reduced``: how many times it was halved when it was
+    read; 0 for most. Any number of threads may look at it.
     """
 
-    pixels: Pixels
-    grey: bool = False
-    halves: dict[int, Pixels] = field(default_factory=dict, init=False, repr=False)
+    __slots__ = (
+        "_in_full",
+        "_pixels",
+        "_reading",
+        "grey",
+        "halves",
+        "height_px",
+        "reduced",
+        "width_px",
+    )
 
-    def __post_init__(self) -> None:
-        shape = self.pixels.shape
-        if self.pixels.dtype != np.uint8 or len(shape) != 3 or shape[2] != 3 or 0 in shape:
-            raise InvalidParameter(
-                "a picture must be a non-empty uint8 array of height x width x 3 (RGB)"
-            )
+    def __init__(self, pixels: Pixels, grey: bool = False) -> None:
+        """``pixels``: uint8, height x width x 3, RGB. Raises InvalidParameter for other arrays."""
+        self._pixels: Pixels | None = _checked(pixels)
+        self._in_full: Callable[[], Pixels] = lambda: pixels
+        self._reading = threading.Lock()
+        self.grey = grey
+        self.halves: dict[int, Pixels] = {}
+        self.reduced = 0
+        self.height_px, self.width_px = pixels.shape[:2]
+
+    @classmethod
+    def read_at_less(
+        cls, pixels: Pixels, times: int, in_full: Callable[[], Pixels], *, grey: bool
+    ) -> FaceImage:
+        """A large picture of which, until somebody needs more, only ``pixels`` are there: those of
+        the picture that ``in_full`` reads, halved ``times`` times without a remainder."""
+        image = cls(pixels, grey)
+        image._pixels, image._in_full = None, in_full
+        image.halves[times], image.reduced = pixels, times
+        image.height_px, image.width_px = (side << times for side in pixels.shape[:2])
+        return image
 
     @property
-    def width_px(self) -> int:
-        return int(self.pixels.shape[1])
-
-    @property
-    def height_px(self) -> int:
-        return int(self.pixels.shape[0])
+    def pixels(self) -> Pixels:
+        """Uint8, height x width x 3, RGB. Raises what reading the whole picture raises."""
+        with self._reading:
+            if self._pixels is None:
+                self._pixels = _checked(self._in_full())
+            return self._pixels
 
     def __repr__(self) -> str:
         return f"FaceImage({self.width_px}x{self.height_px})"
+
+
+def _checked(pixels: Pixels) -> Pixels:
+    shape = pixels.shape
+    if pixels.dtype != np.uint8 or len(shape) != 3 or shape[2] != 3 or 0 in shape:
+        raise InvalidParameter(
+            "a picture must be a non-empty uint8 array of height x width x 3 (RGB)"
+        )
+    return pixels
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from perse.domain.alignment import SimilarityTransform
-from perse.domain.samples import Pixels
+from perse.domain.samples import FaceImage, Pixels
+from perse.imaging.halves import seen_at
 from perse.imaging.shrinking import halved
 
 _MARGIN_PX = 2
@@ -23,7 +24,7 @@ class Border(Enum):
 
 
 def cut_chip(
-    pixels: Pixels,
+    image: FaceImage,
     to_chip: SimilarityTransform,
     size_px: int,
     *,
@@ -34,6 +35,8 @@ def cut_chip(
     A part shown at half its size or less is halved by averaging first, so that the chip has no
     aliasing and costs the same whatever the size of the face.
     """
+    pixels, times = seen_at(image, to_chip.scale)
+    to_chip = to_chip.from_halved(times)
     matrix = to_chip.matrix
     left, top, right, bottom = _shown(to_chip, size_px, pixels.shape)
     part = pixels[top:bottom, left:right]

@@ -1,4 +1,4 @@
-"""A picture halved again and again, once for everything that looks at the whole of it."""
+"""A picture halved again and again, once for everything that looks at it from afar."""
 
 from __future__ import annotations
 
@@ -15,6 +15,16 @@ def shrink_picture(image: FaceImage, size_px: tuple[int, int]) -> Pixels:
     """The whole picture as ``shrink_smoothly`` makes it. Any number of threads may ask at once."""
     times = halvings((image.width_px, image.height_px), size_px)
     return resized(_halved_times(image, times), size_px)
+
+
+def seen_at(image: FaceImage, scale: float) -> tuple[Pixels, int]:
+    """What to cut something from that is shown at ``scale``, and how often that is halved already.
+
+    The picture itself, unless less of it was read and is enough.
+    """
+    if image.reduced and scale <= 0.5**image.reduced:
+        return image.halves[image.reduced], image.reduced
+    return image.pixels, 0
 
 
 def _halved_times(image: FaceImage, times: int) -> Pixels:

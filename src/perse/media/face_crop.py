@@ -18,12 +18,12 @@ CANON = np.array(
 )
 
 
-def crop_face(pixels: Pixels, landmarks: Landmarks, size_px: int) -> Pixels:
+def crop_face(image: FaceImage, landmarks: Landmarks, size_px: int) -> Pixels:
     """The face as a square of ``size_px``, turned upright and scaled so that its five points lie
     as near as possible to ``CANON``. What lies outside the picture repeats its border.
     """
     to_crop = SimilarityTransform.fit(landmarks.points, CANON * size_px)
-    return cut_chip(pixels, to_crop, size_px, border=Border.REPEATED)
+    return cut_chip(image, to_crop, size_px, border=Border.REPEATED)
 
 
 def resize_image(image: FaceImage, longer_side_px: int) -> Pixels:

@@ -9,7 +9,7 @@ the bytes of the file, and for a JPEG in many scans by pixels times scans.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -80,6 +80,7 @@ _DEFAULT_LIMITS = ImageLimits()
 def decode_image(data: bytes | memoryview, limits: ImageLimits = _DEFAULT_LIMITS) -> FaceImage:
     """Decode a JPEG, PNG or WebP file.
 
+    A large JPEG is read at half its resolution or less until somebody looks at it more closely.
     The result is upright (EXIF applied), RGB, 8 bits, sRGB where the file says what its colours
     are, on white where it is transparent, the first frame of an animation. ``grey`` is set for a
     picture stored without colour and for one whose three channels are equal.
@@ -94,7 +95,7 @@ def decode_image(data: bytes | memoryview, limits: ImageLimits = _DEFAULT_LIMITS
     try:
         header = picture.read_header(data)
         _refuse_excess(header, len(data), limits)
-        return _face_image(picture.decode(data, header), header)
+        return _read(picture, data, header)
     except PerseError:
         raise
     # Decoders of foreign bytes raise whatever they like; each of these means the same to a caller.
@@ -153,9 +154,17 @@ def _refuse_excess(header: Header, size: int, limits: ImageLimits) -> None:
         )
 
 
-def _face_image(raster: Raster, header: Header) -> FaceImage:
-    pixels = turn_upright(_rgb(raster, header.profile), header.orientation)
-    return FaceImage(pixels, grey=raster.grey or without_colour(pixels))
+def _read(picture: _Format, data: bytes, header: Header) -> FaceImage:
+    def decoded(header: Header) -> tuple[Raster, Pixels]:
+        raster = picture.decode(data, header)
+        return raster, turn_upright(_rgb(raster, header.profile), header.orientation)
+
+    raster, pixels = decoded(header)
+    grey = raster.grey or without_colour(pixels)
+    if raster.pixels.shape[1] == header.width_px:
+        return FaceImage(pixels, grey)
+    whole = replace(header, halvings=0)
+    return FaceImage.read_at_less(pixels, header.halvings, lambda: decoded(whole)[1], grey=grey)
 
 
 def _rgb(raster: Raster, profile: bytes | None) -> Pixels:

@@ -37,6 +37,10 @@ _INKS = 4
 # resolution, after which the coefficients are gone, and enlarged.
 _MOST_BYTES = 160_000_000
 
+# So many pixels show any face large enough to be the subject as closely as anything looks at it.
+_AMPLE_PIXELS = 4_000_000
+_MOST_HALVINGS = 3  # of libjpeg
+
 _FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 # Baseline, extended and progressive with Huffman codes; the rest (lossless, hierarchical,
 # arithmetic) is made by no phone and no browser.
@@ -76,7 +80,9 @@ def read_jpeg_header(data: bytes) -> Header:
     width, height = _frame_size(frame)
     profile = b"".join(parts[number] for number in sorted(parts)) or None
     scans, held_bytes = _scans(data, frame), _held_bytes(frame, first_scan=last)
-    return Header(width, height, orientation_of(exif), profile, scans, held_bytes)
+    # Coefficients that are held are most of the work, and might have to be read again.
+    halvings = 0 if held_bytes else _halvings(width, height)
+    return Header(width, height, orientation_of(exif), profile, scans, held_bytes, halvings)
 
 
 def read_jpeg_size(data: bytes) -> Header:
@@ -85,6 +91,14 @@ def read_jpeg_size(data: bytes) -> Header:
     frame = next(segment for segment in segments if segment.marker in _FRAMES)
     held_bytes = _held_bytes(frame, first_scan)
     return Header(*_frame_size(frame), scans=_scans(data, frame), held_bytes=held_bytes)
+
+
+def _halvings(width: int, height: int) -> int:
+    """How often to halve a picture so that it is still ample."""
+    times = 0
+    while width * height >> 2 * times > _AMPLE_PIXELS and not (width | height) % (2 << times):
+        times += 1
+    return min(times, _MOST_HALVINGS)
 
 
 def _scans(data: bytes, frame: _Segment) -> int:
@@ -142,7 +156,8 @@ def _frame_size(frame: _Segment) -> tuple[int, int]:
 def decode_jpeg(data: bytes, header: Header) -> Raster:
     """Raises ValueError or OSError when pixels are missing or damaged.
 
-    A file that lost nothing but its end marker is accepted: all its pixels are there.
+    A file that lost nothing but its end marker is accepted: all its pixels are there. One of inks
+    is decoded whole, whatever ``header.halvings`` says.
     """
     try:
         height, width, colours, _ = simplejpeg.decode_jpeg_header(data)
@@ -156,12 +171,21 @@ def decode_jpeg(data: bytes, header: Header) -> Raster:
 
 
 def _decode_usual(data: bytes, channels: Channels, header: Header) -> Raster:
-    decode = partial(simplejpeg.decode_jpeg, colorspace="GRAY" if channels == "L" else "RGB")
     size = header.width_px, header.height_px
-    halved = header.held_bytes + len(channels) * header.pixels > _MOST_BYTES
-    if halved:
-        width, height = ((side + 1) // 2 for side in size)
-        decode = partial(decode, min_width=width, min_height=height)
+    if header.held_bytes + len(channels) * header.pixels <= _MOST_BYTES:
+        width, height = (side >> header.halvings for side in size)
+        return _decoded(data, channels, (width, height))
+    width, height = ((side + 1) // 2 for side in size)
+    pixels = _decoded(data, channels, (width, height)).pixels
+    enlarged = cv2.resize(pixels, size, interpolation=cv2.INTER_LINEAR)
+    return Raster(np.asarray(enlarged, np.uint8), channels)
+
+
+def _decoded(data: bytes, channels: Channels, least_px: tuple[int, int]) -> Raster:
+    """As small as libjpeg can make it, at least ``least_px`` (width, height)."""
+    colours = "GRAY" if channels == "L" else "RGB"
+    width, height = least_px
+    decode = partial(simplejpeg.decode_jpeg, colorspace=colours, min_width=width, min_height=height)
     try:
         pixels = decode(data)
     except ValueError as problem:
@@ -172,8 +196,6 @@ def _decode_usual(data: bytes, channels: Channels, header: Header) -> Raster:
             pixels = decode(data, strict=False)
         else:
             raise
-    if halved:
-        pixels = np.atleast_3d(cv2.resize(pixels, size, interpolation=cv2.INTER_LINEAR))
     return Raster(pixels[:, :, 0] if channels == "L" else pixels, channels)
 
 

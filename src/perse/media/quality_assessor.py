@@ -26,5 +26,5 @@ class CropQualityAssessor:
         return image_metrics(resize_image(image, IMAGE_SIZE_PX), grey=image.grey)
 
     def of_face(self, image: FaceImage, face: DetectedFace, pose: HeadPose) -> FaceMetrics:
-        crop = crop_face(image.pixels, face.landmarks, FACE_SIZE_PX)
+        crop = crop_face(image, face.landmarks, FACE_SIZE_PX)
         return face_metrics(crop, grey=image.grey, rotation=rotation_angle(pose))

@@ -26,7 +26,8 @@ class Header:
 
     ``orientation``: EXIF's, 1..8. ``profile``: the embedded ICC profile. ``scans``: how often the
     decoder must go over all pixels, 1 unless the format allows more. ``held_bytes``: what decoding
-    holds beside the pixels that come out of it.
+    holds beside the pixels that come out of it. ``halvings``: how often the decoder is to halve the
+    picture, which it can without a remainder.
     """
 
     width_px: int
@@ -35,6 +36,7 @@ class Header:
     profile: bytes | None = None
     scans: int = 1
     held_bytes: int = 0
+    halvings: int = 0
 
     @property
     def pixels(self) -> int:

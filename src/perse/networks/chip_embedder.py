@@ -50,7 +50,7 @@ class ChipEmbedder(Network):
         Raises InvalidParameter when the landmarks coincide or the features have no direction.
         """
         to_chip = SimilarityTransform.fit(landmarks.points, self.places)
-        cut = cut_chip(image.pixels, to_chip, self.chip.frame.size_px)
+        cut = cut_chip(image, to_chip, self.chip.frame.size_px)
         planes = self.chip.planes(cut)
         face, mirrored = self._features(planes), self._features(planes[..., ::-1])
         return Template.of(face + mirrored, self.model, _traits(face, mirrored))

@@ -7,17 +7,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from perse.domain.geometry import Box
-from perse.domain.samples import Pixels
+from perse.domain.samples import FaceImage, Pixels
+from perse.imaging.halves import seen_at
 from perse.imaging.shrinking import shrink_smoothly
 
 
-def face_square(pixels: Pixels, box: Box, *, scale: float, size_px: int) -> Pixels:
+def face_square(image: FaceImage, box: Box, *, scale: float, size_px: int) -> Pixels:
     """``size_px`` x ``size_px`` RGB: ``scale`` times the longer side of ``box``, same centre.
 
     What lies beyond the picture is its mirror image (the border row itself is not repeated).
     """
-    side = max(2, round(box.longer_side * scale))
-    left, top = (round(middle - side / 2) for middle in box.centre)
+    pixels, times = seen_at(image, size_px / (box.longer_side * scale))
+    side = max(2, round(box.longer_side * scale / 2**times))
+    left, top = (round(middle / 2**times - side / 2) for middle in box.centre)
     height, width = pixels.shape[:2]
     above, below = max(0, -top), max(0, top + side - height)
     before, behind = max(0, -left), max(0, left + side - width)

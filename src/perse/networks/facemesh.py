@@ -94,7 +94,7 @@ class FaceMeshPose(Network):
         return self._look(image, face, eye_line_degrees(face)).face_log_odds
 
     def _look(self, image: FaceImage, face: DetectedFace, turn_degrees: float) -> FaceMesh:
-        chip = cut_chip(image.pixels, crop_of(face, turn_degrees), SIZE_PX)
+        chip = cut_chip(image, crop_of(face, turn_degrees), SIZE_PX)
         planes = np.ascontiguousarray(chip.transpose(2, 0, 1)[None], np.float32) / np.float32(255)
         return read_mesh(self.session.run({self.session.input_names[0]: planes}))
 

@@ -58,7 +58,7 @@ class CropLandmarkRefiner:
     def _refined_once(self, image: FaceImage, landmarks: Landmarks) -> tuple[Landmarks, float]:
         """The landmarks after one round, and how far they moved on average, in eye distances."""
         to_crop = SimilarityTransform.fit(landmarks.points, self._expected)
-        crop = cut_chip(image.pixels, to_crop, self._size_px)
+        crop = cut_chip(image, to_crop, self._size_px)
         before = Landmarks(np.asarray(to_crop.apply(landmarks.points), np.float32))
         seen = self._seen(crop, before)
         if not seen:

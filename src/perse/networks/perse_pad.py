@@ -41,7 +41,7 @@ class PersePadDetector(Network):
 
 def tensor_of(image: FaceImage, box: Box) -> NDArray[np.float32]:
     """1 x 3 x 128 x 128, RGB 0..1."""
-    return unit_planes(face_square(image.pixels, box, scale=SCALE, size_px=SIZE_PX))
+    return unit_planes(face_square(image, box, scale=SCALE, size_px=SIZE_PX))
 
 
 def log_odds_from(outputs: list[NDArray[np.float32]]) -> float:

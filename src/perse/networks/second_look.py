@@ -56,7 +56,7 @@ class CloseLooks:
     ) -> tuple[DetectedFace | None, float]:
         """The face on one chip, in the picture, and the mean score of the chip and its mirror
         image."""
-        chip = cut_chip(image.pixels, way, _CHIP_PX)
+        chip = cut_chip(image, way, _CHIP_PX)
         straight = self._central(chip)
         mirrored = self._central(np.ascontiguousarray(chip[:, ::-1]))
         score = sum(face.score for face in (straight, mirrored) if face) / 2
