@@ -112,3 +112,9 @@ def test_what_is_shown_large_is_cut_from_the_whole_picture() -> None:
         face_square(it, box, scale=2.0, size_px=128) for it in (image, FaceImage(whole))
     )
     assert (seen == expected).all()
+
+
+def test_what_is_shown_as_next_to_nothing_is_cut_all_the_same() -> None:
+    image = decode_image(jpeg(scene()))
+    far = Landmarks((CANON * 1e6 - 5e5).astype(np.float32))
+    assert crop_face(image, far, 96).shape == (96, 96, 3)

@@ -22,9 +22,12 @@ def seen_at(image: FaceImage, scale: float) -> tuple[Pixels, int]:
 
     The picture itself, unless less of it was read and is enough.
     """
-    if image.reduced and scale <= 0.5**image.reduced:
-        return image.halves[image.reduced], image.reduced
-    return image.pixels, 0
+    times = image.reduced
+    if not times or scale > 0.5**times:
+        return image.pixels, 0
+    while scale <= 0.5 ** (times + 1) and min(image.width_px, image.height_px) >> times + 1:
+        times += 1
+    return _halved_times(image, times), times
 
 
 def _halved_times(image: FaceImage, times: int) -> Pixels:

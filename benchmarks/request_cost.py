@@ -1,0 +1,182 @@
+"""Where the processor time of a detection goes: decoder, networks, our own code, HTTP.
+
+    python -m benchmarks.request_cost [--mirror ../shared/models] [--draw FILE.svg]
+
+Medians of thread time in one process, stage by stage, for pictures of three sizes. What a server's
+process takes beyond that for the same request is HTTP: connection, form, admission, ledger, answer.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import statistics
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import date
+from http.client import HTTPConnection
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import simplejpeg
+from matplotlib import colormaps, rcParams
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from benchmarks.serving import Call, Server, multipart, prepared_key, sample_picture, served
+from perse.bootstrap.faces import FaceServices, wire_faces
+from perse.bootstrap.weights import obtain_networks
+from perse.networks.session import Session
+from perse.settings import load_settings
+
+LONGER_SIDES_PX = (660, 1320, 4032)
+OWN, NETWORK = "our code", "networks"
+Stages = dict[str, float]
+
+
+def main() -> None:
+    arguments = _arguments()
+    pictures = {f"{side} px": resized(side) for side in LONGER_SIDES_PX}
+    with tempfile.TemporaryDirectory() as folder:
+        environment = {
+            **os.environ,
+            "PERSE_DATA_DIR": folder,
+            "PERSE_MODEL_MIRROR": arguments.mirror,
+            "PERSE_LOG_LEVEL": "warning",
+            "PERSE_MAX_IMAGE_BYTES": "8000000",
+        }
+        key = prepared_key(environment)
+        settings = load_settings(data_dir=Path(folder), offline=True)
+        faces = wire_faces(settings, obtain_networks(settings))
+        with served(environment) as server:
+            tables = {
+                name: measured(faces, server, Call("/v0/face/detect", multipart(form), key), rounds)
+                for name, picture in pictures.items()
+                for form, rounds in [({"image_file": picture}, arguments.rounds)]
+            }
+    print(f"{date.today()}: processor time of one detection, ms, {arguments.rounds} rounds")
+    print(f"{'':34}" + "".join(f"{name:>9}" for name in tables))
+    for stage in next(iter(tables.values())):
+        print(f"{stage:34}" + "".join(f"{table[stage]:9.2f}" for table in tables.values()))
+    print(f"{'together':34}" + "".join(f"{sum(table.values()):9.2f}" for table in tables.values()))
+    if arguments.draw:
+        draw(tables, arguments.draw)
+
+
+def resized(longer_side_px: int) -> bytes:
+    pixels = simplejpeg.decode_jpeg(sample_picture(), "RGB")
+    factor = longer_side_px / max(pixels.shape[:2])
+    size = tuple(round(side * factor / 2) * 2 for side in pixels.shape[1::-1])
+    other = np.ascontiguousarray(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA))
+    return bytes(simplejpeg.encode_jpeg(other, quality=88, colorsubsampling="420"))
+
+
+def measured(faces: FaceServices, server: Server, call: Call, rounds: int) -> Stages:
+    """Medians of the stages in this process, and the rest of what the server takes."""
+    picture = call.body.split(b"\r\n\r\n", 1)[1].rsplit(b"\r\n--", 1)[0]
+    detection(faces, picture)
+    runs = [detection(faces, picture) for _ in range(rounds)]
+    stages = {name: statistics.median(run[name] for run in runs) for name in runs[0]}
+    rest = max(0.0, server_ms(server, call, rounds) - sum(stages.values()))
+    return {**stages, "HTTP, form, ledger, answer": rest}
+
+
+def detection(faces: FaceServices, picture: bytes) -> Stages:
+    """One detection of one face, as ``DetectFaces`` makes it, in ms by stage."""
+    stages: Stages = {}
+    find, assess, embedder = faces.detect.find, faces.detect.assess, faces.capture.embedder
+    with stage(stages, "decode"):
+        image = faces.decode(picture)
+    with stage(stages, "find"):
+        (face,) = find(image)
+    with stage(stages, "pose"):
+        pose = assess.pose.estimate(image, face)
+    with stage(stages, "metrics"):
+        assess.quality.of_image(image)
+        assess.quality.of_face(image, face, pose)
+    if assess.attacks:
+        with stage(stages, "attack detection"):
+            assess.attacks.score(image, face.box)
+    with stage(stages, "template"):
+        embedder.embed(image, face.landmarks)
+    return stages
+
+
+@contextmanager
+def stage(stages: Stages, name: str) -> Iterator[None]:
+    """Adds what the block takes, the runs of networks apart."""
+    with network_ms() as runs:
+        started = time.thread_time()
+        yield
+        taken = (time.thread_time() - started) * 1000
+    if runs:
+        stages[f"{name}: {NETWORK}"] = sum(runs)
+        stages[f"{name}: {OWN}"] = taken - sum(runs)
+    else:
+        stages[name] = taken
+
+
+@contextmanager
+def network_ms() -> Iterator[list[float]]:
+    taken: list[float] = []
+    run = Session.run
+
+    def timed(self: Session, inputs: Mapping[str, NDArray[Any]]) -> list[NDArray[Any]]:
+        started = time.thread_time()
+        outputs = run(self, inputs)
+        taken.append((time.thread_time() - started) * 1000)
+        return outputs
+
+    Session.run = timed  # type: ignore[method-assign]
+    try:
+        yield taken
+    finally:
+        Session.run = run  # type: ignore[method-assign]
+
+
+def server_ms(server: Server, call: Call, rounds: int) -> float:
+    """Processor time of the server's process for one request."""
+    connection = HTTPConnection("127.0.0.1", server.port)
+    for _ in range(10):
+        call.send(connection)
+    before = processor_s(server)
+    for _ in range(rounds):
+        call.send(connection)
+    return (processor_s(server) - before) * 1000 / rounds
+
+
+def processor_s(server: Server) -> float:
+    times = server.process.cpu_times()
+    return float(times.user + times.system)
+
+
+def draw(tables: Mapping[str, Stages], target: Path) -> None:
+    rcParams["svg.hashsalt"] = "perse"
+    figure = Figure(figsize=(10, 3.2), layout="constrained")
+    axes = figure.subplots()
+    names = list(tables)[::-1]
+    left = np.zeros(len(names))
+    colours = colormaps["tab20"]
+    for number, stage_name in enumerate(next(iter(tables.values()))):
+        widths = np.array([tables[name][stage_name] for name in names])
+        axes.barh(names, widths, left=left, label=stage_name, color=colours(number))
+        left += widths
+    axes.set_xlabel("processor time of one detection, ms")
+    axes.legend(ncols=4, fontsize=7, loc="upper center", bbox_to_anchor=(0.5, -0.25), frameon=False)
+    figure.savefig(target, metadata={"Date": None})
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--mirror", default="../shared/models", help="PERSE_MODEL_MIRROR")
+    parser.add_argument("--rounds", type=int, default=60)
+    parser.add_argument("--draw", type=Path)
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()
