@@ -60,7 +60,7 @@ def aligned_faces(data_dir: Path) -> Iterator[Planes]:
         except NoFaceDetected:
             continue
         points = refiner.refine(image, face.landmarks).points
-        chip = cut_chip(image.pixels, SimilarityTransform.fit(points, embedder.places), 112)
+        chip = cut_chip(image, SimilarityTransform.fit(points, embedder.places), 112)
         yield embedder.chip.planes(chip)
 
 
