@@ -13,6 +13,7 @@ from typing import Any
 
 import httpx
 
+from perse.api.admission.restraint import Restraint
 from perse.api.app import create_app
 from perse.api.server.crowd import Crowd, Patience, Room
 from perse.api.server.server import make_server
@@ -62,6 +63,7 @@ def serving(
     room: Room | None = None,
     *,
     host: str = "127.0.0.1",
+    restraint: Restraint | None = None,
 ) -> Iterator[Served]:
     services = services or FakeServices()
     metrics = Metrics()
@@ -73,7 +75,7 @@ def serving(
         ready.set()
 
     server = make_server(
-        create_app(services, services.settings, metrics),
+        create_app(services, services.settings, metrics, restraint),
         host=host,
         port=0,
         on_ready=announce,

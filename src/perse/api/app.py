@@ -17,6 +17,7 @@ from perse.api.admission.access import STRANGERS, Access
 from perse.api.admission.budget import ByteBudget
 from perse.api.admission.door import Door
 from perse.api.admission.loads import shared_bytes
+from perse.api.admission.restraint import Restraint
 from perse.api.admission.turns import Room
 from perse.api.admission.turnstile import TakeTurns
 from perse.api.http.boundary import AnswerErrors, Cors, SafeHeaders
@@ -43,11 +44,17 @@ _ACCESS_THREADS = 2
 _WAITING_BRIEFLY = 1000
 _ABOUT_S = 1.0
 _GIVE_BACK_S = 20.0
+_LONG_QUESTION_S = 0.02
 
 
-def create_app(services: Services, settings: Settings, metrics: Metrics | None = None) -> ASGIApp:
+def create_app(
+    services: Services,
+    settings: Settings,
+    metrics: Metrics | None = None,
+    restraint: Restraint | None = None,
+) -> ASGIApp:
     """The whole server over ready services; it owns its worker threads from start to end."""
-    workplace = _workplace(services, settings, metrics or Metrics())
+    workplace = _workplace(services, settings, metrics or Metrics(), restraint or Restraint())
     _watch(workplace)
     router = Router(
         routes_of(endpoints_of(OPERATIONS, workplace) | _documentation()),
@@ -86,7 +93,9 @@ async def _unknown_path(scope: Scope, receive: Receive, send: Send) -> None:  # 
     raise NotFound("there is nothing at this path: /openapi.json lists what there is")
 
 
-def _workplace(services: Services, settings: Settings, metrics: Metrics) -> Workplace:
+def _workplace(
+    services: Services, settings: Settings, metrics: Metrics, restraint: Restraint
+) -> Workplace:
     workers = settings.workers or usable_cores()
     limits = FormLimits(
         {
@@ -96,15 +105,23 @@ def _workplace(services: Services, settings: Settings, metrics: Metrics) -> Work
         upload_s=settings.upload_timeout_s,
     )
 
-    def door(name: str, room: Room) -> Door:
-        return Door(name, room, refused=partial(metrics.refuse, name))
-
+    door = partial(_door, metrics)
+    questions = partial(door, charge=restraint.owe)
     shared = shared_bytes(workers, settings.max_image_pixels)
-    access = door("access", Room(_ACCESS_THREADS, _WAITING_BRIEFLY))
+    access = questions("access", Room(_ACCESS_THREADS, _WAITING_BRIEFLY))
     return Workplace(
         services,
         compute=door("compute", Room(workers, settings.queue_size, bulk=shared, about_s=_ABOUT_S)),
-        lookups=door("storage", Room(max(2, min(4, workers)), _WAITING_BRIEFLY, spare=2)),
+        lookups=questions(
+            "storage",
+            Room(
+                max(2, min(4, workers)),
+                _WAITING_BRIEFLY,
+                spare=2,
+                short_s=_LONG_QUESTION_S,
+                about_s=_ABOUT_S,
+            ),
+        ),
         access=Access(access, services.authenticator, services.call_limits),
         bodies=ByteBudget(
             # One tenant alone may hold half of it: the largest form must fit into that.
@@ -114,7 +131,14 @@ def _workplace(services: Services, settings: Settings, metrics: Metrics) -> Work
         limits=limits,
         metrics=metrics,
         readiness=Readiness(),
+        restraint=restraint,
     )
+
+
+def _door(
+    metrics: Metrics, name: str, room: Room, charge: Callable[[str, float], None] | None = None
+) -> Door:
+    return Door(name, room, refused=partial(metrics.refuse, name), charge=charge)
 
 
 def usable_cores() -> int:

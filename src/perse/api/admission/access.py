@@ -40,17 +40,14 @@ class Access:
         """Whose request it is, as far as that is known without asking anybody: whose it was when
         the same credentials were good last, or a stranger's. Nobody gets in by this."""
         try:
-            return self._party_of(credentials_of(Headers(scope=scope)))
+            remembered = self.authenticator.remember(credentials_of(Headers(scope=scope)))
         except Unauthorized:
             return STRANGERS
-
-    def _party_of(self, sent: Credentials) -> str:
-        remembered = self.authenticator.remember(sent)
         return remembered.tenant_id if remembered else STRANGERS
 
-    async def caller(self, sent: Credentials) -> Caller:
-        """The caller behind a request's credentials, whose call is counted. Raises Unauthorized or
-        RateLimited.
+    async def caller(self, sent: Credentials, party: str) -> Caller:
+        """The caller behind a request's credentials, whose call is counted. ``party``: whose the
+        request is, as far as that is known. Raises Unauthorized or RateLimited.
 
         One who is known from the last second waits for nothing. When half of that is over, the
         key store is asked again while the request goes on.
@@ -58,7 +55,7 @@ class Access:
         ask = partial(self.authenticator.authenticate, sent)
         known = self.authenticator.recall(sent)
         if known is None:
-            caller = await self.door.run(self._party_of(sent), ask)
+            caller = await self.door.run(party, ask)
         else:
             caller = known.caller
             if known.due:
@@ -67,9 +64,9 @@ class Access:
             await self.door.run(caller.tenant_id, partial(self.limits.take, caller.key_id))
         return caller
 
-    async def log_in(self, private_key: str) -> str:
+    async def log_in(self, private_key: str, party: str) -> str:
         """A session token. Raises Unauthorized."""
-        return await self.door.run(STRANGERS, partial(self.authenticator.login, private_key))
+        return await self.door.run(party, partial(self.authenticator.login, private_key))
 
     def _ask_again(self, caller: Caller, ask: Callable[[], Caller]) -> None:
         """Where the answer is no, or none comes, the caller is a stranger when the second ends."""

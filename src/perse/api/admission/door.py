@@ -39,6 +39,7 @@ class _Work(Piece):
     future: Future[Any] = field(default_factory=Future)
     borrowed_s: float = 0.0
     started_s: float = 0.0
+    processor_s: float = 0.0
     outside: bool = False
 
 
@@ -60,9 +61,15 @@ class Door:
     """
 
     def __init__(
-        self, name: str, room: Room, *, refused: Callable[[str], None] = lambda _: None
+        self,
+        name: str,
+        room: Room,
+        *,
+        refused: Callable[[str], None] = lambda _: None,
+        charge: Callable[[str, float], None] | None = None,
     ) -> None:
-        """``refused`` is told the cause of each refusal: ``full`` or ``pushed_out``."""
+        """``refused`` is told the cause of each refusal: ``full`` or ``pushed_out``; ``charge`` is
+        told, on the event loop, whose work has taken how many seconds of a processor."""
         self._turns: Turns[_Work] = Turns(room, clock=time.monotonic)
         self._pool = ThreadPoolExecutor(
             room.places + room.spare + _MOST_OUTSIDE, thread_name_prefix=f"perse-{name}"
@@ -71,6 +78,7 @@ class Door:
         self._changed = threading.Condition(threading.Lock())
         self._here = threading.local()
         self._refused = refused
+        self._charge = charge
 
     @property
     def busy(self) -> int:
@@ -114,6 +122,8 @@ class Door:
             self._withdraw(piece)
             raise
         finally:
+            if self._charge is not None:
+                self._charge(tenant, piece.processor_s)
             del waiting, piece  # or an error would point at itself, and at all it has seen
 
     def side_by_side(
@@ -171,7 +181,9 @@ class Door:
         work, future = piece.do, piece.future
         assert work is not None  # noqa: S101 - a piece is started once
         self._here.piece, piece.started_s = piece, time.perf_counter()
+        used_s = time.thread_time()
         tell = _outcome_of(work)
+        piece.processor_s = time.thread_time() - used_s
         self._here.piece = None
         self._leave(piece)
         # An error points at this frame: whatever pointed from here at its work or at the error

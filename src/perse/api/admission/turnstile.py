@@ -8,13 +8,12 @@ from dataclasses import dataclass, field
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from perse.api.admission.restraint import REFUSAL_S, Restraint
+from perse.api.admission.restraint import BYTE_S, REQUEST_S, Restraint
 from perse.api.admission.turns import Piece, Room, Turns
 from perse.api.telemetry.exchange import exchange_of
 from perse.api.telemetry.health import asks_for_health
 
 _ENDLESS = 1_000_000
-_REFUSED_FROM = 400
 
 
 @dataclass(slots=True, eq=False)
@@ -53,8 +52,8 @@ class Turnstile:
 
 @dataclass(frozen=True, slots=True)
 class TakeTurns:
-    """ASGI middleware: a request begins when it is the turn of its party, whatever becomes of it,
-    so that a flood of refusals holds up nobody but those who send it."""
+    """ASGI middleware: a request begins when it is the turn of its party and the party has paid for
+    those before, whatever became of them, so that a flood holds up nobody but those who send it."""
 
     app: ASGIApp
     turnstile: Turnstile
@@ -67,12 +66,10 @@ class TakeTurns:
             return
         exchange = exchange_of(scope)
         exchange.party = party = self.party_of(scope)
-        held_back = not asks_for_health(scope) and await self.restraint.hold_back(party, REFUSAL_S)
+        if not asks_for_health(scope):
+            await self.restraint.pay(party, REQUEST_S)
         await self.turnstile.passes(party)
         try:
             await self.app(scope, receive, send)
         finally:
-            refused = (exchange.status or 0) >= _REFUSED_FROM
-            # Whoever was held back has paid. Any other answer earns what a refusal costs.
-            charge = (1 if refused else -1) - held_back
-            self.restraint.owe(party, charge * REFUSAL_S)
+            self.restraint.owe(party, (exchange.bytes_in + exchange.bytes_out) * BYTE_S)

@@ -54,8 +54,10 @@ class OperationEndpoint:
         await answer(scope, receive, send)
 
     async def _caller(self, request: Request) -> Caller:
-        caller = await self.workplace.access.caller(credentials_of(request.headers))
-        exchange_of(request.scope).key_id = caller.key_id
+        exchange = exchange_of(request.scope)
+        sent = credentials_of(request.headers)
+        caller = await self.workplace.access.caller(sent, exchange.party)
+        exchange.key_id = caller.key_id
         self.workplace.restraint.see(caller.tenant_id)
         return caller
 

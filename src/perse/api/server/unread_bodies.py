@@ -18,7 +18,7 @@ from perse.api.admission.restraint import Restraint
 from perse.api.admission.turnstile import Turnstile
 from perse.api.telemetry.exchange import exchange_of
 
-_PIECE_S = 0.005
+_PIECE_S = 0.002
 # A client that asked whether to send its body need not; some do after a second all the same.
 _IMPATIENCE_S = 2.0
 
@@ -28,7 +28,7 @@ class DrainBody:
     """ASGI middleware, next to the outermost.
 
     ``most_bytes`` and ``most_s`` bound what is thrown away. Of all connections one piece is read in
-    each round of the event loop, and not at once of a party that is refused a lot, so that refused
+    each round of the event loop, and not at once of a party that takes a lot, so that refused
     uploads hold up nobody.
     """
 

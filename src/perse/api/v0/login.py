@@ -7,6 +7,7 @@ from pydantic import Field
 from perse.api.http.answers import Success
 from perse.api.http.calls import Call
 from perse.api.http.operations import Operation
+from perse.api.telemetry.exchange import exchange_of
 from perse.api.v0.examples import LOGIN
 from perse.errors import (
     ContentEncodingUnsupported,
@@ -31,7 +32,7 @@ async def log_in(call: Call) -> LoginAnswer:
     key = body[_KEY]
     if not isinstance(key, str):
         raise InvalidParameter(f"{_KEY} must be a string")
-    token = await call.workplace.access.log_in(key)
+    token = await call.workplace.access.log_in(key, exchange_of(call.request.scope).party)
     return LoginAnswer(token=token, time_taken=call.time_taken())
 
 
