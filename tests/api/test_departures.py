@@ -87,3 +87,32 @@ def test_connections_that_are_reset_leave_no_fault_in_the_log() -> None:
                 connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
     assert {line["event"] for line in logs} == {"request"}
     assert {line["status"] for line in logs} <= {200, 404, 499}
+
+
+def _heard_after_the_end(request: bytes, services: FakeServices) -> bytes:
+    """What a client hears that says by closing its side that it will send no more."""
+    with serving(services) as served, served.connect() as connection:
+        connection.sendall(request)
+        connection.shutdown(socket.SHUT_WR)
+        return b"".join(iter(lambda: connection.recv(65536), b""))
+
+
+def test_a_client_that_sent_a_form_and_will_send_no_more_hears_its_answer() -> None:
+    services = FakeServices()
+    request = post("/v0/face/detect", form(part("image_file", picture())), key=services.api_key)
+    interim, _, answer = _heard_after_the_end(request, services).partition(b"\r\n\r\n")
+    assert interim == b"HTTP/1.1 100 Continue"
+    assert answer.startswith(b"HTTP/1.1 200 OK")
+    assert b'"total_faces":1' in answer
+
+
+def test_one_that_knows_no_interim_answers_counts_as_gone() -> None:
+    services = FakeServices()
+    request = post("/v0/face/detect", form(part("image_file", picture())), key=services.api_key)
+    assert _heard_after_the_end(request.replace(b"HTTP/1.1", b"HTTP/1.0", 1), services) == b""
+
+
+def test_half_a_form_before_the_end_is_a_departure() -> None:
+    services = FakeServices()
+    request = post("/v0/face/detect", form(part("image_file", picture())), key=services.api_key)
+    assert _heard_after_the_end(request[:-10], services) == b""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import socket
 import threading
 import time
 import weakref
@@ -108,6 +109,25 @@ def test_a_client_that_leaves_the_queue_costs_nothing() -> None:
         gate.open()
         assert first.result().status_code == 200
     assert len(services.faces.decoded) == 1
+
+
+def test_a_client_that_will_send_no_more_keeps_its_place_in_the_queue() -> None:
+    gate = Gate()
+    services = FakeServices(
+        settings(workers=1, queue_size=3), faces=FakeFaces(before=gate.pass_through)
+    )
+    request = post(DETECT, form(part("image_file", picture())), key=services.api_key)
+    with serving(services) as served, ThreadPoolExecutor(1) as clients:
+        first = clients.submit(_detect, served)
+        gate.await_arrivals(1)
+        with served.connect() as patient:
+            patient.sendall(request)
+            _until(lambda: _waiting(served) == 1)
+            patient.shutdown(socket.SHUT_WR)
+            assert patient.recv(100).startswith(b"HTTP/1.1 100 Continue")
+            gate.open()
+            assert read_answer(patient).status == 200
+        assert first.result().status_code == 200
 
 
 def test_what_was_accepted_is_finished_before_the_end() -> None:

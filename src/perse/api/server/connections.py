@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import sys
+from asyncio.trsock import TransportSocket
 from enum import Enum
 from typing import Any
 
@@ -55,6 +57,7 @@ class GuardedHttp(H11Protocol):
         self._crowd = crowd
         self._bytes_in = 0
         self._unsent_bytes = 0
+        self._asked = False
         self._begin(_Phase.HEAD)
         self._taken_at = self._since
 
@@ -76,6 +79,9 @@ class GuardedHttp(H11Protocol):
         if self._phase is _Phase.FAREWELL:
             if now - self._since > self._crowd.patience.farewell_s:
                 self.transport.abort()
+            return
+        if self._asked and self._socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
+            self.transport.abort()
             return
         reason = self._overdue(now)
         match reason:
@@ -111,11 +117,15 @@ class GuardedHttp(H11Protocol):
     def eof_received(self) -> bool:  # type: ignore[override]
         """A client that will send no more may have left, or still wait for its answer.
 
-        Whoever sent a body counts as gone, so that no worker works for those who gave up.
+        So that no worker works for those who gave up, whoever sent a whole form is told something
+        that it may skip (RFC 9110 §15.2): a machine whose program has left answers with a reset.
         """
-        if self._phase is not _Phase.EXCHANGE or self.cycle.scope["method"] in _WITH_BODIES:
+        whole = self.conn.their_state in (h11.DONE, h11.MUST_CLOSE)
+        if self._phase is not _Phase.EXCHANGE or not whole:
             return False
         self.cycle.keep_alive = False
+        if self.cycle.scope["method"] in _WITH_BODIES and not self.cycle.response_started:
+            return self._ask_whether_it_listens()
         return True
 
     def resume_writing(self) -> None:
@@ -155,6 +165,21 @@ class GuardedHttp(H11Protocol):
             super().shutdown()
 
     # --- ours ---
+
+    def _ask_whether_it_listens(self) -> bool:
+        """False where that cannot be asked. asyncio reads no more after an end, so that ``check``
+        looks for the reset."""
+        if self.cycle.scope["http_version"] == "1.0":  # it knows no interim answers
+            return False
+        interim = h11.InformationalResponse(status_code=100, headers=[], reason="Continue")
+        self.transport.write(self.conn.send(interim))
+        self._asked = True
+        return True
+
+    @property
+    def _socket(self) -> TransportSocket:
+        found: TransportSocket = self.transport.get_extra_info("socket")
+        return found
 
     def _begin(self, phase: _Phase) -> None:
         self._phase = phase
