@@ -75,3 +75,16 @@ def test_a_second_half_that_has_not_begun_is_dropped_when_the_first_one_fails() 
         free.set()
         long.join(10)
     assert not any(length > 1000 for length in faces.decoded)
+
+
+def test_a_gallery_of_pictures_finds_who_is_on_one() -> None:
+    with engine() as perse, perse.open_gallery() as gallery:
+        gallery.add("ann", picture(1))
+        gallery.add("bob", perse.face_template(picture(2)))
+        found = gallery.identify(picture(1))
+        assert [it.subject for it in found.candidates] == ["ann"]
+        expected = perse.compare(picture(1), picture(1))
+        assert found.candidates[0].similarity == pytest.approx(expected.similarity, abs=0.01)
+        assert gallery.identify(picture(3)).candidates == ()
+        with pytest.raises(NoFaceDetected):
+            gallery.identify(EMPTY_SCENE)

@@ -24,6 +24,7 @@ from perse.errors import InvalidParameter
 from perse.pipelines.comparison import Picture
 from perse.pipelines.ports import Other, Result
 from perse.pipelines.voice import Recording
+from perse.search.gallery import Gallery
 from perse.settings import Settings, load_settings
 from perse.weights.files import Progress
 
@@ -81,6 +82,14 @@ class Engine:
         Raises ReferenceModelMismatch across networks.
         """
         return self._faces.compare.scale.resemblance(first, second)
+
+    def open_gallery(self) -> Gallery[PictureInput]:
+        """An empty gallery in memory: who of many people is on a picture, at a stated error rate.
+
+        Its samples and probes are templates of this engine's network, or pictures, whose largest
+        faces are taken. Open as many as you like.
+        """
+        return Gallery(self._faces.searched, self.face_template)
 
     def face_template(self, picture: PictureInput) -> Template:
         """Of the largest face: unit vector, traits and model name. Raises NoFaceDetected."""

@@ -13,6 +13,7 @@ from perse.domain.decisions import OperatingPoint, PadScore, SimilarityScale
 from perse.domain.enrolment_gate import EnrolmentGate
 from perse.domain.faces import AssessedFace, FaceThresholds
 from perse.domain.geometry import Box, DetectedFace, HeadPose, Landmarks
+from perse.domain.identification import SearchClaims
 from perse.domain.quality import FaceMetrics, ImageMetrics
 from perse.domain.references import Template
 from perse.domain.resemblance import ResemblanceScale
@@ -22,6 +23,7 @@ from perse.media.image_decoder import ImageSize
 from perse.pipelines.comparison import CaptureFace, CompareFaces
 from perse.pipelines.detection import AssessFace, DetectFaces, FindFaces, Recognise
 from perse.pipelines.enrolment import CaptureReference
+from perse.search.gallery import Measured
 from tests.recognisable import GOOD, HOPELESS, MODEL
 
 FACE_MAGIC = b"\xff\xd8\xff fake picture\r\n\x00"
@@ -186,6 +188,10 @@ class FakeFaces:
     @property
     def compare(self) -> CompareFaces:
         return CompareFaces(self.capture, SCALE)
+
+    @property
+    def searched(self) -> Measured:
+        return Measured(EMBEDDER, SCALE, SearchClaims(SCALE.points, lowest_fmr=1e-5))
 
     @property
     def capture_reference(self) -> CaptureReference:

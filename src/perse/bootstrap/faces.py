@@ -8,7 +8,7 @@ from functools import partial
 
 from perse.bootstrap.face_networks import open_face_networks
 from perse.bootstrap.local_points import named_points
-from perse.bootstrap.similarity import scale_of
+from perse.bootstrap.similarity import claims_of, scale_of
 from perse.bootstrap.weights import PackOnDisk
 from perse.domain.faces import FaceThresholds
 from perse.domain.resemblance import ResemblanceScale
@@ -17,6 +17,7 @@ from perse.media.image_decoder import ImageLimits, ImageSize, decode_image, meas
 from perse.media.quality_assessor import CropQualityAssessor
 from perse.pipelines.comparison import CaptureFace, CompareFaces
 from perse.pipelines.detection import AssessFace, DetectFaces, FindFaces, Recognise
+from perse.search.gallery import Measured
 from perse.settings import Settings
 
 
@@ -40,11 +41,13 @@ class FaceServices:
     capture: CaptureFace
     compare: CompareFaces
     thresholds: FaceThresholds
+    searched: Measured
 
 
 def wire_faces(settings: Settings, on_disk: PackOnDisk) -> FaceServices:
     """Open the face networks of a pack and put the pipelines together."""
-    scale = scale_of(on_disk.card("face_embedder"))
+    embedder = on_disk.card("face_embedder")
+    scale = scale_of(embedder)
     sensing = wire_face_sensing(settings, on_disk)
     capture = sensing.capture
     recognise = Recognise(capture.embedder, scale)
@@ -56,6 +59,7 @@ def wire_faces(settings: Settings, on_disk: PackOnDisk) -> FaceServices:
         capture=capture,
         compare=CompareFaces(capture, scale),
         thresholds=_thresholds(settings, on_disk, scale),
+        searched=Measured(embedder.name, scale, claims_of(embedder)),
     )
 
 

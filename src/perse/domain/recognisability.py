@@ -49,7 +49,8 @@ class Sharing:
     full_doubt: float
 
     def __post_init__(self) -> None:
-        if not 0 <= self.no_doubt < self.full_doubt:
+        least = min(self.weight, self.cushion)  # below 0, strangers would be made more alike
+        if least < 0 or not 0 <= self.no_doubt < self.full_doubt:
             raise InvalidParameter(f"no correction for shared damage: {self}")
 
     def taken(self, shared: Values, doubt: Values) -> Values:

@@ -14,7 +14,9 @@ from perse.domain.references import Template
 @dataclass(frozen=True, slots=True)
 class Resemblance:
     """``similarity``: 0..1 on the calibrated scale; ``supported``: whether it lies between measured
-    operating points; ``cosine``: -1..1, what the network said.
+    operating points; ``cosine``: -1..1, what the network said. ``effective``: what is left of it
+    when shared damage has been taken off, never more; the similarity follows from it alone, and it
+    tells apart those whose similarity is 1.
 
     ``recognisability``: of the probe and of what it was compared with, 0..1, None where it is not
     known. ``assessable``: false where one of the two says too little of a person to tell; then the
@@ -26,6 +28,7 @@ class Resemblance:
     cosine: float
     recognisability: tuple[float | None, float | None] = (None, None)
     assessable: bool = True
+    effective: float = -1.0
 
     @property
     def lower_recognisability(self) -> float | None:
@@ -57,6 +60,11 @@ class ResemblanceScale:
         """0..1, of a capture; None where it cannot be told."""
         return self.model.of(template) if self.model else None
 
+    def tells_of(self, template: Template) -> bool:
+        """Whether comparisons with this capture tell anything, as far as that is known."""
+        known = self.recognisability(template)
+        return known is None or self.model is None or known >= self.model.least
+
     def resemblance(self, probe: Template, reference: Template) -> Resemblance:
         """How much two templates are one person's. Raises ReferenceModelMismatch across networks.
 
@@ -69,7 +77,8 @@ class ResemblanceScale:
             return Resemblance(0.0, False, cosine, known, assessable=False)
         effective = self._corrected(cosine, (probe, reference), known)
         supported = self.points.supported(effective)
-        return Resemblance(self.points.similarity(effective), supported, cosine, known)
+        similarity = self.points.similarity(effective)
+        return Resemblance(similarity, supported, cosine, known, effective=effective)
 
     def _corrected(
         self,

@@ -1,0 +1,1 @@
+"""Finding somebody among many: an exact search in memory."""
