@@ -35,6 +35,7 @@ COMMAND_LINES: Mapping[str, str] = {
     "evaluate face": "{faces} --groups {groups} --report {report}",
     "evaluate voice": "{voices} --report {report}",
     "evaluate liveness": "{presentations} --report {report}",
+    "evaluate identification": "{faces} --report {report}",
     "calibrate face": "{faces} --fmr 0.1",
     "calibrate voice": "{voices} --fmr 0.1",
     "calibrate liveness": "{presentations} --bpcer 0.5",

@@ -21,11 +21,18 @@ from perse.bootstrap.local_points import (
     named_points,
     pack_with,
 )
+from perse.bootstrap.similarity import claims_of
 from perse.bootstrap.weights import PackOnDisk
 from perse.cli.calibrate import app as calibrate_app
 from perse.cli.evaluate import app as evaluate_app
-from perse.cli.evaluation import Inquiry, evaluate_comparison, evaluate_liveness
+from perse.cli.evaluation import (
+    Inquiry,
+    evaluate_comparison,
+    evaluate_identification,
+    evaluate_liveness,
+)
 from perse.cli.evaluation_tables import show_comparison, show_liveness
+from perse.cli.identification_tables import show_identification
 from perse.errors import InvalidParameter, NoFaceDetected
 from perse.evaluation.acquisition import Acquired
 from perse.evaluation.calibration import calibrate_comparison, calibrate_liveness
@@ -117,6 +124,26 @@ def test_a_list_of_pairs_is_evaluated_too(
     assert any("Who is who was not said" in note for note in result.notes)
     assert result.decision is None
     assert "refused" in _shown(show_comparison, result)
+
+
+def test_searches_among_a_folder_are_evaluated(
+    surroundings: Path, pictures: Path, catalog: Catalog
+) -> None:
+    here = settings(data_dir=surroundings / "data")
+    evaluated = pipeline(catalog, "face")
+    inquiry = Inquiry(pictures, rate=0.2)
+    result, _ = evaluate_identification(inquiry, 5, evaluated, here, 1e-2)
+    assert (result.mated_searches, result.gallery_people) == (80, PEOPLE)
+    assert result.served is None
+    claims = claims_of(catalog.card("sface"))
+    result, _ = evaluate_identification(inquiry, 5, replace(evaluated, claims=claims), here, 1e-2)
+    assert result.served is not None
+    assert result.served.fpir == 0.2
+    shown = _shown(show_identification, result)
+    assert "80 searches for people who are among 20" in shown
+    assert "identify, 2e-1" in shown
+    assert "[p]0/wall.jpg: no_face_detected" in shown
+    assert "1e-2: refused, searches for 20 people support FPIR 1.5e-1" in shown
 
 
 def acquire_treated(_treatment: Treatment, content: bytes) -> Acquired:

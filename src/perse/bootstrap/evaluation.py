@@ -12,9 +12,11 @@ from pathlib import Path
 import perse
 from perse.bootstrap.faces import FaceSensing, wire_face_sensing
 from perse.bootstrap.local_points import ROLES_BY_KIND, made_with
+from perse.bootstrap.similarity import claims_of
 from perse.bootstrap.voices import VoiceSensing, wire_voice_sensing
 from perse.bootstrap.weights import PackOnDisk
 from perse.domain.decisions import SimilarityScale, similarity_at_fmr
+from perse.domain.identification import SearchClaims
 from perse.domain.recognisability import Recognisability
 from perse.domain.samples import FaceImage
 from perse.domain.stranger_spread import SpreadCorrection
@@ -42,7 +44,8 @@ class Evaluated:
     """A kind of pipeline, opened. ``cache_name``: another one wherever templates may differ.
     ``default_fmr`` is what the server aims at; ``served`` is its threshold now (cosine or PAD
     score), None where it has none. ``correction``: of voices only; ``recognisability``: of faces
-    whose embedder was measured for it. ``acquire_treated``: of faces only."""
+    whose embedder was measured for it. ``acquire_treated``: of faces only. ``claims``: of searches
+    for faces, where the embedder has operating points."""
 
     kind: Kind
     on_disk: PackOnDisk
@@ -53,6 +56,7 @@ class Evaluated:
     correction: SpreadCorrection | None = None
     recognisability: Recognisability | None = None
     acquire_treated: Callable[[Treatment, bytes], Acquired] | None = None
+    claims: SearchClaims | None = None
 
     def treated(self, name: str) -> Evaluated:
         """The same of treated pictures. Raises InvalidParameter for an unknown treatment."""
@@ -96,6 +100,7 @@ def _faces(settings: Settings, on_disk: PackOnDisk) -> Evaluated:
         served=_served(embedder, fmr),
         recognisability=model,
         acquire_treated=partial(_acquire_treated, sensing, model),
+        claims=claims_of(embedder) if embedder.operating_points else None,
     )
 
 

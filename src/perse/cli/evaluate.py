@@ -15,10 +15,12 @@ from rich.console import Console
 from perse.cli.evaluation import (
     Inquiry,
     evaluate_comparison,
+    evaluate_identification,
     evaluate_liveness,
     open_evaluated,
 )
 from perse.cli.evaluation_tables import show_comparison, show_liveness
+from perse.cli.identification_tables import show_identification
 from perse.cli.options import DataDir, Pack
 from perse.cli.progress import console
 from perse.errors import InvalidParameter
@@ -26,13 +28,16 @@ from perse.evaluation.local_points import Kind
 from perse.evaluation.plotting import prepare_matplotlib
 from perse.evaluation.results import ComparisonResult, LivenessResult, plain
 from perse.evaluation.sample_cache import forget_samples
+from perse.evaluation.search_results import IdentificationResult
 from perse.settings import Settings, load_settings
 
 app = typer.Typer(help="Measure error rates on your own files.", no_args_is_help=True)
 
-Result = TypeVar("Result", ComparisonResult, LivenessResult)
+Result = TypeVar("Result", ComparisonResult, LivenessResult, IdentificationResult)
 
 DEFAULT_BPCER = 0.05
+DEFAULT_FPIR = 1e-2
+DEFAULT_CANDIDATES = 10
 # What is compared with one another, and what that is called.
 COMPARED: Mapping[Kind, str] = MappingProxyType(
     {"face": "faces of pictures", "voice": "voices of recordings"}
@@ -75,6 +80,13 @@ FmrOption = Annotated[
 ]
 BpcerOption = Annotated[
     float, typer.Option(min=1e-4, max=0.5, help="BPCER to list APCER at, beside the usual ones.")
+]
+People = Annotated[Path, typer.Argument(readable=False, help="A folder with a folder per person.")]
+FpirOption = Annotated[
+    float, typer.Option(min=1e-6, max=0.5, help="FPIR that identify is asked for.")
+]
+MaxCandidates = Annotated[
+    int, typer.Option(min=1, max=100, help="How many candidates are asked for.")
 ]
 Treat = Annotated[
     list[str] | None,
@@ -157,6 +169,33 @@ def liveness(
 
         _write(report, liveness_page(result, scores))
     _tell(result, show_liveness, as_json=as_json)
+
+
+@app.command()
+def identification(
+    source: People,
+    fpir: FpirOption = DEFAULT_FPIR,
+    max_candidates: MaxCandidates = DEFAULT_CANDIDATES,
+    report: Report = None,
+    as_json: PrintJson = False,
+    no_cache: NoCache = False,
+    data_dir: DataDir = None,
+    pack: Pack = None,
+) -> None:
+    """Search for every picture's person among all others, who may be there or not."""
+    settings = load_settings(data_dir=data_dir, pack=pack)
+    _check_report(report, settings)
+    inquiry = Inquiry(source, rate=fpir, cached=not no_cache)
+    result, searches = evaluate_identification(
+        inquiry, max_candidates, open_evaluated("face", settings), settings, DEFAULT_FPIR
+    )
+    if report:
+        from perse.evaluation.identification_report import (  # noqa: PLC0415 - optional extra
+            identification_page,
+        )
+
+        _write(report, identification_page(result, searches))
+    _tell(result, show_identification, as_json=as_json)
 
 
 @app.command()

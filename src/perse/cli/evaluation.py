@@ -21,6 +21,7 @@ from perse.evaluation.comparison_rates import (
     rate_comparisons,
 )
 from perse.evaluation.groups import Group, read_groups
+from perse.evaluation.identification_rates import SearchQuestion, rate_searches
 from perse.evaluation.liveness_rates import PadQuestion, PadScores, rate_liveness
 from perse.evaluation.local_points import Kind
 from perse.evaluation.presentations import read_presentations
@@ -28,6 +29,8 @@ from perse.evaluation.results import ComparisonResult, LivenessResult
 from perse.evaluation.sample_cache import SampleCache
 from perse.evaluation.sample_files import PICTURES, RECORDINGS, SampleFile, folder_per_person
 from perse.evaluation.samples import Compared, Samples, compare_all_samples, compare_trials
+from perse.evaluation.search_results import IdentificationResult
+from perse.evaluation.searches import Searches
 from perse.evaluation.treated_rates import rate_treated
 from perse.evaluation.trial_lists import read_trials
 from perse.settings import Settings
@@ -45,9 +48,9 @@ _FILES_AS_PEOPLE = (
 @dataclass(frozen=True, slots=True)
 class Inquiry:
     """What the user asked for. ``root``: where names in a list of pairs start; None = its folder.
-    ``rate``: FMR, or BPCER of liveness, to aim at; None = what the server aims at. ``cautious``:
-    keep it in 95 of 100 resamplings of the people. ``treat``: names of treatments and folders of
-    treated copies, to be rated as well."""
+    ``rate``: FMR, BPCER of liveness or FPIR of searches, to aim at; None = what the server aims
+    at. ``cautious``: keep it in 95 of 100 resamplings of the people. ``treat``: names of treatments
+    and folders of treated copies, to be rated as well."""
 
     source: Path
     root: Path | None = None
@@ -135,6 +138,23 @@ def evaluate_liveness(
     )
     samples = Samples(presentations.files, tuple(outcomes))
     return rate_liveness(presentations, samples, question, _groups(inquiry, presentations.files))
+
+
+def evaluate_identification(
+    inquiry: Inquiry, candidates: int, pipeline: Evaluated, settings: Settings, default_fpir: float
+) -> tuple[IdentificationResult, Searches]:
+    """Error rates of searches. Raises InputError for files that cannot be evaluated."""
+    folder = folder_per_person(inquiry.source, PICTURES)
+    _tell_left_out(folder.left_out)
+    outcomes = acquire(folder.files, inquiry, pipeline, settings)
+    question = SearchQuestion(
+        pipeline.provenance(inquiry.source),
+        inquiry.rate or default_fpir,
+        pipeline.claims,
+        candidates,
+        len(folder.left_out),
+    )
+    return rate_searches(_samples(folder.files, outcomes, pipeline), question)
 
 
 def acquire(

@@ -29,15 +29,15 @@ from perse.evaluation.wording import (
 )
 
 _SHOWN = 5
-_FOOT = "Intervals are 95 %, by bootstrap over people."
+FOOT = "Intervals are 95 %, by bootstrap over people."
 
 
 def show_comparison(result: ComparisonResult, console: Console) -> None:
     """Rates by target, at the server's threshold, by group, and the worst pairs."""
-    say = _Speaker(console)
+    say = Speaker(console)
     say(f"{basis(result)}; {networks(result.provenance.networks)}")
     say(f"Failure to acquire: {rate(result.failure_to_acquire)}")
-    _show_failures(result.failures, say)
+    show_failures(result.failures, say)
     if result.equal_error_rate is not None and result.equal_error_rate_interval is not None:
         ends = interval(result.equal_error_rate_interval)
         say(f"Equal error rate: {percent(result.equal_error_rate)} ({ends})")
@@ -54,19 +54,19 @@ def show_comparison(result: ComparisonResult, console: Console) -> None:
         console.print(_groups(result))
     if result.treated:
         console.print(_treated(result))
-    _show_pairs("Highest non-mated scores that match", result.worst_false_matches, say)
-    _show_pairs("Lowest mated scores that do not", result.worst_false_non_matches, say)
-    for note in (*result.notes, _FOOT):
+    show_pairs("Highest non-mated scores that match", result.worst_false_matches, say)
+    show_pairs("Lowest mated scores that do not", result.worst_false_non_matches, say)
+    for note in (*result.notes, FOOT):
         say(note)
 
 
 def show_liveness(result: LivenessResult, console: Console) -> None:
     """Rates at fixed BPCER and at the server's threshold, by species, and the worst files."""
-    say = _Speaker(console)
+    say = Speaker(console)
     say(f"{liveness_basis(result)}; {networks(result.provenance.networks)}")
     say(f"No face found: bona fide {rate(result.bona_fide_non_response)}, attacks "
         f"{rate(result.attack_non_response)}")  # fmt: skip
-    _show_failures(result.failures, say)
+    show_failures(result.failures, say)
     console.print(_pad_points(result))
     for point in result.points:
         if point.refused:
@@ -77,11 +77,11 @@ def show_liveness(result: LivenessResult, console: Console) -> None:
         console.print(_pad_groups(result))
     _show_scores("Attacks taken for live, highest first", result.worst_attacks, say)
     _show_scores("Live taken for attacks, lowest first", result.worst_bona_fide, say)
-    for note in (*result.notes, _FOOT):
+    for note in (*result.notes, FOOT):
         say(note)
 
 
-class _Speaker:
+class Speaker:
     """Plain lines, whatever brackets a file name holds."""
 
     def __init__(self, console: Console) -> None:
@@ -173,21 +173,23 @@ def _pad_groups(result: LivenessResult) -> Table:
     return table
 
 
-def _show_failures(failures: Sequence[Failure], say: _Speaker) -> None:
+def show_failures(failures: Sequence[Failure], say: Speaker) -> None:
+    """The first few."""
     for failure in failures[:_SHOWN]:
         say(f"  {failure.file}: {failure.code}")
     if len(failures) > _SHOWN:
         say(f"  and {len(failures) - _SHOWN:,} more: --json or --report lists them all")
 
 
-def _show_pairs(title: str, pairs: Sequence[NamedPair], say: _Speaker) -> None:
+def show_pairs(title: str, pairs: Sequence[NamedPair], say: Speaker) -> None:
+    """The first few, under a title that asks to look at them."""
     if pairs:
         say(f"{title} (look at them: is the label right?):")
     for pair in pairs[:_SHOWN]:
         say(f"  {pair.score:.4f}  {pair.first}  {pair.second}")
 
 
-def _show_scores(title: str, files: Sequence[NamedScore], say: _Speaker) -> None:
+def _show_scores(title: str, files: Sequence[NamedScore], say: Speaker) -> None:
     if files:
         say(f"{title}:")
     for file in files[:_SHOWN]:

@@ -17,8 +17,10 @@ from numpy.typing import NDArray
 
 from perse.evaluation.all_against_all import histogram_of
 from perse.evaluation.comparison_rates import Curves
+from perse.evaluation.error_rates import Scores
 from perse.evaluation.liveness_rates import PadScores
 from perse.evaluation.results import Discard
+from perse.evaluation.searches import Searches
 
 SAME, OTHER, GREY = "#1f5fa8", "#d9730d", "#7a828c"
 _MORE = ("#d9730d", "#b1346d", "#6a51a3", "#2b8a7e", "#8c6d1f", "#a63a3a", "#4b5563")
@@ -137,6 +139,40 @@ def pad_rates_by_threshold(scores: PadScores, marks: Mapping[str, float]) -> str
     return _svg(figure)
 
 
+def search_trade_off(searches: Searches, candidates: int) -> str:
+    """FNIR against FPIR, for the first candidate and for all that are asked for."""
+    grid = np.unique(searches.non_mated)
+    fpir = _reaching(searches.non_mated, grid)
+    figure, axes = _figure()
+    lowest: list[NDArray[np.float64]] = []
+    for most, colour in ((1, OTHER), (candidates, SAME)):
+        within = np.where(searches.rank <= most, searches.mated, -np.inf)
+        fnir = 1 - _reaching(within[searches.mated_searches], grid)
+        name = "found as the first" if most == 1 else f"found among {most}"
+        axes.step(fpir, _positive(fnir), color=colour, lw=2, label=name)
+        lowest.append(fnir)
+    axes.set(xscale="log", yscale="log", xlabel="FPIR", ylabel="FNIR")
+    axes.set_xlim(float(fpir.min()) / 1.5, 1)
+    axes.set_ylim(_floor_of(np.concatenate(lowest)), 1)
+    axes.legend(loc="lower left")
+    return _svg(figure)
+
+
+def search_rates_by_threshold(searches: Searches, marks: Mapping[str, float]) -> str:
+    """FPIR and FNIR (at any rank) against the threshold."""
+    mated = searches.mated[searches.mated_searches]
+    grid = np.unique(np.concatenate([searches.non_mated, mated]))
+    fpir, fnir = _reaching(searches.non_mated, grid), 1 - _reaching(mated, grid)
+    figure, axes = _figure()
+    for name, colour, rates in (("FPIR", OTHER, fpir), ("FNIR", SAME, fnir)):
+        axes.step(grid, _positive(rates), color=colour, lw=2, label=name, where="pre")
+    axes.set(yscale="log", xlabel="threshold (score)", ylabel="share of searches")
+    axes.set_ylim(_floor_of(np.concatenate([fpir, fnir])), 1)
+    axes.legend(loc="lower left")
+    _mark(axes, marks)
+    return _svg(figure)
+
+
 def discard_curves(curves: Sequence[Discard]) -> str:
     """FNMR of what is left when the worst pairs by a measure are set aside, one panel each."""
     columns = min(3, len(curves))
@@ -185,6 +221,12 @@ def _mark(axes: Axes, marks: Mapping[str, float]) -> None:
     for (name, threshold), style in zip(marks.items(), ("--", ":", "-."), strict=False):
         axes.axvline(threshold, color="#1c2126", lw=1.2, ls=style, label=f"{name}: {threshold:.3f}")
     axes.legend()
+
+
+def _reaching(scores: Scores, grid: Scores) -> NDArray[np.float64]:
+    """Share of the scores at or above each threshold."""
+    below: NDArray[np.float64] = np.searchsorted(np.sort(scores), grid, "left") / scores.size
+    return 1 - below
 
 
 def _cycle(count: int) -> tuple[str, ...]:

@@ -62,9 +62,9 @@ class Compared:
 
 def compare_all_samples(samples: Samples) -> Compared:
     """Every usable file with every other one."""
-    vectors = _matrix(samples)
+    vectors = vectors_of(samples)
     person = numbers_of(samples.files[n].person for n in samples.usable)
-    found = compare_all(vectors, person, correct=_correction(samples))
+    found = compare_all(vectors, person, correct=correction_of(samples))
     lost = _mated([file.person for file in samples.files]) - len(found.mated)
     return Compared(samples, found, lost, all_pairs=True)
 
@@ -88,13 +88,14 @@ def compare_trials(samples: Samples, trials: Sequence[Trial]) -> Compared:
     return Compared(samples, comparisons, lost, all_pairs=False)
 
 
-def _matrix(samples: Samples) -> Matrix:
+def vectors_of(samples: Samples) -> Matrix:
+    """Of the usable files, usable files x values."""
     vectors = [sample.vector for sample in samples.acquired()]
     return np.stack(vectors) if vectors else np.empty((0, 1), np.float32)
 
 
 def _scores(samples: Samples, first: Numbers, second: Numbers) -> Scores:
-    vectors = _matrix(samples)
+    vectors = vectors_of(samples)
     if samples.recognisability is not None:
         correct = _given_recognisability(samples, samples.recognisability)
         pairs = zip(map(_alone, first), map(_alone, second), strict=True)
@@ -113,7 +114,8 @@ def _alone(number: int) -> slice:
     return slice(number, number + 1)
 
 
-def _correction(samples: Samples) -> Correct:
+def correction_of(samples: Samples) -> Correct:
+    """What makes scores of the usable files' cosines, as the server has them."""
     if not samples.usable:
         return as_it_is
     if samples.recognisability is not None:
@@ -140,7 +142,7 @@ def _recorded(samples: Samples, chosen: Any) -> RecordedMany:  # noqa: ANN401 - 
 def _given_recognisability(samples: Samples, model: Recognisability) -> Correct:
     """Cosines as the server has them; -1 where it cannot tell."""
     known = np.array([it.measures.get("recognisability", 1.0) for it in samples.acquired()])
-    captured, told = model.captured(_matrix(samples), known), known >= model.least
+    captured, told = model.captured(vectors_of(samples), known), known >= model.least
 
     def correct(cosines: Matrix, rows: slice, columns: slice) -> Matrix:
         raw = cosines.astype(np.float64)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from perse.domain.decisions import fmr_key
 from perse.evaluation.error_rates import two_digits
 from perse.evaluation.intervals import Interval
 from perse.evaluation.results import ComparisonResult, LivenessResult, Rate
+from perse.evaluation.search_results import IdentificationResult
 
 INTERVALS = (
     "Intervals are 95 %, by bootstrap over people: people are drawn anew, not pairs, because the "
@@ -65,6 +67,30 @@ def liveness_basis(result: LivenessResult) -> str:
         f"{result.files:,} files of {result.people:,} people: {result.bona_fide:,} bona fide "
         f"presentations and {result.attacks:,} attacks were scored"
     )
+
+
+def search_basis(result: IdentificationResult) -> str:
+    """What was searched."""
+    return (
+        f"{result.files:,} files of {result.people:,} people: {result.mated_searches:,} searches "
+        f"for people who are among {result.gallery_people:,}, and "
+        f"{result.non_mated_searches:,} for people who are not"
+    )
+
+
+def search_support(result: IdentificationResult) -> str:
+    """What the rule of three lets so many people say, and what the operating points carry."""
+    text = (
+        f"Searches for {result.gallery_people:,} people support FPIR "
+        f"{two_digits(result.smallest_supported_fpir)} and above in galleries of this size, by "
+        "the rule of three."
+    )
+    served = result.served
+    if served is None:
+        return text
+    carried = f"up to {served.largest_supported:,} samples at FPIR {fmr_key(served.fpir)}"
+    but = "" if served.supported else ", fewer than are searched here: supported is false"
+    return f"{text} The operating points in use carry galleries of {carried}{but}."
 
 
 def networks(names: Mapping[str, str]) -> str:
