@@ -14,7 +14,7 @@ from perse.domain.samples import FaceImage, Pixels
 from perse.errors import InvalidFileType
 from perse.media.face_crop import CANON, crop_face, resize_image
 from perse.media.image_decoder import decode_image
-from perse.networks.face_square import face_square
+from perse.networks.face_rectangle import face_rectangle
 from tests.media.faces import portrait
 
 WIDTH, HEIGHT = 2400, 2000
@@ -98,7 +98,7 @@ def test_what_is_shown_small_is_cut_from_what_was_read() -> None:
     crop, expected = (crop_face(it, landmarks, 96) for it in (image, other))
     assert 4 * mean_gap(crop, expected) < mean_gap(crop[:, 1:], expected[:, :-1])
     box = Box(700, 500, 500, 600)
-    seen, expected = (face_square(it, box, scale=2.0, size_px=128) for it in (image, other))
+    seen, expected = (face_rectangle(it, box, scale=2.0, size_px=128) for it in (image, other))
     assert 4 * mean_gap(seen, expected) < mean_gap(seen[:, 1:], expected[:, :-1])
 
 
@@ -109,7 +109,7 @@ def test_what_is_shown_large_is_cut_from_the_whole_picture() -> None:
     )
     box = Box(700, 500, 60, 60)
     seen, expected = (
-        face_square(it, box, scale=2.0, size_px=128) for it in (image, FaceImage(whole))
+        face_rectangle(it, box, scale=2.0, size_px=128) for it in (image, FaceImage(whole))
     )
     assert (seen == expected).all()
 

@@ -6,42 +6,44 @@ import numpy as np
 import pytest
 
 from perse.domain.geometry import Box
-from perse.domain.samples import FaceImage
+from perse.domain.samples import FaceImage, Pixels
 from perse.errors import InvalidParameter
-from perse.networks.face_square import face_square
+from perse.networks.face_rectangle import face_rectangle
 from perse.networks.pad_scale import PadScale
 
 
-def numbered(height: int, width: int) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
-    rows, columns = np.mgrid[:height, :width]
-    return np.stack((rows, columns, np.zeros_like(rows)), axis=-1).astype(np.uint8)
+def slopes(height: int = 100, width: int = 160) -> Pixels:
+    """Red says how far to the right a pixel lies, green how far down."""
+    pixels = np.zeros((height, width, 3), np.uint8)
+    pixels[..., 0] = np.arange(width)
+    pixels[..., 1] = np.arange(height)[:, None]
+    return pixels
 
 
-def test_a_square_inside_the_picture_is_cut_out_as_it_is() -> None:
-    seen = face_square(FaceImage(numbered(100, 120)), Box(40, 30, 16, 20), scale=2.0, size_px=40)
+def reach(seen: Pixels) -> tuple[int, int, int, int]:
+    """Left, right, top and bottom of what is seen, as the slopes tell it."""
+    middle = seen.shape[0] // 2
+    across, down = seen[middle, :, 0].tolist(), seen[:, middle, 1].tolist()
+    return across[0], across[-1], down[0], down[-1]
+
+
+def test_inside_the_picture_it_is_the_box_times_the_scale_around_its_centre() -> None:
+    seen = face_rectangle(FaceImage(slopes()), Box(70, 40, 20, 16), scale=2.0, size_px=40)
     assert seen.shape == (40, 40, 3)
-    assert seen[0, 0].tolist() == [20, 28, 0]
-    assert seen[-1, -1].tolist() == [59, 67, 0]
+    assert reach(seen) == pytest.approx((60, 99, 32, 63), abs=1)
 
 
-def test_what_lies_beyond_the_picture_is_its_mirror_image() -> None:
-    seen = face_square(FaceImage(numbered(60, 60)), Box(0, 0, 20, 20), scale=2.0, size_px=40)
-    assert seen[10, 10].tolist() == [0, 0, 0]
-    assert seen[7, 10].tolist() == seen[13, 10].tolist() == [3, 0, 0]
+def test_what_lies_beyond_the_picture_is_left_out_and_the_rest_fills_the_square() -> None:
+    seen = face_rectangle(FaceImage(slopes()), Box(0, 20, 40, 60), scale=2.0, size_px=60)
+    assert seen.shape == (60, 60, 3)
+    assert reach(seen) == pytest.approx((0, 59, 0, 99), abs=1)
 
 
-def test_the_longer_side_of_the_box_gives_the_size() -> None:
-    picture = numbered(200, 200)
-    upright = face_square(FaceImage(picture), Box(90, 80, 20, 40), scale=1.5, size_px=60)
-    lying = face_square(FaceImage(picture), Box(80, 90, 40, 20), scale=1.5, size_px=60)
-    assert np.array_equal(upright, lying)
-
-
-@pytest.mark.parametrize("size_px", [16, 128, 300])
-def test_any_size_can_be_asked_for(size_px: int) -> None:
-    seen = face_square(FaceImage(numbered(90, 70)), Box(5, 5, 60, 80), scale=2.7, size_px=size_px)
-    assert seen.shape == (size_px, size_px, 3)
-    assert seen.dtype == np.uint8
+@pytest.mark.parametrize(
+    "box", [Box(-90, -80, 20, 20), Box(400, 300, 20, 20), Box(10, 10, 0.1, 0.1)]
+)
+def test_a_box_beside_the_picture_or_smaller_than_a_pixel_still_gives_a_crop(box: Box) -> None:
+    assert face_rectangle(FaceImage(slopes()), box, scale=2.7, size_px=128).shape == (128, 128, 3)
 
 
 def test_scores_rise_with_the_log_odds_and_stay_within_0_and_1() -> None:

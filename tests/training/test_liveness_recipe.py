@@ -7,8 +7,10 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import numpy as np
+import onnxruntime
 import pytest
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
@@ -86,14 +88,14 @@ def test_a_rate_without_errors_still_has_an_upper_end(recipe: Recipe) -> None:
 def test_simulated_recaptures_keep_the_face_in_the_middle_and_change_the_picture(
     recipe: Recipe,
 ) -> None:
-    prepare, framing = recipe("prepare"), recipe("framing")
+    examples, framing = recipe("examples"), recipe("framing")
     geometry = importlib.import_module("perse.domain.geometry")
     drawn = np.random.default_rng(5).integers(0, 256, (250, 250, 3)).astype(np.uint8)
     seen = framing.Sighting(drawn, geometry.Box(80, 70, 80, 100))
-    for species, recapture in prepare.SIMULATED.items():
+    for species, recapture in examples.SIMULATED.items():
         scene = np.full((352, 352, 3), 90, np.uint8)
-        one = recapture(seen, scene, prepare.generator(1, species))
-        again = recapture(seen, scene, prepare.generator(1, species))
+        one = recapture(seen, scene, examples.generator(1, species))
+        again = recapture(seen, scene, examples.generator(1, species))
         assert np.array_equal(one.picture, again.picture)
         assert one.picture.shape == (352, 352, 3)
         x, y = one.box.centre
@@ -101,26 +103,121 @@ def test_simulated_recaptures_keep_the_face_in_the_middle_and_change_the_picture
         assert abs(y - 176) < 60
 
 
-def test_training_is_reproducible_from_its_seed(recipe: Recipe) -> None:
-    torch = pytest.importorskip("torch")
-    bank, train = recipe("bank"), recipe("train")
+def seen_close(recipe: Recipe, seed: int) -> Any:  # noqa: ANN401
+    """A drawn face whose picture ends near it."""
+    drawn = np.random.default_rng(seed).integers(0, 256, (300, 300, 3)).astype(np.uint8)
+    geometry = importlib.import_module("perse.domain.geometry")
+    whole = recipe("framing").Sighting(drawn, geometry.Box(120, 110, 60, 80))
+    return recipe("surroundings").tight(whole, np.random.default_rng(seed))
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_a_tight_picture_ends_near_the_face_and_still_holds_it(recipe: Recipe, seed: int) -> None:
+    seen = seen_close(recipe, seed)
+    height, width = seen.picture.shape[:2]
+    x, y = seen.box.centre
+    for reach in (x, y, width - x, height - y):
+        assert 0.53 * 80 <= reach <= 1.12 * 80
+
+
+def test_of_a_tight_picture_the_teacher_judges_the_whole_one(recipe: Recipe) -> None:
+    examples, prepare, framing = (recipe(n) for n in ("examples", "prepare", "framing"))
+    geometry = importlib.import_module("perse.domain.geometry")
+    box = geometry.Box(10, 10, 20, 20)
+    bright, dark = (framing.Sighting(np.full((40, 40, 3), v, np.uint8), box) for v in (200, 50))
+    source = examples.Source("a.jpg", "webcam", "live", "0001")
+    drawn = [
+        examples.Drawn(source, "live", dark),
+        examples.Drawn(source, "live", dark, whole=bright),
+    ]
+
+    def brightness(crop: np.ndarray) -> object:
+        embedding = np.full(128, crop.mean(), np.float16)
+        maps = np.zeros((2, 128, 8, 8), np.float16)
+        return recipe("teacher").Opinion(float(crop.mean()), embedding, maps)
+
+    bank = prepare.banked(drawn, brightness, inner=True)
+    assert bank.crops.mean(axis=(1, 2, 3)).tolist() == [50, 50]
+    assert bank.log_odds.tolist() == [50, 200]
+    assert bank.embeddings[:, 0].tolist() == [50, 50]
+
+
+def drawn_bank(recipe: Recipe, n: int = 48) -> object:
+    """Noise of every group, and a teacher who guesses."""
     rng = np.random.default_rng(6)
-    n = 48
-    species = np.array(["live", "printed_photograph", "simulated_print", "simulated_screen"] * 12)
-    drawn = bank.Bank(
-        rng.integers(0, 256, (n, 144, 144, 3)).astype(np.uint8),
+    species = np.array(["live", "printed_photograph", "simulated_print", "mixed"] * (n // 4))
+    return recipe("bank").Bank(
+        rng.integers(0, 256, (n, 128, 128, 3)).astype(np.uint8),
         species,
         np.array(["webcam"] * n),
         np.array([f"p{k % 8}" for k in range(n)]),
+        np.array([""] * n),
         np.array([f"f{k}" for k in range(n)]),
-        rng.normal(0, 3, (n, 3)),
+        rng.normal(0, 5, n).astype(np.float32),
+        rng.normal(0, 1, (n, 128)).astype(np.float16),
+        rng.normal(0, 1, (n, 2, 128, 8, 8)).astype(np.float16),
     )
+
+
+def test_training_is_reproducible_from_its_seed(recipe: Recipe) -> None:
+    torch = pytest.importorskip("torch")
+    train, bank = recipe("train"), drawn_bank(recipe)
     torch.set_num_threads(1)
-    plans = [train.Plan(epochs=1, draws=48, batch=16, seed=seed) for seed in (1, 1, 2)]
+    plans = [train.Plan(steps=3, batch=16, seed=seed) for seed in (1, 1, 2)]
     x = torch.rand(4, 3, 128, 128, generator=torch.Generator().manual_seed(7))
-    first, second, other = (train.train(drawn, plan)(x).detach() for plan in plans)
+    first, second, other = (train.train(bank, plan)(x).detach() for plan in plans)
     assert float((first - second).abs().max()) <= TOLERANCE
     assert float((first - other).abs().max()) > TOLERANCE
+
+
+def test_the_file_says_the_teachers_log_odds_and_a_share_of_the_labels(recipe: Recipe) -> None:
+    torch = pytest.importorskip("torch")
+    train, export = recipe("train"), recipe("export")
+    network = train.train(drawn_bank(recipe), train.Plan(steps=2, batch=16))
+    x = torch.rand(3, 3, 128, 128, generator=torch.Generator().manual_seed(8))
+    with torch.no_grad():
+        said = network.imitate(x)
+        taught = said.taught * network.spread + network.mean
+        expected = taught + recipe("network").LABELLED_SHARE * said.labelled
+    session = onnxruntime.InferenceSession(export.build(network).SerializeToString())
+    found = session.run(None, {"input": x.numpy()})[0]
+    assert found == pytest.approx(expected.numpy(), abs=TOLERANCE)
+
+
+def test_mixed_faces_have_no_label_and_train_only_where_both_people_do(recipe: Recipe) -> None:
+    pytest.importorskip("torch")
+    bank = recipe("bank")
+    made = bank.Bank(
+        np.zeros((4, 1, 1, 3), np.uint8),
+        np.array(["live", "mixed", "mixed", "mixed"]),
+        np.array(["webcam"] * 4),
+        np.array(["0001", "0001", "0001", "0003"]),
+        np.array(["", "0002", "0003", ""]),
+        np.array(["a", "b", "c", "d"]),
+        np.zeros(4, np.float32),
+        *(np.array([], np.float16),) * 2,
+    )
+    assert np.isnan(recipe("train").labels(made)).tolist() == [False, True, True, True]
+    people = [f"000{n}" for n in range(1, 10)]
+    splits = recipe("splits")
+    parts = splits.webcam_parts(people)
+    assert (parts["0001"], parts["0002"], parts["0003"]) == ("train", "train", "test")
+    whole = bank.joined([made, everybody(bank, people)])
+    assert whole.part(None)[:4].tolist() == ["train", "train", "none", "test"]
+
+
+def everybody(bank: ModuleType, people: list[str]) -> object:
+    n = len(people)
+    return bank.Bank(
+        np.zeros((n, 1, 1, 3), np.uint8),
+        np.array(["live"] * n),
+        np.array(["webcam"] * n),
+        np.array(people),
+        np.array([""] * n),
+        np.array(people),
+        np.zeros(n, np.float32),
+        *(np.array([], np.float16),) * 2,
+    )
 
 
 def test_a_threshold_keeps_its_bpcer_in_the_worse_group(recipe: Recipe) -> None:
@@ -133,26 +230,14 @@ def test_a_threshold_keeps_its_bpcer_in_the_worse_group(recipe: Recipe) -> None:
     assert (scores[400:] < cut).mean() < 0.02
 
 
-def test_a_balanced_threshold_has_the_smallest_worst_rate(recipe: Recipe) -> None:
+@pytest.mark.parametrize(("highest_print", "expected"), [(40, 45), (-10, 25), (90, 50)])
+def test_a_threshold_midway_keeps_within_half_and_all_of_its_bpcer(
+    recipe: Recipe, highest_print: float, expected: float
+) -> None:
     statistics = recipe("statistics_of_attacks")
-    live, attacks = np.array([3.0, 4.0, 5.0, 6.0]), np.array([-2.0, -1.0, 0.0, 1.0])
-    assert statistics.balanced_threshold(live, attacks, np.array(["a"] * 4)) == pytest.approx(2.0)
-    overlapping = np.array([-1.5, 4.0, 5.0, 6.0])
-    cut = statistics.balanced_threshold(overlapping, attacks, np.array(["a"] * 4))
-    assert (overlapping < cut).mean() <= 0.25
-    assert (attacks >= cut).mean() <= 0.25
-
-
-def test_judges_that_were_not_asked_are_no_wanted_logit(recipe: Recipe) -> None:
-    pytest.importorskip("torch")
-    bank, train = recipe("bank"), recipe("train")
-    one = np.array(["live", "simulated_print"])
-    logits = np.array([[1.0, 2.0, 3.0], [np.nan] * 3])
-    wanted = train.judged(
-        bank.Bank(np.zeros((2, 144, 144, 3), np.uint8), one, one, one, one, logits)
-    )
-    assert wanted[0] == pytest.approx(4.0)
-    assert np.isnan(wanted[1])
+    live, groups = np.arange(101.0), np.array(["a"] * 101)
+    prints = np.full(9, float(highest_print))
+    assert statistics.threshold_midway(live, groups, prints, 0.5) == pytest.approx(expected)
 
 
 def presentations(recipe: Recipe, person: str, live: list[float], prints: list[float]) -> object:
@@ -164,8 +249,10 @@ def presentations(recipe: Recipe, person: str, live: list[float], prints: list[f
         species,
         np.array(["press"] + ["webcam"] * (n - 1)),
         np.array(["portrait"] + [person] * (n - 1)),
+        np.array([""] * n),
         np.array([f"{person}-{k}" for k in range(n)]),
-        np.zeros((n, 3)),
+        np.zeros(n, np.float32),
+        *(np.array([], np.float16),) * 2,
     )
     return recipe("evaluate").Judged(bank, {"perse_pad": np.array([1.0, *live, *prints])})
 

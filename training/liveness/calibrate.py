@@ -1,14 +1,13 @@
 """Platt parameters and the threshold, from people who neither train nor test.
 
-    python calibrate.py --cache CACHE --network perse_pad_v1.onnx --out calibration.json
+    python calibrate.py --cache CACHE --network perse_pad_v2.onnx --out calibration.json
 
 Prior of the calibrated score: half of all presentations are printed photographs; of the live half
 are portraits and half webcam frames. Simulated recaptures do not enter it: how hard they are is our
 own choice.
-The threshold keeps a stated BPCER, TARGETS, in the worse of portraits and webcam frames: live faces
-of many people fix it, where the prints of two people cannot. minifas_97.80 alone could not keep one
-at a bearable APCER; it gets the threshold whose worst rate is smallest.
-minifas_97.80 saw none of these people in its training, so all but the test people calibrate it.
+The threshold lies half way between the log odds that one live face in a hundred (of portraits or
+webcam frames, whichever is worse) falls below and those that one print in a hundred rises above,
+but never so that more than one or less than half of one live face in a hundred falls below.
 """
 
 from __future__ import annotations
@@ -20,10 +19,10 @@ from pathlib import Path
 import numpy as np
 from bank import Bank, read
 from numpy.typing import NDArray
-from scoring import MINIFAS, OURS, PAIR, raw_scores
-from statistics_of_attacks import balanced_threshold, platt, rate, threshold_at_bpcer
+from scoring import raw_scores
+from statistics_of_attacks import platt, rate, threshold_midway
 
-TARGETS = {OURS: 0.0075, PAIR: 0.01}
+TARGET = 0.01
 
 
 def weights_of(bank: Bank) -> NDArray[np.float64]:
@@ -40,13 +39,10 @@ def weights_of(bank: Bank) -> NDArray[np.float64]:
     return weights
 
 
-def calibrate(bank: Bank, raw: NDArray[np.float64], target: float | None) -> dict[str, object]:
+def calibrate(bank: Bank, raw: NDArray[np.float64]) -> dict[str, object]:
     live, printed = bank.species == "live", bank.species == "printed_photograph"
     a, b = platt(raw, live, weights_of(bank))
-    if target is None:
-        cut = balanced_threshold(raw[live], raw[printed], bank.origin[live])
-    else:
-        cut = threshold_at_bpcer(raw[live], bank.origin[live], target)
+    cut = threshold_midway(raw[live], bank.origin[live], raw[printed], TARGET)
     score = 1 / (1 + np.exp(-(a * cut + b)))
     measured = {"bpcer": str(rate(raw[live] < cut, bank.person[live]))}
     for species in np.unique(bank.species[~live]).tolist():
@@ -64,15 +60,8 @@ def main() -> None:
     options = parser.parse_args()
     bank = read(options.cache, "evaluation")
     bank = bank.only(~np.char.endswith(bank.species, "not_found"))
-    part = bank.part(options.rotation)
-    done = {}
-    for name, allowed in (
-        (OURS, part == "calibrate"),
-        (MINIFAS, part != "test"),
-        (PAIR, part == "calibrate"),
-    ):
-        own = bank.only(allowed)
-        done[name] = calibrate(own, raw_scores(own, options.network)[name], TARGETS.get(name))
+    own = bank.only(bank.part(options.rotation) == "calibrate")
+    done = {name: calibrate(own, raw) for name, raw in raw_scores(own, options.network).items()}
     options.out.write_text(json.dumps(done, indent=1))
     print(json.dumps(done, indent=1))
 

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 from bank import read
 from evaluate import Judged, as_markdown, judged, table, together
-from scoring import MINIFAS, OURS, PAIR
+from scoring import OURS, TEACHER
 from statistics_of_attacks import Rate, rate
 
 Rows = dict[str, dict[str, Rate | float]]
@@ -70,7 +70,7 @@ def main() -> None:
     parser.add_argument(
         "--run", nargs=3, action="append", required=True, metavar=("ONNX", "JSON", "TURN")
     )
-    parser.add_argument("--name", choices=(OURS, MINIFAS, PAIR), default=OURS)
+    parser.add_argument("--name", choices=(OURS, TEACHER), default=OURS)
     options = parser.parse_args()
     bank = read(options.cache, "evaluation")
     found = bank.only(~np.char.endswith(bank.species, "not_found"))

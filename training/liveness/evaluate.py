@@ -1,4 +1,4 @@
-"""Figures of the detectors on held-out people, side by side.
+"""Figures of the detector and of its teacher on held-out people, side by side.
 
 python evaluate.py --cache CACHE --run NETWORK.onnx CALIBRATION.json [--rotation N] ... --out F
 """
@@ -12,9 +12,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
-from bank import Bank, read
+from bank import Bank, joined, read
 from numpy.typing import NDArray
-from scoring import MINIFAS, OURS, PAIR, TEACHERS, raw_scores
+from scoring import raw_scores
 from statistics_of_attacks import Rate, area_under_curve, rate
 
 Scores = NDArray[np.float64]
@@ -30,21 +30,16 @@ class Judged:
 
 def judged(bank: Bank, network: Path, calibration: Path, rotation: int | None) -> Judged:
     held_out = bank.only(bank.part(rotation) == "test")
-    cuts = {name: entry["raw"] for name, entry in json.loads(calibration.read_text()).items()} | {
-        TEACHERS: 0.0
-    }
+    cuts = {name: entry["raw"] for name, entry in json.loads(calibration.read_text()).items()}
     raw = raw_scores(held_out, network)
-    return Judged(
-        held_out, {name: raw[name] - cuts[name] for name in (OURS, MINIFAS, PAIR, TEACHERS)}
-    )
+    return Judged(held_out, {name: raw[name] - cut for name, cut in cuts.items()})
 
 
 def together(runs: Sequence[Judged]) -> Judged:
     """All runs as one: each webcam person is in one of them, portraits are in each."""
-    banks = [run.bank for run in runs]
-    joined = Bank(*(np.concatenate([getattr(b, field) for b in banks]) for field in Bank.__slots__))
+    bank = joined([run.bank for run in runs])
     names = runs[0].margins
-    return Judged(joined, {n: np.concatenate([run.margins[n] for run in runs]) for n in names})
+    return Judged(bank, {n: np.concatenate([run.margins[n] for run in runs]) for n in names})
 
 
 def table(run: Judged) -> dict[str, dict[str, Rate | float]]:

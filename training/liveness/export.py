@@ -1,6 +1,7 @@
-"""Checkpoint -> ONNX: batch norms folded into the convolutions, the spectrum head left out.
+"""Checkpoint -> ONNX: batch norms folded into the convolutions, both log odds into one sum, the
+heads that only training needs left out.
 
-python export.py --run RUN --out perse_pad_v1.onnx
+python export.py --run RUN --out perse_pad_v2.onnx
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from typing import Any
 import numpy as np
 import onnx
 import torch
-from network import AttackNetwork, Residual
+from network import LABELLED_SHARE, AttackNetwork, Residual
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 from torch import nn
@@ -48,6 +49,7 @@ class Writer:
         return self.node(
             "Conv", x, self.weight(kernel), self.weight(bias),
             kernel_shape=list(conv.kernel_size), strides=list(conv.stride), pads=[pad] * 4,
+            group=conv.groups,
         )  # fmt: skip
 
     def layer(self, x: str, layer: nn.Module) -> str:
@@ -59,16 +61,24 @@ class Writer:
         return self.node("Relu", self.convolution(x, conv, norm))
 
 
+def _summed(network: AttackNetwork) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Weight (1 x WIDTH) and bias (1) of the sum of both heads, the teacher's in its log odds."""
+    with torch.no_grad():
+        share = torch.stack((network.spread, torch.tensor(LABELLED_SHARE)))
+        weight = (network.decide.weight * share[:, None]).sum(0, keepdim=True)
+        bias = (network.decide.bias * share).sum().reshape(1) + network.mean
+    return weight.numpy(), bias.numpy()
+
+
 def build(network: AttackNetwork) -> onnx.ModelProto:
     """Input "input" N x 3 x 128 x 128, RGB 0..1; output "logit" N x 1."""
     writer = Writer()
     two, one = (writer.weight(np.array(v, np.float32)) for v in (2, 1))
     x = writer.node("Sub", writer.node("Mul", "input", two), one)
-    for layer in (*network.early, *network.late):
+    for layer in (*network.early, *network.late, network.last[0]):
         x = writer.layer(x, layer)
-    x = writer.node("Flatten", writer.node("GlobalAveragePool", x))
-    weight = writer.weight(network.decide.weight.detach().numpy())
-    bias = writer.weight(network.decide.bias.detach().numpy())
+    x = writer.node("Flatten", writer.convolution(x, *network.last[1]))
+    weight, bias = (writer.weight(value) for value in _summed(network))
     writer.node("Gemm", x, weight, bias, output="logit", transB=1)
     image = helper.make_tensor_value_info("input", TensorProto.FLOAT, ["n", 3, 128, 128])
     logit = helper.make_tensor_value_info("logit", TensorProto.FLOAT, ["n", 1])

@@ -1,4 +1,4 @@
-"""Where the face is and which square of the picture the network sees."""
+"""Where the face is and which part of the picture the network sees."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from perse.networks.session import open_session
 from perse.networks.yunet import YunetDetector
 
 LEAST_FACE_SCORE = 0.5
+REACH = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,24 @@ class Finder:
         if not faces:
             return None
         return Sighting(picture, max(faces, key=lambda face: face.box.area).box)
+
+
+def near(sighting: Sighting) -> Sighting:
+    """REACH times the longer box side on each side of the face: more no crop can show."""
+    height, width = sighting.picture.shape[:2]
+    box, (x, y) = sighting.box, sighting.box.centre
+    reach = REACH * box.longer_side
+    left, top = max(0, int(x - reach)), max(0, int(y - reach))
+    right, bottom = min(width, int(x + reach)), min(height, int(y + reach))
+    part = np.ascontiguousarray(sighting.picture[top:bottom, left:right])
+    return Sighting(part, Box(box.left - left, box.top - top, box.width, box.height))
+
+
+def mirrored(sighting: Sighting) -> Sighting:
+    """Left and right change places."""
+    picture, box = sighting.picture, sighting.box
+    moved = Box(picture.shape[1] - box.right, box.top, box.width, box.height)
+    return Sighting(np.ascontiguousarray(picture[:, ::-1]), moved)
 
 
 def read_rgb(path: Path) -> Picture:

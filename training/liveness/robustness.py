@@ -15,18 +15,18 @@ from pathlib import Path
 import cv2
 import numpy as np
 from camera import Picture, exposed, noisy, saturated, smeared, squeeze, through_size
-from framing import Finder, Sighting, read_rgb
-from judges import Judges
+from examples import evaluated, generator
+from framing import Finder, Sighting, mirrored, read_rgb
 from numpy.typing import NDArray
-from prepare import generator, sources
-from scoring import COMPANION_WEIGHT, MINIFAS, OURS, PAIR, TEACHERS, logits_of, teachers_of
-from splits import press_part, webcam_parts
+from scoring import OURS, TEACHER, logits_of
+from splits import portrait_part, webcam_parts
 from statistics_of_attacks import area_under_curve
 from surroundings import plain_scene
+from teacher import Teacher
 
 from perse.domain.geometry import Box
 from perse.domain.samples import FaceImage
-from perse.networks.face_square import face_square
+from perse.networks.face_rectangle import face_rectangle
 from perse.networks.perse_pad import SCALE, SIZE_PX
 from perse.networks.session import open_session
 
@@ -47,14 +47,15 @@ def _face_only(seen: Sighting) -> Sighting:
 
 
 def _cropped_to(share: float) -> Change:
-    """The picture ends ``share`` of the longer side from the middle: the rest is reflected."""
+    """The picture ends ``share`` of the longer box side from the middle of the box."""
 
     def change(seen: Sighting) -> Sighting:
         reach = seen.box.longer_side * share
         x, y = seen.box.centre
         left, top = max(0, round(x - reach)), max(0, round(y - reach))
         part = seen.picture[top : round(y + reach), left : round(x + reach)]
-        return Sighting(part, Box(seen.box.left - left, seen.box.top - top, seen.box.width, seen.box.height))  # fmt: skip  # noqa: E501
+        box = seen.box
+        return Sighting(part, Box(box.left - left, box.top - top, box.width, box.height))
 
     return change
 
@@ -105,6 +106,7 @@ def _blurred(picture: Picture) -> Picture:
     return np.asarray(cv2.GaussianBlur(picture, (0, 0), 1.5), np.uint8)
 
 
+TIGHTNESS = (1.0, 0.9, 0.8, 0.7, 0.6)
 CONDITIONS: dict[str, Change] = {
     "as it is": lambda seen: seen,
     "JPEG 95": _on_picture(lambda p: squeeze(p, 95)),
@@ -124,26 +126,33 @@ CONDITIONS: dict[str, Change] = {
     "gamma 0.6": _on_picture(lambda p: exposed(p, 1.0, 0.6)),
     "gamma 1.6": _on_picture(lambda p: exposed(p, 1.0, 1.6)),
     "grey": _on_picture(lambda p: saturated(p, 0.0)),
-    "mirrored": lambda s: Sighting(
-        np.ascontiguousarray(s.picture[:, ::-1]),
-        Box(s.picture.shape[1] - s.box.right, s.box.top, s.box.width, s.box.height),
-    ),
+    "mirrored": mirrored,
     "box x 0.85": _other_box(0.85, 0),
     "box x 1.2": _other_box(1.2, 0),
     "box moved down 10 %": _other_box(1.0, 0.1),
-    "ablation: cut close to the face": _cropped_to(0.6),
+    **{f"picture ends at {share} of the box": _cropped_to(share) for share in TIGHTNESS},
     "ablation: only the box, rest grey": _face_only,
     "ablation: drawn background": _elsewhere,
 }
 
 
-def test_sightings(data: Path, finder: Finder, every: int) -> dict[str, list[Sighting]]:
+def test_sightings(
+    data: Path, finder: Finder, every: int, rotation: int | None
+) -> dict[str, list[Sighting]]:
     """Groups: press live, webcam live, printed photograph."""
-    found = sources(data)
-    webcam = webcam_parts(s.person for s in found if s.origin == "webcam")
-    groups: dict[str, list[Sighting]] = {"press": [], "webcam": [], "printed_photograph": []}
+    found = evaluated(data)
+    webcam = webcam_parts((s.person for s in found if s.origin == "webcam"), rotation)
+    groups: dict[str, list[Sighting]] = {
+        "press": [],
+        "webcam": [],
+        "printed_photograph": [],
+    }
     for number, source in enumerate(found):
-        part = press_part(source.person) if source.origin == "press" else webcam[source.person]
+        part = (
+            portrait_part(source.path, source.person)
+            if source.origin == "press"
+            else webcam[source.person]
+        )
         if part != "test" or number % every:
             continue
         seen = finder.largest(read_rgb(data / source.path))
@@ -154,16 +163,14 @@ def test_sightings(data: Path, finder: Finder, every: int) -> dict[str, list[Sig
 
 
 def raw_of(
-    seen: list[Sighting], network: Path, judges: Judges | None
+    seen: list[Sighting], network: Path, teacher: Teacher | None
 ) -> dict[str, NDArray[np.float64]]:
-    crops = np.stack(
-        [face_square(FaceImage(s.picture), s.box, scale=SCALE, size_px=SIZE_PX) for s in seen]
-    )
-    raw = {OURS: logits_of(open_session(network), crops)}
-    if judges is not None:
-        logits = np.array([judges(s) for s in seen])
-        raw |= {MINIFAS: logits[:, 0], TEACHERS: teachers_of(logits)}
-        raw[PAIR] = raw[OURS] + COMPANION_WEIGHT * raw[MINIFAS]
+    crops = [
+        face_rectangle(FaceImage(s.picture), s.box, scale=SCALE, size_px=SIZE_PX) for s in seen
+    ]
+    raw = {OURS: logits_of(open_session(network), np.stack(crops))}
+    if teacher is not None:
+        raw[TEACHER] = np.array([teacher(crop).log_odds for crop in crops], np.float64)
     return raw
 
 
@@ -175,19 +182,25 @@ def main() -> None:
     parser.add_argument("--calibration", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--every", type=int, default=1)
-    parser.add_argument("--others", action="store_true", help="judge minifas and teachers too")
+    parser.add_argument("--only", default="", help="conditions with this in their name")
+    parser.add_argument("--rotation", type=int, choices=(0, 1, 2))
+    parser.add_argument("--teacher", type=Path, help="fr_liveness.onnx: judged too")
     options = parser.parse_args()
     cv2.setNumThreads(1)
     cuts = {n: e["raw"] for n, e in json.loads(options.calibration.read_text()).items()}
-    cuts[TEACHERS] = 0.0
-    judges = Judges(options.models) if options.others else None
+    teacher = Teacher(options.teacher) if options.teacher else None
     groups = test_sightings(
-        options.data, Finder(options.models / "yunet_n_dynamic.onnx"), options.every
+        options.data,
+        Finder(options.models / "yunet_n_dynamic.onnx"),
+        options.every,
+        options.rotation,
     )
     report: dict[str, dict[str, dict[str, float]]] = {}
     for condition, change in CONDITIONS.items():
+        if options.only not in condition:
+            continue
         raw = {
-            g: raw_of([change(s) for s in seen], options.network, judges)
+            g: raw_of([change(s) for s in seen], options.network, teacher)
             for g, seen in groups.items()
         }
         report[condition] = {}
@@ -202,7 +215,8 @@ def main() -> None:
             report[condition][name] = figures
             shown = "  ".join(f"{k} {v:.4f}" for k, v in figures.items())
             print(f"{condition:36s} {name:13s} {shown}", flush=True)
-    options.out.write_text(json.dumps({"sizes": {g: len(s) for g, s in groups.items()}, "conditions": report}, indent=1))  # fmt: skip  # noqa: E501
+    sizes = {group: len(seen) for group, seen in groups.items()}
+    options.out.write_text(json.dumps({"sizes": sizes, "conditions": report}, indent=1))
 
 
 if __name__ == "__main__":

@@ -93,18 +93,16 @@ def threshold_at_bpcer(
     return min(float(np.quantile(g, target)) for g in groups)
 
 
-def balanced_threshold(
-    bona_fide: Scores, attacks: Scores, bona_fide_groups: NDArray[np.str_]
+def threshold_midway(
+    bona_fide: Scores, bona_fide_groups: NDArray[np.str_], attacks: Scores, target: float
 ) -> float:
-    """The raw threshold with the smallest worst rate: BPCER of each bona fide group, APCER.
+    """Half way between the thresholds of BPCER = ``target`` (worse group) and APCER = target.
 
-    Where a whole stretch of thresholds is equally good, its middle.
+    But not where the BPCER would be over ``target`` or under half of it: the attacks are of two
+    people, and another two's may be far higher or lower.
     """
-    groups = [np.sort(bona_fide[bona_fide_groups == g]) for g in np.unique(bona_fide_groups)]
-    values = np.unique(np.concatenate((bona_fide, attacks)))
-    cuts = np.concatenate((values[:1] - 1, (values[1:] + values[:-1]) / 2, values[-1:] + 1))
-    rates = [np.searchsorted(g, cuts) / len(g) for g in groups]
-    rates.append(1 - np.searchsorted(np.sort(attacks), cuts) / len(attacks))
-    worst = np.max(rates, axis=0)
-    best = np.flatnonzero(worst <= worst.min() + 1e-12)
-    return float((cuts[best[0]] + cuts[best[-1]]) / 2)
+    of_live = threshold_at_bpcer(bona_fide, bona_fide_groups, target)
+    midway = (of_live + float(np.quantile(attacks, 1 - target))) / 2
+    return float(
+        np.clip(midway, threshold_at_bpcer(bona_fide, bona_fide_groups, target / 2), of_live)
+    )

@@ -1,14 +1,14 @@
 """What stands around a face: scenes for recaptures, and changes that part a face from its place.
 
 Every change here is made to live faces and to attacks alike, so that borders, black corners of
-turned pictures and swapped backgrounds tell the network nothing.
+turned pictures, swapped backgrounds and missing colours tell the network nothing.
 """
 
 from __future__ import annotations
 
 import cv2
 import numpy as np
-from camera import Generator, Picture
+from camera import Generator, Picture, saturated
 from framing import Sighting
 from recapture import SCENE_PX
 
@@ -52,10 +52,13 @@ def some_scene(picture: Picture, rng: Generator) -> Picture:
 
 
 def tight(sighting: Sighting, rng: Generator) -> Sighting:
-    """The picture ends close to the face, so that the network's square gets reflected borders."""
+    """The picture ends close to the face, on all sides alike or on each by itself."""
     box = sighting.box
     height, width = sighting.picture.shape[:2]
-    reach = box.longer_side * rng.uniform(0.55, 0.95, 4)
+    shares = rng.uniform(0.55, 1.1, 4)
+    if rng.random() < 0.5:
+        shares[:] = shares[0]
+    reach = box.longer_side * shares
     x, y = box.centre
     left, top = max(0, round(x - reach[0])), max(0, round(y - reach[1]))
     right, bottom = min(width, round(x + reach[2])), min(height, round(y + reach[3]))
@@ -107,4 +110,16 @@ def in_some_place(sighting: Sighting, rng: Generator) -> Sighting:
         return turned(sighting, rng)
     if chance < 0.50:
         return elsewhere(sighting, rng)
+    return sighting
+
+
+def spoilt(sighting: Sighting, rng: Generator) -> Sighting:
+    """Often without what is around the face, now and then without colour."""
+    chance = rng.random()
+    if chance < 0.6:
+        sighting = tight(sighting, rng)
+    elif chance < 0.7:
+        sighting = elsewhere(sighting, rng)
+    if rng.random() < 0.2:
+        sighting = Sighting(saturated(sighting.picture, 0), sighting.box)
     return sighting

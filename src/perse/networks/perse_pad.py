@@ -1,6 +1,6 @@
 """perse_pad: our own detector of printed and displayed faces. Its recipe is training/liveness.
 
-Input N x 3 x 128 x 128, RGB 0..1: the square of 2.0 times the longer box side, borders mirrored.
+Input N x 3 x 128 x 128, RGB 0..1: 2.7 times the box, as far as the picture reaches.
 Output N x 1: log odds of a bona fide presentation, before calibration.
 """
 
@@ -15,13 +15,13 @@ from numpy.typing import NDArray
 from perse.domain.decisions import PadScore
 from perse.domain.geometry import Box
 from perse.domain.samples import FaceImage
-from perse.networks.face_square import face_square, unit_planes
+from perse.networks.face_rectangle import face_rectangle, unit_planes
 from perse.networks.network import Network
 from perse.networks.pad_scale import PadScale
 
-SHIPPED_FILE: Final = "perse_pad_v1.onnx"
+SHIPPED_FILE: Final = "perse_pad_v2.onnx"
 SIZE_PX: Final = 128
-SCALE: Final = 2.0
+SCALE: Final = 2.7
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -41,7 +41,7 @@ class PersePadDetector(Network):
 
 def tensor_of(image: FaceImage, box: Box) -> NDArray[np.float32]:
     """1 x 3 x 128 x 128, RGB 0..1."""
-    return unit_planes(face_square(image, box, scale=SCALE, size_px=SIZE_PX))
+    return unit_planes(face_rectangle(image, box, scale=SCALE, size_px=SIZE_PX))
 
 
 def log_odds_from(outputs: list[NDArray[np.float32]]) -> float:
