@@ -20,6 +20,11 @@ from perse.storage.database import Database
 from perse.storage.schema import Row, ledger_entries, ledger_head
 
 _ROWS_AT_A_TIME = 1000
+# Every detection runs these: built once, they cost SQLAlchemy a look at its cache.
+_READ_HEAD = sa.select(ledger_head)
+_HOLD_HEAD = _READ_HEAD.with_for_update()
+_MOVE_HEAD = sa.update(ledger_head).values(seq=sa.bindparam("end"), hash=sa.bindparam("end_hash"))
+_APPEND = sa.insert(ledger_entries)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,11 +37,11 @@ class SqlLedger:
     def append_in(self, connection: sa.Connection, entries: Sequence[ConsentEntry]) -> ChainPoint:
         """Append within a transaction of the caller's; the last thing it does, because every
         other writer waits for the head from here to the commit."""
-        head = _head(connection, sa.select(ledger_head).with_for_update())
+        head = _head(connection, _HOLD_HEAD)
         links = list(chain(entries, after=head, key=self.key))
-        connection.execute(sa.insert(ledger_entries), [_row(link) for link in links])
+        connection.execute(_APPEND, [_row(link) for link in links])
         end = links[-1].point
-        connection.execute(sa.update(ledger_head).values(seq=end.seq, hash=end.hash))
+        connection.execute(_MOVE_HEAD, {"end": end.seq, "end_hash": end.hash})
         return end
 
     def append(self, entries: Sequence[ConsentEntry]) -> ChainPoint:
@@ -47,7 +52,7 @@ class SqlLedger:
     def problems(self) -> Iterator[str]:
         """What is wrong with the ledger, a sentence each; nothing when it is whole."""
         with self.database.read() as connection:
-            head = _head(connection, sa.select(ledger_head))
+            head = _head(connection, _READ_HEAD)
             links = _links(connection, sa.select(ledger_entries))
             yield from broken_links(links, head=head, key=self.key)
 
@@ -61,7 +66,7 @@ class SqlLedger:
     def head(self) -> ChainPoint:
         """The end of the chain."""
         with self.database.read() as connection:
-            return _head(connection, sa.select(ledger_head))
+            return _head(connection, _READ_HEAD)
 
     def entries(
         self, *, tenant_id: TenantId | None = None, user_token: UserToken | None = None
