@@ -27,7 +27,7 @@ from perse.api.admission.door import Door
 from perse.api.admission.turns import Room
 from perse.api.http.multipart import MultipartBody, PartLimits
 from perse.api.server.framing import StrictConnection
-from perse.api.server.own_memory import overwrite_freed_memory, return_large_pieces
+from perse.api.server.own_memory import keep_memory_private
 from perse.api.v0.wire import detect_answer
 from perse.auth.api_keys import ApiKeys
 from perse.bootstrap.storage import open_storage
@@ -47,8 +47,7 @@ Stage = Callable[[], object]
 
 
 def main() -> None:
-    overwrite_freed_memory()  # as a server does: every copy is written twice
-    return_large_pieces()
+    keep_memory_private()  # as a server does: every copy is written twice
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(40))
     body = multipart({"image_file": picture(size=FILE_BYTES)})
     with TemporaryDirectory() as folder, asyncio.Runner() as runner:
