@@ -212,7 +212,7 @@ class Gallery(Generic[Given]):
         if self._index is None:
             self._index = TemplateIndex(vectors.shape[1])
         numbers = [next(self._numbers) for _ in samples]
-        rows = self._index.add(numbers, vectors)
+        rows = self._index.add(numbers, vectors).tolist()
         for number, row, sample in zip(numbers, rows, samples, strict=True):
             self._samples[number] = sample
             self._rows.setdefault(sample.subject, {})[number] = row

@@ -45,17 +45,17 @@ class TemplateIndex:
     def __len__(self) -> int:
         return self._written - len(self._holes)
 
-    def add(self, numbers: Sequence[int], vectors: Vectors) -> list[int]:
+    def add(self, numbers: Sequence[int], vectors: Vectors) -> Rows:
         """The rows that they got, in their order: what ``remove`` and masks ask for."""
-        rows: list[int] = []
+        rows = [np.empty(0, np.intp)]
         for start in range(0, len(numbers), _WRITTEN_AT_A_TIME):
             part = slice(start, start + _WRITTEN_AT_A_TIME)
-            rows += self._write(np.array(numbers[part], np.int64), vectors[part])
-        return rows
+            rows.append(self._write(np.array(numbers[part], np.int64), vectors[part]))
+        return np.concatenate(rows)
 
     def remove(self, rows: Iterable[int]) -> None:
         """Rows that ``add`` gave, each once."""
-        gone = sorted(rows)
+        gone = sorted(map(int, rows))
         for chunk, inside in self._by_chunk(gone):
             chunk.clear(inside)
         self._holes += gone
@@ -88,7 +88,7 @@ class TemplateIndex:
                 _Scan(probes, leaders, multiply, rows)(chunk, allowed)
         return [leader.found() for leader in leaders]
 
-    def _write(self, numbers: Numbers, vectors: Vectors) -> list[int]:
+    def _write(self, numbers: Numbers, vectors: Vectors) -> Rows:
         reused = [self._holes.pop() for _ in range(min(len(numbers), len(self._holes)))]
         fresh = range(self._written, self._written + len(numbers) - len(reused))
         self._written = fresh.stop
@@ -99,7 +99,7 @@ class TemplateIndex:
         for chunk, inside in self._by_chunk(rows):
             part = slice(done, done := done + len(inside))
             chunk.write(inside, numbers[part], vectors[part])
-        return rows
+        return np.array(rows, np.intp)
 
     def _by_chunk(self, ascending: Sequence[int]) -> Iterator[tuple[Chunk, Rows]]:
         for position, rows in groupby(ascending, lambda row: row // self._rows_per_chunk):
