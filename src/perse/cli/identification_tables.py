@@ -28,7 +28,7 @@ def show_identification(result: IdentificationResult, console: Console) -> None:
 
 
 def _points(result: IdentificationResult) -> Table:
-    among = f"FNIR, {result.candidates} candidates"
+    among = f"FNIR, first {result.candidates}"
     headings = ("at FPIR", "threshold", "similarity", "FPIR (95 %)", "FNIR, first", among)
     table = Table(*headings, box=None, padding=(0, 2))
     for point in result.points:
