@@ -34,11 +34,11 @@ def identification_page(result: IdentificationResult, searches: Searches) -> str
     """Needs matplotlib."""
     marks = {"identify now": result.served.rates.threshold} if result.served else {}
     drawings = (
+        (plots.search_rates_by_threshold(searches, marks), "Both rates by threshold."),
         (
             plots.search_trade_off(searches, result.candidates),
             "What a rate of false positive searches costs in persons who are not found.",
         ),
-        (plots.search_rates_by_threshold(searches, marks), "Both rates by threshold."),
     )
     return page(
         "Identification: error rates",
@@ -77,7 +77,7 @@ def _facts(result: IdentificationResult) -> list[tuple[str, str, str]]:
 
 def _points(result: IdentificationResult) -> Markup:
     headings = ("at FPIR", "threshold", "similarity", "FPIR measured", "FNIR, first",
-                f"FNIR, {result.candidates} candidates", "false positive searches")  # fmt: skip
+                f"FNIR, {result.candidates} candidates")  # fmt: skip
     rows = [
         row(_cells(fmr_key(point.target_fpir), point.rates))
         if point.rates
@@ -93,7 +93,7 @@ def _points(result: IdentificationResult) -> Markup:
 def _cells(name: str, at: SearchRates) -> tuple[str, ...]:
     similarity = "" if at.similarity is None else f"{at.similarity:.3f}"
     rates = rate(at.fpir), rate(at.fnir_first), rate(at.fnir)
-    return name, f"{at.threshold:.4f}", similarity, *rates, counted(at.fpir)
+    return name, f"{at.threshold:.4f}", similarity, *rates
 
 
 def _ranks(result: IdentificationResult) -> Markup:

@@ -163,7 +163,7 @@ def search_rates_by_threshold(searches: Searches, marks: Mapping[str, float]) ->
     mated = searches.mated[searches.mated_searches]
     grid = np.unique(np.concatenate([searches.non_mated, mated]))
     fpir, fnir = _reaching(searches.non_mated, grid), 1 - _reaching(mated, grid)
-    figure, axes = _figure()
+    figure, axes = _figure(_WIDE)
     for name, colour, rates in (("FPIR", OTHER, fpir), ("FNIR", SAME, fnir)):
         axes.step(grid, _positive(rates), color=colour, lw=2, label=name, where="pre")
     axes.set(yscale="log", xlabel="threshold (score)", ylabel="share of searches")
