@@ -209,7 +209,7 @@ def served(environment: dict[str, str]) -> Iterator[Server]:
     started = time.perf_counter()
     process = subprocess.Popen(
         [sys.executable, "-I", "-m", "perse", "serve", "--port", "0", "--offline"],
-        env={**environment, "COLUMNS": "200"},
+        env={"PERSE_PROCESSES": "1", **environment, "COLUMNS": "200"},
         stderr=subprocess.PIPE,
         text=True,
     )

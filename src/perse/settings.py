@@ -138,7 +138,12 @@ class Settings(BaseSettings):
         20, ge=1, description="Calls that an API key may make at once before the limit counts."
     )
 
-    # limits
+    # limits, of the whole server
+    processes: Annotated[int, Field(ge=1, le=64)] | Literal["auto"] = Field(
+        "auto",
+        description="Processes that serve, with one parent that replaces them; auto = one for "
+        "every four cores. They share the limits below.",
+    )
     max_image_bytes: int = Field(1_000_000, ge=1_000, description="Largest picture file, in bytes.")
     max_image_pixels: int = Field(
         40_000_000, ge=10_000, description="Largest picture, in pixels; refused before decoding."

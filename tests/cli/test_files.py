@@ -117,7 +117,7 @@ def test_serving_hands_over_the_settings_and_shows_where_to_go(
         announce("http://127.0.0.1:1")
 
     monkeypatch.setattr(serve, "serve_app", stand_in)
-    told = standard("serve", "--host", "127.0.0.1", "--port", "1")
+    told = standard("serve", "--host", "127.0.0.1", "--port", "1", "--processes", "1")
     assert told.exit_code == 0, told.exception
     assert (served["host"], served["port"]) == ("127.0.0.1", 1)
     assert "http://127.0.0.1:1/swagger/" in told.output

@@ -165,7 +165,7 @@ def run(house: House, recorder: Recorder, *words: str) -> str:
 @contextmanager
 def served(house: House, recorder: Recorder, key: str) -> Iterator[httpx.Client]:
     command = [*recorder.before, sys.executable, "-m", "perse", "serve", "--port", "0"]
-    environment = house.environment | {"COLUMNS": "200"}
+    environment = house.environment | {"COLUMNS": "200", "PERSE_PROCESSES": "2"}
     log = (house.folder / "serve.log").open("w+")
     started = subprocess.Popen(command, env=environment, cwd=house.start, stderr=log, umask=0)
     with log, started as process:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from functools import partial
@@ -34,6 +33,7 @@ from perse.api.server.unread_bodies import DrainBody
 from perse.api.services import Services
 from perse.api.telemetry.metrics import Metrics
 from perse.api.telemetry.observation import Observe
+from perse.bootstrap.shares import usable_cores
 from perse.chores import Chore
 from perse.errors import NotFound
 from perse.settings import Settings
@@ -139,13 +139,6 @@ def _door(
     metrics: Metrics, name: str, room: Room, charge: Callable[[str, float], None] | None = None
 ) -> Door:
     return Door(name, room, refused=partial(metrics.refuse, name), charge=charge)
-
-
-def usable_cores() -> int:
-    """Cores that this process may run on, at least one."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def _watch(workplace: Workplace) -> None:

@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import structlog
 
-from perse.bootstrap.face_networks import open_embedder
 from perse.bootstrap.faces import FaceServices, default_similarity
+from perse.bootstrap.ground import Ground
 from perse.bootstrap.local_points import named_points
 from perse.bootstrap.similarity import scale_of, surely_of
 from perse.bootstrap.weights import PackOnDisk
@@ -30,17 +30,15 @@ from perse.weights.packs import recorded_pack
 
 def wire_previous(
     settings: Settings,
-    on_disk: PackOnDisk,
-    faces: FaceServices,
+    ground: Ground,
     references: ReferenceStore,
     consent: RecordConsent,
 ) -> PreviousNetwork | None:
-    """None when nobody is being moved. Raises CatalogInvalid, NetworkUnusable."""
-    previous = on_disk.previous
-    if previous is None:
+    """None when nobody is being moved. Raises CatalogInvalid."""
+    faces, previous, embedder = ground.faces, ground.on_disk.previous, ground.previous_embedder
+    if previous is None or embedder is None:
         return None
     scale = scale_of(previous.card("face_embedder"))
-    embedder = open_embedder(previous, threads=settings.threads_per_network)
     compare = CompareFaces(replace(faces.capture, embedder=embedder), scale)
     thresholds = _thresholds(settings, previous, faces, scale)
     return PreviousNetwork(

@@ -15,11 +15,11 @@ from perse.bootstrap.enrolment import (
     wire_consent,
     wire_enrolment,
 )
-from perse.bootstrap.faces import FaceServices, wire_faces
+from perse.bootstrap.faces import FaceServices
+from perse.bootstrap.ground import Ground, lay_ground
 from perse.bootstrap.previous_network import wire_previous
-from perse.bootstrap.signing_keys import open_signing_keys
 from perse.bootstrap.storage import open_storage
-from perse.bootstrap.voices import VoiceServices, wire_voices
+from perse.bootstrap.voices import VoiceServices
 from perse.bootstrap.warm_up import warm_faces, warm_voices
 from perse.bootstrap.weights import PackOnDisk
 from perse.domain.samples import ModelName
@@ -66,17 +66,21 @@ class Services:
 
 def open_services(settings: Settings, on_disk: PackOnDisk) -> Services:
     """Open networks and storage and wire them. Raises SetupError."""
-    faces = wire_faces(settings, on_disk)
-    signing_keys = open_signing_keys(settings)
-    storage = open_storage(settings, signing_keys)
+    return build_services(settings, lay_ground(settings, on_disk))
+
+
+def build_services(settings: Settings, ground: Ground) -> Services:
+    """Open storage and wire everything over it. Raises SetupError."""
+    on_disk, faces = ground.on_disk, ground.faces
+    storage = open_storage(settings, ground.signing_keys)
     ledger = wire_consent(settings, storage)
-    previous = wire_previous(settings, on_disk, faces, storage.references, ledger.record)
+    previous = wire_previous(settings, ground, storage.references, ledger.record)
     return Services(
         pack=on_disk.pack.name,
         models={role: card.name for role, card in on_disk.cards.items()},
         faces=faces,
-        voices=wire_voices(settings, on_disk),
-        authenticator=Authenticator(ApiKeys(storage.keys), SessionTokens(signing_keys)),
+        voices=ground.voices,
+        authenticator=Authenticator(ApiKeys(storage.keys), SessionTokens(ground.signing_keys)),
         enrolment=wire_enrolment(settings, faces, storage, ledger.record, previous),
         call_limits=wire_call_limits(settings, storage),
         ledger=ledger,

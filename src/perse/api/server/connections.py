@@ -13,6 +13,7 @@ import h11
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 from uvicorn import Config
+from uvicorn.protocols.http.flow_control import CLOSE_HEADER
 from uvicorn.protocols.http.h11_impl import STATUS_PHRASES, H11Protocol
 from uvicorn.server import ServerState
 
@@ -94,6 +95,15 @@ class GuardedHttp(H11Protocol):
                 self._crowd.lost_patience(reason)
                 self._close()
 
+    def answer_last(self) -> None:
+        """Let the answer under way, unless it has begun, say that the connection ends behind it.
+
+        A client that sends its next request before it sees the end would lose that request.
+        """
+        if self.cycle is not None and not self.cycle.response_started:
+            self.cycle.keep_alive = False
+            self.headers.append(CLOSE_HEADER)
+
     # --- what the event loop tells ---
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -141,6 +151,8 @@ class GuardedHttp(H11Protocol):
             return
         if self.cycle is not previous:
             self._begin(_Phase.EXCHANGE)
+            if self._crowd.winding_up:
+                self.answer_last()
         elif self.conn.head_begun and self._phase is _Phase.IDLE:
             self._begin(_Phase.HEAD)
 

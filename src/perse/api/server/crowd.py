@@ -10,7 +10,7 @@ import asyncio
 import os
 import sys
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, Protocol
@@ -111,11 +111,17 @@ class Member(Protocol):
 
 @dataclass(slots=True)
 class Crowd:
-    """All connections of one server, used by its event loop alone."""
+    """All connections of one server, used by its event loop alone.
+
+    ``show`` is told how many there are whenever that changes. ``winding_up``: whatever is answered
+    from now on is the last answer of its connection.
+    """
 
     room: Room = field(default_factory=Room)
     patience: Patience = field(default_factory=Patience)
     metrics: Metrics = field(default_factory=Metrics)
+    show: Callable[[int], object] = lambda _: None
+    winding_up: bool = False
     log: Any = field(default_factory=lambda: structlog.get_logger("perse"))
     _members: dict[Member, object] = field(default_factory=dict)
     _by_party: Counter[object] = field(default_factory=Counter)
@@ -141,6 +147,7 @@ class Crowd:
             return Place.NONE
         self._members[member] = party
         self._by_party[party] += 1
+        self.show(len(self._members))
         return Place.FREE if others < self.room.in_all else Place.SPARE
 
     def leave(self, member: Member) -> None:
@@ -150,6 +157,7 @@ class Crowd:
             self._by_party[party] -= 1
             if not self._by_party[party]:
                 del self._by_party[party]
+            self.show(len(self._members))
 
     def lost_patience(self, reason: Reason) -> None:
         """Count a connection that the server ends."""

@@ -17,18 +17,15 @@ from starlette.types import ASGIApp
 from perse.api.server.addresses import url_of
 from perse.api.server.connections import GuardedHttp
 from perse.api.server.crowd import Crowd
+from perse.api.server.listeners import BACKLOG, KERNEL_SEND_BYTES, unusable
 from perse.api.server.own_memory import keep_memory_private
-from perse.errors import AddressUnusable
 
-_BACKLOG = 2048
 # asyncio accepts so many before it tells of the first; each takes a descriptor.
 _ACCEPTED_AT_ONCE = 32
 _GRACE_S = 30
 # For how long a thread may keep the interpreter while another waits for it. A question to SQLite
 # asks for it back about ten times, and may wait each time, with Python's own value for 5 ms.
 _INTERPRETER_TURN_S = 0.0005
-# What lies unread in the kernel is memory, too, and hides from us how a client reads.
-_KERNEL_SEND_BYTES = 128 * 1024
 
 
 class AnnouncingServer(uvicorn.Server):
@@ -47,9 +44,9 @@ class AnnouncingServer(uvicorn.Server):
         if self.started and not self.should_exit:
             listening = self.servers[0].sockets
             for one in listening:
-                one.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _KERNEL_SEND_BYTES)
+                one.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, KERNEL_SEND_BYTES)
                 with one.dup() as same:
-                    same.listen(_BACKLOG)
+                    same.listen(BACKLOG)
             self._on_ready(url_of(*listening[0].getsockname()[:2]))
 
 
@@ -63,7 +60,12 @@ def make_server(
 ) -> AnnouncingServer:
     """A server whose ``run`` blocks; port 0 takes a free one."""
     crowd = crowd or Crowd()
-    config = uvicorn.Config(
+    return AnnouncingServer(configuration(app, crowd, host, port), crowd, on_ready)
+
+
+def configuration(app: ASGIApp, crowd: Crowd, host: str = "", port: int = 0) -> uvicorn.Config:
+    """How uvicorn serves; without host and port, what others accepted."""
+    return uvicorn.Config(
         app,
         host=host,
         port=port,
@@ -80,7 +82,6 @@ def make_server(
         timeout_keep_alive=int(crowd.patience.idle_s) + 1,
         timeout_graceful_shutdown=_GRACE_S,
     )
-    return AnnouncingServer(config, crowd, on_ready)
 
 
 def serve(
@@ -98,9 +99,14 @@ def serve(
     """
     _try_address(host, port)
     keep_memory_private()
+    run(make_server(app, host=host, port=port, on_ready=on_ready, crowd=crowd))
+
+
+def run(server: uvicorn.Server) -> None:
+    """Until SIGINT or SIGTERM, as ``serve``."""
     sys.setswitchinterval(_INTERPRETER_TURN_S)
     with _quiet_signals():
-        make_server(app, host=host, port=port, on_ready=on_ready, crowd=crowd).run()
+        server.run()
 
 
 def _try_address(host: str, port: int) -> None:
@@ -108,10 +114,7 @@ def _try_address(host: str, port: int) -> None:
         family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         socket.create_server(address, family=family).close()
     except OSError as error:
-        raise AddressUnusable(
-            f"port {port} of {host} cannot be had ({error.strerror or error}): "
-            "choose another with --port or --host"
-        ) from None
+        raise unusable(host, port, error) from None
 
 
 @contextmanager

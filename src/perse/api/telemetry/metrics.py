@@ -15,16 +15,21 @@ from prometheus_client import (
     generate_latest,
 )
 
+from perse.api.telemetry.board import Board
+from perse.api.telemetry.totals import Totals
+
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 OTHER_METHOD = "other"
 _SECONDS = (0.005, 0.01, 0.02, 0.035, 0.05, 0.075, 0.1, 0.15, 0.25, 0.5, 1.0, 2.5, 5.0)
 
 
 class Metrics:
-    """One app's metrics. Labels come from closed sets, so a scanner cannot grow them."""
+    """One app's metrics, or with a board those of all processes on it. Labels come from closed
+    sets, so a scanner cannot grow them."""
 
-    def __init__(self) -> None:
+    def __init__(self, board: Board | None = None) -> None:
         self.registry = CollectorRegistry()
+        self._totals = Totals(self.registry, board) if board else None
         ProcessCollector(registry=self.registry)
         PlatformCollector(registry=self.registry)
         self._requests = Counter(
@@ -84,5 +89,12 @@ class Metrics:
         for role, model in models.items():
             roles.labels(role, model).set(1)
 
+    def post(self) -> None:
+        """Let the other processes know, where there are any."""
+        if self._totals:
+            self._totals.post()
+
     def text(self) -> bytes:
-        return generate_latest(self.registry)
+        """Everything that was counted, in Prometheus' words."""
+        self.post()
+        return generate_latest(self._totals or self.registry)
