@@ -21,7 +21,7 @@ from training.recognisability.captures import PACKS, Run, add_arguments, read_ba
 from training.recognisability.rates import cosine_at, report
 
 PARTS = {
-    "test": (UNTREATED, *TREATMENTS, *UNKNOWN),
+    "test": (UNTREATED, *TREATMENTS, "wide_lens", "waves", *UNKNOWN),
     "mated": (UNTREATED,),
 }
 

@@ -7,6 +7,9 @@ the pack's detector, landmark refiner and embedder, wired by bootstrap. Of sever
 to the middle of the picture is taken, because press portraits are cut around the person they name.
 Weights come as they do for the server (PERSE_MODEL_MIRROR, --data-dir).
 
+Templates do not change when recognisability is fitted anew: --kept FILE keeps them (biometric
+data, mode 0600) and takes them from there the next time.
+
 The threshold of a rate is the lowest one at which 80 % of the resamples of the people have at most
 that false match rate: on the safe side for people who are not in the set, as for voices.
 """
@@ -27,8 +30,8 @@ from perse.bootstrap.weights import PackOnDisk, obtain_networks
 from perse.domain.decisions import fmr_key, similarity_at_fmr
 from perse.domain.geometry import DetectedFace
 from perse.domain.recognisability import Recognisability
-from perse.domain.references import Template
-from perse.domain.samples import FaceImage
+from perse.domain.references import Template, Traits
+from perse.domain.samples import FaceImage, ModelName
 from perse.evaluation.acquisition import Acquired
 from perse.evaluation.comparisons import Comparisons
 from perse.evaluation.error_rates import PairScores
@@ -103,7 +106,12 @@ def main() -> None:
     files = [
         file for folder in arguments.faces for file in folder_per_person(folder, PICTURES).files
     ]
-    embedded = embed_all(networks.detector, embedder, files)
+    if arguments.kept and arguments.kept.exists():
+        embedded = _read(arguments.kept, files, ModelName(on_disk.cards["face_embedder"].name))
+    else:
+        embedded = embed_all(networks.detector, embedder, files)
+    if arguments.kept:
+        _keep(embedded, arguments.kept)
     model = shipped_recognisability(on_disk.cards["face_embedder"].name)
     comparisons = embedded.comparisons(None if arguments.without_refiner else model)
     rates = comparisons.rates()
@@ -135,6 +143,30 @@ def embed_all(
         if number % 200 == 199:
             print(f"... {number + 1} of {len(files)}", flush=True)
     return Embedded(found, templates, missing, float(np.median(spent)) * 1e3)
+
+
+def _keep(embedded: Embedded, path: Path) -> None:
+    path.touch(mode=0o600)
+    traits = [it.traits for it in embedded.templates if it.traits]
+    np.savez(
+        path,
+        names=[file.name for file in embedded.files],
+        vectors=[it.vector for it in embedded.templates],
+        traits=[(it.length, it.mirror_cosine) for it in traits],
+        missing=np.array(embedded.without_face, str),
+        ms=embedded.ms,
+    )
+
+
+def _read(path: Path, files: Sequence[SampleFile], model: ModelName) -> Embedded:
+    kept = np.load(path, allow_pickle=False)
+    of_name = {file.name: file for file in files}
+    templates = [
+        Template(vector, model, Traits(float(length), float(mirrored)))
+        for vector, (length, mirrored) in zip(kept["vectors"], kept["traits"], strict=True)
+    ]
+    found = [of_name[name] for name in kept["names"].tolist()]
+    return Embedded(found, templates, kept["missing"].tolist(), float(kept["ms"]))
 
 
 def measure(comparisons: Comparisons, rates: PairScores) -> list[MeasuredPoint]:
@@ -235,6 +267,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--pack", choices=("standard", "compact"), default="standard")
     parser.add_argument("--faces", type=Path, nargs="+", default=FACES)
     parser.add_argument("--without-refiner", action="store_true", help="what it is worth")
+    parser.add_argument("--kept", type=Path, help="file (.npz) that keeps templates")
     parser.add_argument("--data-dir", type=Path, help="where its weights are or will be")
     arguments = parser.parse_args()
     arguments.data_dir = arguments.data_dir or Path("data") / f"benchmark-{arguments.pack}"

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
+from numpy.typing import NDArray
 
 from perse.domain.decisions import OperatingPoint, SimilarityScale
 from perse.domain.recognisability import Recognisability, Sharing
@@ -12,6 +15,19 @@ from perse.domain.samples import ModelName
 
 GOOD, POOR, HOPELESS = Traits(10.0, 0.97), Traits(8.0, 0.93), Traits(2.0, 0.5)
 NET = ModelName("net")
+
+
+def along(directions: NDArray[np.float32]) -> Sharing:
+    """Damage of 0.6 and more along a direction, of captures in doubt, is worth 0.8."""
+    count = len(directions)
+    tellers = np.column_stack((10 * directions, np.full(count, 20.0), np.full(count, -8.0)))
+    return Sharing(tellers, np.full(count, 0.9), cushion=0.02)
+
+
+def with_damage_along(directions: NDArray[np.float32]) -> Recognisability:
+    return replace(MODEL, directions=directions, sharing=along(directions))
+
+
 MODEL = Recognisability(
     directions=np.array([[0, 0, 1]], np.float32),
     typical_length=10.0,
@@ -19,7 +35,7 @@ MODEL = Recognisability(
     highest=(0.2, 1.0, 1.0, 1.0),
     weights=(-1.0, 6.0, 6.0, -3.0, 0.0),
     least=0.5,
-    sharing=Sharing(surplus=0.1, weight=1.0, cushion=0.02, no_doubt=0.0, full_doubt=0.2),
+    sharing=along(np.array([[0, 0, 1]], np.float32)),
 )
 POINTS = SimilarityScale([OperatingPoint(1e-2, 0.3), OperatingPoint(1e-5, 0.6)])
 SCALE = ResemblanceScale(POINTS, MODEL)

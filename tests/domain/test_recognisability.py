@@ -72,6 +72,14 @@ def test_a_capture_that_says_nothing_of_a_person_ends_at_0() -> None:
     assert seen.cosine == pytest.approx(1)
 
 
+def test_damage_is_worth_its_surplus_as_surely_as_it_is_told() -> None:
+    vectors = np.array([[0, 0, 1], [0, 0.8, 0.6], [0, 1, 0]], np.float32)
+    sure, unsure, none = MODEL.captured(vectors, np.array([0.7, 0.9, 0.97])).surplus
+    assert sure == pytest.approx(0.9, abs=0.01)
+    assert 0.1 < unsure < 0.8
+    assert none < 0.01
+
+
 @given(one=ANGLES, other=ANGLES, damage=st.floats(0, 3), lengths=st.tuples(LENGTHS, LENGTHS))
 def test_it_is_the_same_whichever_is_the_probe_and_never_higher_than_the_cosine_s(
     one: float, other: float, damage: float, lengths: tuple[float, float]
@@ -111,6 +119,10 @@ def test_a_model_that_does_not_hold_together_is_refused() -> None:
         replace(MODEL, weights=(1.0, 2.0))
     with pytest.raises(InvalidParameter):
         replace(MODEL, least=1.0)
+    with pytest.raises(InvalidParameter):
+        replace(MODEL, directions=np.eye(4, dtype=np.float32))
+    with pytest.raises(InvalidParameter):
+        replace(MODEL.sharing, surplus=np.zeros(2))
 
 
 @pytest.mark.parametrize("pack", ["standard", "compact"])

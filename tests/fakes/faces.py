@@ -24,7 +24,7 @@ from perse.pipelines.comparison import CaptureFace, CompareFaces
 from perse.pipelines.detection import AssessFace, DetectFaces, FindFaces, Recognise
 from perse.pipelines.enrolment import CaptureReference
 from perse.search.gallery import Measured
-from tests.recognisable import GOOD, HOPELESS, MODEL
+from tests.recognisable import GOOD, HOPELESS, MODEL, with_damage_along
 
 FACE_MAGIC = b"\xff\xd8\xff fake picture\r\n\x00"
 EMPTY_SCENE = FACE_MAGIC + b"no face"
@@ -54,11 +54,7 @@ SCALE = ResemblanceScale(
     SimilarityScale(
         [OperatingPoint(1e-2, 0.2), OperatingPoint(1e-5, 0.68), OperatingPoint(1e-6, 0.78)]
     ),
-    replace(
-        MODEL,
-        directions=np.eye(2 * _PEOPLE + 1, dtype=np.float32)[-1:],
-        sharing=replace(MODEL.sharing, no_doubt=0.05),
-    ),
+    with_damage_along(np.eye(2 * _PEOPLE + 1, dtype=np.float32)[-1:]),
 )
 
 

@@ -23,7 +23,7 @@ from tests.fakes.face_ports import (
     face_at,
 )
 from tests.fakes.faces import face
-from tests.recognisable import GOOD, MODEL
+from tests.recognisable import GOOD, with_damage_along
 
 SCALE = ResemblanceScale(SimilarityScale([OperatingPoint(1e-2, 0.2), OperatingPoint(1e-3, 0.9)]))
 
@@ -75,7 +75,7 @@ def test_without_an_attack_detector_no_liveness_is_invented() -> None:
 
 def test_every_face_says_how_recognisable_it_is_where_that_is_asked() -> None:
     faces = find(face_at(100, 150, 90), face_at(300, 150, 80))
-    scale = replace(SCALE, model=replace(MODEL, directions=np.eye(2, dtype=np.float32)))
+    scale = replace(SCALE, model=with_damage_along(np.eye(2, dtype=np.float32)))
     recognise = Recognise(FakeEmbedder(traits=GOOD), scale)
     asked = DetectFaces(faces, assess(None), recognise)(blank())
     told = [face.recognisability for face in asked.faces]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from training.recognisability.captures import Captures
-from training.recognisability.fit import choose_sharing, fit_model
+from training.recognisability.fit import fit_model, fit_sharing
 from training.recognisability.rates import Pairs, recognised
 
 RNG = np.random.default_rng(11)
@@ -61,7 +61,7 @@ def test_a_capture_is_recognised_by_other_pictures_and_not_by_itself() -> None:
 
 def test_what_is_chosen_parts_strangers_and_leaves_good_pairs_alone() -> None:
     model = fit_model(BANK, THRESHOLD)
-    sharing = choose_sharing(BANK, BANK["none"], THRESHOLD)
+    sharing = fit_sharing(BANK, model, THRESHOLD)
     decision = sharing, model.least
     assert Pairs(model, BANK["much"], THRESHOLD).rates(None)[0] > 0.5
     for name, captured in BANK.items():

@@ -6,7 +6,7 @@ import argparse
 import hashlib
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from perse.bootstrap.face_networks import FaceNetworks, open_face_networks
 from perse.bootstrap.weights import obtain_networks
-from perse.domain.geometry import DetectedFace
+from perse.domain.geometry import DetectedFace, Landmarks
 from perse.domain.references import Template
 from perse.domain.samples import FaceImage
 from perse.errors import NoFaceDetected
@@ -22,8 +22,9 @@ from perse.evaluation.treatments import Treatment
 from perse.media.image_decoder import decode_image
 from perse.pipelines.detection import FindFaces
 from perse.pipelines.face_embedding import RefinedEmbedder
+from perse.pipelines.upright_search import UprightSearch
 from perse.settings import load_settings
-from training.recognisability.bank import BANK, EVERY, UNTREATED
+from training.recognisability.bank import BANK, EVERY, MILD, UNCONFIRMED, UNTREATED
 
 PACKS = ("standard", "compact")
 FACES = Path("../shared/data/faces_dev")
@@ -31,9 +32,9 @@ MATED = Path("../shared/data/faces_mated")
 # People of FACES with one picture and of MATED with so many at most. Whom the fit has seen is in no
 # part that rates are told of.
 PARTS: Mapping[str, tuple[slice, slice, int]] = {
-    "fit": (slice(0, 120), slice(0, 140), 2),
+    "fit": (slice(160, 280), slice(0, 140), 2),
     "fit_mated": (slice(0), slice(0, 140), 4),
-    "test": (slice(120, 160), slice(140, 200), 2),
+    "test": (slice(0, 80), slice(140, 200), 2),
     "mated": (slice(0), slice(140, None), 4),
 }
 _MOST_FACES = 100
@@ -111,16 +112,24 @@ class Camera:
     """The packs' own pipelines; they have one detector, so each face is sought once."""
 
     packs: Mapping[str, FaceNetworks]
+    _untreated: dict[Path, Landmarks] = field(default_factory=dict)
 
     def templates(
-        self, picture: Path, treatment: Treatment
+        self, picture: Path, treatment: Treatment, *, as_found: bool = False
     ) -> tuple[Mapping[str, Template], DetectedFace]:
-        """By pack. Raises NoFaceDetected, also of the untreated picture."""
+        """By pack; ``as_found``: detections are not looked at again.
+
+        Raises NoFaceDetected, also of the untreated picture.
+        """
         networks = next(iter(self.packs.values()))
         find = FindFaces(networks.detector, _MOST_FACES)
         image = decode_image(picture.read_bytes())
-        landmarks = find.largest(image, name="the picture").landmarks
-        treated = FaceImage(treatment(image.pixels, landmarks.points))
+        if picture not in self._untreated:
+            self._untreated[picture] = find.largest(image, name="the picture").landmarks
+        treated = FaceImage(treatment(image.pixels, self._untreated[picture].points))
+        if as_found:
+            assert isinstance(networks.detector, UprightSearch)  # noqa: S101 - as bootstrap wires it
+            find = replace(find, detector=networks.detector.search)
         face = find.largest(treated, name="the treated picture")
         refined, templates = None, {}
         for pack, networks in self.packs.items():
@@ -141,13 +150,19 @@ def open_camera(data_dir: Path) -> Camera:
 
 
 def measure(
-    camera: Camera, pictures: Sequence[Path], treatment: Treatment, *, every: int
+    camera: Camera,
+    pictures: Sequence[Path],
+    treatment: Treatment,
+    *,
+    every: int,
+    as_found: bool = False,
 ) -> dict[str, object]:
     """Everything that is kept of one treatment of every so many-th picture."""
     rows = []
     for number, picture in list(enumerate(pictures))[::every]:
         try:
-            rows.append((number, camera.templates(picture, treatment)[0]))
+            taken, _ = camera.templates(picture, treatment, as_found=as_found)
+            rows.append((number, taken))
         except NoFaceDetected:
             continue
     kept: dict[str, object] = {
@@ -186,7 +201,10 @@ class Run:
                 continue
             if begun - started + slowest > self.seconds:
                 return False
-            kept = measure(camera, pictures, treatment, every=self.every)
+            fit = self.part == "fit"
+            every = 2 * self.every if fit and name not in MILD else self.every
+            found = fit and name in UNCONFIRMED
+            kept = measure(camera, pictures, treatment, every=every, as_found=found)
             np.savez(path, **kept)  # type: ignore[arg-type]
             slowest = max(slowest, 1.2 * (time.monotonic() - begun))
             print(f"{self.part} {name}: {kept['listed']} pictures", flush=True)

@@ -4,17 +4,17 @@
     python -m training.recognisability.captures fit_mated none
     python -m training.recognisability.fit
 
-writes src/perse/weights/shipped/recognisability.toml and NAME_directions.npy of both embedders. No
-single person's template ships: a direction is a mean over the people of the part "fit".
+writes src/perse/weights/shipped/recognisability.toml, NAME_directions.npy and NAME_tellers.npy of
+both embedders. No single person's template ships: directions and tellers are made of means over the
+people of the part "fit", and of how these spread.
 """
 
 from __future__ import annotations
 
 import argparse
 import datetime
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -31,17 +31,15 @@ SHIPPED = Path("src/perse/weights/shipped")
 _UNTREATED_COUNTS = 4.0
 _RIDGE = 1e-3
 _ROUNDS = 60
-# What a correction may cost, and what it must keep: shares of pairs.
-_MAY_BE_LOST, _NAMED_FMR, _OTHER_FMR = 0.003, 3e-4, 1e-3
-# Three of four treatments keep it that the fit has not seen.
-_MOST = 75
-_SURPLUSES, _WEIGHTS = (0.0, 0.03, 0.06), (0.6, 0.7, 0.8, 1.0, 1.2)
-_CUSHIONS = (0.0, 0.01, 0.02, 0.03, 0.04)
-_DOUBTS = tuple(product((0.0, 0.03, 0.06), (0.09, 0.12, 0.15, 0.2, 0.4)))
+# Shares of strangers who may match: 3e-4 and 1e-3 are wanted, of people whom the fit has not seen.
+_NAMED_FMR, _OTHER_FMR = 2.7e-4, 9e-4
+# Taken off for what the fit has not seen; three of four treatments then keep 1e-3.
+_CUSHION, _MOST = 0.08, 75
+_ROUNDS_OF_SURPLUS, _HALVINGS, _LARGEST_ROOT = 2, 10, 0.7
+_SPREAD_RIDGE = 0.02
 _LEAST = 0.35
 # A direction is a mean over at least so many people.
 _FEWEST = 50
-_NO_SHARING = Sharing(surplus=0.0, weight=0.0, cushion=0.0, no_doubt=0.0, full_doubt=1.0)
 
 
 def directions_of(bank: Bank) -> NDArray[np.float32]:
@@ -68,7 +66,9 @@ def fit_model(bank: Bank, threshold: float) -> Recognisability:
         np.clip(everything, lowest, highest), np.concatenate(hit), np.concatenate(count)
     )
     ranges = lowest.tolist(), highest.tolist()
-    return Recognisability(directions, typical, *ranges, weights.tolist(), _LEAST, _NO_SHARING)
+    # As long as there is none.
+    nothing = Sharing(np.zeros((0, directions.shape[1] + 2)), np.zeros(0), 0.0)
+    return Recognisability(directions, typical, *ranges, weights.tolist(), _LEAST, nothing)
 
 
 def measures_of(
@@ -93,38 +93,74 @@ def _logistic(seen: Values, hit: Values, count: Values) -> Values:
     return np.concatenate(([found[0] - float(weights @ mean)], weights))
 
 
-def choose_sharing(bank: Bank, untreated: Captures, threshold: float) -> Sharing:
-    """The correction that loses fewest mated pairs among those that go least beyond the limits: of
-    the false match rate in the bank, of that of treatments that the fit has not seen, and of what
-    ``untreated`` pairs may lose."""
-    model = fit_model(bank, threshold)
-    inside = {name: Pairs(model, captures, threshold) for name, captures in bank.items()}
-    outside = [
-        Pairs(fit_model(_without(bank, name), threshold), bank[name], threshold)
-        for name in bank
-        if name != UNTREATED
-    ]
-    good = Pairs(model, untreated, threshold)
-
-    def judged(sharing: Sharing) -> tuple[float, float]:
-        decision = sharing, _LEAST
-        rates = {name: pairs.rates(decision) for name, pairs in inside.items()}
-        # Two pairs more or less are chance.
-        known = max(
-            (fmr - 2 * inside[name].one_stranger) / (_OTHER_FMR if name in FURTHER else _NAMED_FMR)
-            for name, (fmr, _) in rates.items()
-        )
-        unseen = float(np.percentile([it.rates(decision)[0] for it in outside], _MOST))
-        lost = good.rates(None)[1] - good.rates(decision)[1]
-        beyond = max(1.0, known, unseen / _OTHER_FMR, lost / _MAY_BE_LOST)
-        return round(beyond, 1), -float(np.nanmean([matched for _, matched in rates.values()]))
-
-    return min(_every_sharing(), key=judged)
+def fit_sharing(bank: Bank, model: Recognisability, threshold: float) -> Sharing:
+    """Of each treatment the least surplus with which strangers match as seldom as they may."""
+    names = _names(bank)
+    pairs = [Pairs(model, bank[name], threshold) for name in names]
+    sharing = Sharing(tellers_of(bank, model), np.zeros(len(names)), _CUSHION)
+    # What one treatment takes off is taken off its neighbours, too.
+    for _ in range(_ROUNDS_OF_SURPLUS):
+        for index, name in enumerate(names):
+            sharing = _with_least(sharing, index, pairs[index], _may_match(name))
+    return sharing
 
 
-def _every_sharing() -> Iterator[Sharing]:
-    for surplus, weight, cushion, doubts in product(_SURPLUSES, _WEIGHTS, _CUSHIONS, _DOUBTS):
-        yield Sharing(surplus, weight, cushion, *doubts)
+def _with_least(sharing: Sharing, index: int, pairs: Pairs, may_match: float) -> Sharing:
+    """By halving."""
+
+    def having(root: float) -> Sharing:
+        surplus = sharing.surplus.copy()
+        surplus[index] = root
+        return replace(sharing, surplus=surplus)
+
+    low, high = 0.0, _LARGEST_ROOT
+    if pairs.rates((having(low), _LEAST))[0] <= may_match:
+        return having(low)
+    for _ in range(_HALVINGS):
+        middle = (low + high) / 2
+        enough = pairs.rates((having(middle), _LEAST))[0] <= may_match
+        low, high = (low, middle) if enough else (middle, high)
+    return having(high)
+
+
+def tellers_of(bank: Bank, model: Recognisability) -> Values:
+    """Linear discriminants of each treatment against none, by template and doubt: the spread around
+    the means is taken to be the same everywhere, and every treatment as likely as none."""
+    seen = [_told_by(captures, model) for captures in (bank[UNTREATED], *_treated(bank))]
+    means = np.array([values.mean(axis=0) for values in seen])
+    spread = np.mean([np.cov(values.T, bias=True) for values in seen], axis=0)
+    spread += _SPREAD_RIDGE * np.diag(np.diag(spread))
+    good, treated = means[0], means[1:]
+    weights = np.linalg.solve(spread, (treated - good).T).T
+    constants = -((treated + good) * weights).sum(axis=1) / 2
+    return np.column_stack((weights, constants)).astype(np.float32)
+
+
+def _told_by(captures: Captures, model: Recognisability) -> Values:
+    known = model.of_all(captures.vectors, captures.lengths, captures.mirror_cosines)
+    doubt = model.captured(captures.vectors, known).doubt
+    return np.column_stack((captures.vectors.astype(np.float64), doubt))
+
+
+def _treated(bank: Bank) -> Iterator[Captures]:
+    return (captures for name, captures in bank.items() if name != UNTREATED)
+
+
+def _may_match(name: str) -> float:
+    return _OTHER_FMR if name in FURTHER else _NAMED_FMR
+
+
+def unseen(bank: Bank, sharing: Sharing, threshold: float) -> dict[str, float]:
+    """Share of strangers who match under each treatment, where neither the recognisability nor what
+    tells treatments has seen it; the surplus of the others is as ``sharing`` has it."""
+    found = {}
+    for index, name in enumerate(_names(bank)):
+        others = _without(bank, name)
+        model = fit_model(others, threshold)
+        surplus = np.delete(sharing.surplus, index)
+        less = Sharing(tellers_of(others, model), surplus, sharing.cushion)
+        found[name] = Pairs(model, bank[name], threshold).rates((less, _LEAST))[0]
+    return found
 
 
 def _without(bank: Bank, name: str) -> Bank:
@@ -134,6 +170,7 @@ def _without(bank: Bank, name: str) -> Bank:
 def main() -> None:
     parser = argparse.ArgumentParser(description="Fit recognisability for both packs.")
     add_arguments(parser)
+    parser.add_argument("--unseen", action="store_true", help="and without each treatment, too")
     given = parser.parse_args()
     tables = []
     for pack in PACKS:
@@ -142,12 +179,19 @@ def main() -> None:
         found, threshold = read_bank(given.captures, "fit", pack, BANK), cosine_at(embedder)
         bank = {name: captures for name, captures in found.items() if len(captures) >= _FEWEST}
         untreated = read_bank(given.captures, "fit_mated", pack, (UNTREATED,))[UNTREATED]
-        sharing = choose_sharing(bank, untreated, threshold)
-        model = replace(fit_model(bank, threshold), sharing=sharing)
+        model = fit_model(bank, threshold)
+        model = replace(model, sharing=fit_sharing(bank, model, threshold))
         np.save(SHIPPED / f"{embedder}_directions.npy", model.directions)
+        np.save(SHIPPED / f"{embedder}_tellers.npy", model.sharing.tellers)
         tables.append(_table(embedder, model, bank))
-        print(f"{pack}: {model.sharing}, least {model.least}")
+        print(f"\n{pack}, least recognisability {model.least}")
         report(model, bank, threshold)
+        report(model, {UNTREATED: untreated}, threshold)
+        print(f"surplus: {dict(zip(_names(bank), _rounded(model.sharing.surplus), strict=True))}")
+        if given.unseen:
+            rates = unseen(bank, model.sharing, threshold)
+            print(f"of three in four unseen: {np.percentile(list(rates.values()), _MOST):.1e}")
+            print({name: f"{rate:.1e}" for name, rate in rates.items()})
     (SHIPPED / "recognisability.toml").write_text("\n".join(tables), encoding="utf-8")
 
 
@@ -169,15 +213,17 @@ captures = {captures}
 date = {datetime.datetime.now(datetime.UTC).date()}
 
 [{embedder}.sharing]
-surplus = {sharing.surplus}
-weight = {sharing.weight}
+# {", ".join(_names(bank))}
+surplus = {_rounded(sharing.surplus)}
 cushion = {sharing.cushion}
-no_doubt = {sharing.no_doubt}
-full_doubt = {sharing.full_doubt}
 """
 
 
-def _rounded(values: Sequence[float]) -> list[float]:
+def _names(bank: Bank) -> list[str]:
+    return [name for name in bank if name != UNTREATED]
+
+
+def _rounded(values: Iterable[float]) -> list[float]:
     return [round(float(value), 4) for value in values]
 
 

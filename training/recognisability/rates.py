@@ -40,22 +40,18 @@ class Pairs:
 
     def __init__(self, model: Recognisability, captures: Captures, threshold: float) -> None:
         known = model.of_all(captures.vectors, captures.lengths, captures.mirror_cosines)
-        seen = model.captured(captures.vectors, known)
+        self._vectors, self._doubts = (
+            captures.vectors,
+            model.captured(captures.vectors, known).doubt,
+        )
         cosines = np.asarray(captures.vectors @ captures.vectors.T, np.float64)
         once = np.triu(np.ones_like(cosines, np.bool_), k=1)
         mated = captures.person[:, None] == captures.person
         self._counts = int((once & ~mated).sum()), int((once & mated).sum())
-        one, other = np.nonzero(once & (cosines >= threshold))
+        self._pairs = one, other = np.nonzero(once & (cosines >= threshold))
         self._cosines, self._mated = cosines[one, other], mated[one, other]
-        self._shared = np.einsum("ij,ij->i", seen.loads[one], seen.loads[other])
         self._known = np.minimum(known[one], known[other])
-        self._doubt = np.minimum(seen.doubt[one], seen.doubt[other])
         self._threshold = threshold
-
-    @property
-    def one_stranger(self) -> float:
-        """Share of the strangers' pairs that one is."""
-        return 1 / self._counts[0]
 
     def rates(self, decision: tuple[Sharing, float] | None) -> tuple[float, float]:
         """Share of the strangers' and of the mated pairs that match, given the correction and the
@@ -63,11 +59,17 @@ class Pairs:
         match = np.ones(len(self._cosines), np.bool_)
         if decision is not None:
             sharing, least = decision
-            effective = self._cosines - sharing.taken(self._shared, self._doubt)
+            effective = self._cosines - self._taken(sharing)
             match = (effective >= self._threshold) & (self._known >= least)
         strangers, mated = self._counts
         share = (match & self._mated).sum() / mated if mated else np.nan
         return float((match & ~self._mated).sum() / strangers), float(share)
+
+    def _taken(self, sharing: Sharing) -> Values:
+        one, other = self._pairs
+        surplus = sharing.surplus_of(self._vectors, self._doubts)
+        doubt = np.minimum(self._doubts[one], self._doubts[other])
+        return sharing.taken(surplus[one] * surplus[other], doubt)
 
 
 def report(model: Recognisability, bank: Bank, threshold: float) -> None:

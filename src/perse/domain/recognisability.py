@@ -9,8 +9,9 @@ it from three things that the embedder gives for nothing:
 - how near the template lies to the directions into which damage moves the captures of all people
   (Deng, Chen, Ren and others: Harnessing Unrecognizable Faces, 2021).
 
-Strangers who share damage share its direction, and their cosine rises by the product of what both
-have of it. That product is taken from the cosine again, as far as both captures are in doubt.
+Strangers who are both damaged resemble one another. How much further their cosines reach than those
+of good captures was measured for each of many treatments; which of these a capture had is told from
+its template, and the surplus of both together is taken off their cosine.
 Fitted by ``training/recognisability``; what it is worth: docs/bad-pictures.md.
 """
 
@@ -33,45 +34,53 @@ Vectors = NDArray[np.float32]
 MEASURES = 4
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Sharing:
-    """How much of a cosine two captures owe to damage that they share.
+    """How much of a cosine two captures owe to damage.
 
-    ``surplus``: beyond this product of what both have of the directions, which good captures have
-    too, the share ``weight`` of it is taken off, and ``cushion`` for damage of other directions:
-    in full from ``full_doubt`` on, not at all up to ``no_doubt``, in proportion between them.
+    ``tellers``: treatments x (features + 2), what the log odds of having had each treatment rather
+    than none are: by the template's values, by the doubt, and a constant. ``surplus``: by
+    treatment, the root of how much further strangers' cosines reach where both captures had it.
+    ``cushion``: taken off for damage of other kinds, for every unit of the smaller doubt.
     """
 
-    surplus: float
-    weight: float
+    tellers: Values
+    surplus: Values
     cushion: float
-    no_doubt: float
-    full_doubt: float
 
     def __post_init__(self) -> None:
-        least = min(self.weight, self.cushion)  # below 0, strangers would be made more alike
-        if least < 0 or not 0 <= self.no_doubt < self.full_doubt:
+        if self.tellers.ndim != 2 or self.surplus.shape != self.tellers.shape[:1]:
+            raise InvalidParameter("this correction for shared damage does not hold together")
+        # Below 0, strangers would be made more alike.
+        if self.cushion < 0 or (self.surplus < 0).any():
             raise InvalidParameter(f"no correction for shared damage: {self}")
 
-    def taken(self, shared: Values, doubt: Values) -> Values:
-        """What is taken off cosines, 0 or more. ``shared``: product of the loads; ``doubt``: the
-        smaller one of the two."""
-        excess = np.maximum(shared - self.surplus, 0)
-        taken: Values = self.weight * excess + self.cushion
-        part = (doubt - self.no_doubt) / (self.full_doubt - self.no_doubt)
-        return np.clip(part, 0, 1) * taken
+    def surplus_of(self, vectors: Vectors, doubt: Values) -> Values:
+        """Of each of n captures: the mean surplus over what it may have had."""
+        by_doubt, constant = self.tellers[:, -2], self.tellers[:, -1]
+        odds = vectors @ self.tellers[:, :-2].T + doubt[:, None] * by_doubt + constant
+        # Relative to the likeliest, so that no power is too large.
+        likeliest = odds.max(axis=1, initial=0)
+        chances = np.exp(odds - likeliest[:, None])
+        told: Values = chances @ self.surplus / (np.exp(-likeliest) + chances.sum(axis=1))
+        return told
+
+    def taken(self, surplus: Values, doubt: Values) -> Values:
+        """What is taken off cosines, 0 or more. ``surplus``: product of both captures';
+        ``doubt``: the smaller one of the two."""
+        return surplus + self.cushion * doubt
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Captured:
-    """What a comparison must know of n captures: ``loads``, n x directions, what each has of the
-    directions of damage; ``doubt``, n, minus the logarithm of the recognisability."""
+    """What a comparison must know of n captures: the ``surplus`` of each, and its ``doubt``, minus
+    the logarithm of the recognisability."""
 
-    loads: Values
+    surplus: Values
     doubt: Values
 
     def of(self, which: slice) -> Captured:
-        return Captured(self.loads[which], self.doubt[which])
+        return Captured(self.surplus[which], self.doubt[which])
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,6 +104,7 @@ class Recognisability:
     def __post_init__(self) -> None:
         shapes = {len(self.lowest), len(self.highest), len(self.weights) - 1}
         whole = self.directions.ndim == 2 and shapes == {MEASURES}
+        whole = whole and self.sharing.tellers.shape[1] == self.directions.shape[1] + 2
         if not (whole and 0 < self.least < 1 and self.typical_length > 0):
             raise InvalidParameter("this model of recognisability does not hold together")
 
@@ -123,23 +133,17 @@ class Recognisability:
 
     def captured(self, vectors: Vectors, recognisability: Values) -> Captured:
         """``recognisability``: of each capture; 1 where it is not known."""
-        loads = np.asarray(vectors @ self._basis.T, np.float64)
-        return Captured(loads, -np.log(np.maximum(recognisability, 1e-6)))
+        doubt = -np.log(np.maximum(recognisability, 1e-6))
+        return Captured(self.sharing.surplus_of(vectors, doubt), doubt)
 
     def corrected(self, cosines: Values, rows: Captured, columns: Captured) -> Values:
-        """n x m cosines of captures with others, as they would be without shared damage.
+        """n x m cosines of captures with others, as they would be without damage.
 
         -1..1, and never higher than they were.
         """
         doubt = np.minimum(rows.doubt[:, None], columns.doubt[None, :])
-        taken = self.sharing.taken(rows.loads @ columns.loads.T, doubt)
+        taken = self.sharing.taken(np.outer(rows.surplus, columns.surplus), doubt)
         return np.maximum(cosines - taken, -1)
-
-    @cached_property
-    def _basis(self) -> Vectors:
-        """Orthonormal, of the space of the directions."""
-        basis: Vectors = np.linalg.svd(self.directions, full_matrices=False)[2]
-        return basis
 
 
 def measures(near: Values, lengths: Values, mirror_cosines: Values) -> Values:

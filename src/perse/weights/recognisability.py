@@ -1,7 +1,8 @@
 """The fitted models of recognisability that ship with perse, by the embedder they are of.
 
 ``shipped/recognisability.toml`` holds their numbers and what they were fitted on,
-``shipped/NAME_directions.npy`` the directions; both are written by ``training/recognisability``.
+``shipped/NAME_directions.npy`` and ``shipped/NAME_tellers.npy`` the directions of damage and what
+tells it; all are written by ``training/recognisability``.
 """
 
 from __future__ import annotations
@@ -25,8 +26,12 @@ def shipped_recognisability(embedder: ModelName) -> Recognisability | None:
     table = _tables().get(embedder)
     if table is None:
         return None
-    directions = np.load(PACKAGED / f"{embedder}_directions.npy", allow_pickle=False)
-    sharing = Sharing(**table["sharing"])
+    directions, tellers = (
+        np.load(PACKAGED / f"{embedder}_{what}.npy", allow_pickle=False)
+        for what in ("directions", "tellers")
+    )
+    told = table["sharing"]
+    sharing = Sharing(tellers, np.array(told["surplus"]), told["cushion"])
     return Recognisability(directions, sharing=sharing, **{name: table[name] for name in _FITTED})
 
 
