@@ -267,6 +267,32 @@ def test_long_answers_pass_one_piece_at_a_time_the_tenants_in_turn() -> None:
     assert tenth <= 25
 
 
+def test_one_passes_in_each_round_and_nobody_waits_where_nobody_has_passed() -> None:
+    rounds, passed = [0], list[int]()
+
+    async def count_rounds() -> None:
+        while True:
+            rounds[0] += 1
+            await asyncio.sleep(0)
+
+    async def main() -> None:
+        turnstile, counting = Turnstile(), asyncio.ensure_future(count_rounds())
+
+        async def pass_and_note() -> None:
+            await turnstile.passes("acme")
+            passed.append(rounds[0])
+
+        await asyncio.gather(*(pass_and_note() for _ in range(5)))
+        await asyncio.sleep(0)
+        before = rounds[0]
+        await turnstile.passes("acme")
+        assert rounds[0] == before
+        counting.cancel()
+
+    asyncio.run(main())
+    assert len(set(passed)) == 5
+
+
 def test_a_request_of_a_tenant_waits_for_one_of_a_flood_by_strangers() -> None:
     begun: list[str] = []
 

@@ -24,30 +24,37 @@ class _Passing(Piece):
 class Turnstile:
     """Lets one request, piece of a body or piece of an answer through in each round of the event
     loop, the tenants in turn: however many one of them sends at once, those of another wait for
-    one of them, and for what their connections cost."""
+    one of them, and for what their connections cost. Where nobody has passed in this round, nobody
+    waits."""
 
     def __init__(self) -> None:
         self._turns: Turns[_Passing] = Turns(Room(places=1, waiting=_ENDLESS, spare=0))
+        self._passed = False
 
     async def passes(self, tenant: str) -> None:
         """Return when it is the tenant's turn."""
+        if not self._passed:
+            self._close_until_next_round()
+            return
         piece = _Passing(tenant, 1.0)
         self._turns.enter(piece)
-        self._let_next()
         try:
             await piece.may.wait()
-            await asyncio.sleep(0)
-        finally:
-            if piece.may.is_set():
-                self._turns.finish(piece, 1.0)
-            else:
-                self._turns.withdraw(piece)
-            self._let_next()
+        except asyncio.CancelledError:
+            self._turns.withdraw(piece)
+            raise
 
-    def _let_next(self) -> None:
+    def _close_until_next_round(self) -> None:
+        self._passed = True
+        asyncio.get_running_loop().call_soon(self._next_round)
+
+    def _next_round(self) -> None:
+        self._passed = False
         piece = self._turns.next()
         if piece is not None:
             piece.may.set()
+            self._turns.finish(piece, piece.cost_s)
+            self._close_until_next_round()
 
 
 @dataclass(frozen=True, slots=True)
