@@ -7,7 +7,7 @@ import threading
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing, contextmanager
-from http.client import HTTPException
+from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 
 import psutil
@@ -25,11 +25,14 @@ VERSIONS = f'{REQUESTS}method="GET",route="/version",status="200"'
 
 def detect(served: Processes) -> int:
     """The status of one detection on a connection of its own."""
-    body = form(part("image_file", picture()))
-    headers = {"x-api-key": served.api_key, "content-type": FORM}
     with closing(served.connection()) as connection:
-        connection.request("POST", DETECT, body, headers)
+        ask_to_detect(served, connection)
         return connection.getresponse().status
+
+
+def ask_to_detect(served: Processes, connection: HTTPConnection) -> None:
+    headers = {"x-api-key": served.api_key, "content-type": FORM}
+    connection.request("POST", DETECT, form(part("image_file", picture())), headers)
 
 
 @contextmanager
@@ -68,7 +71,8 @@ def kept(
 
 @pytest.fixture
 def served(kept: Processes) -> Iterator[Processes]:
-    """The same for all tests that leave it as it was: nothing is asked, and two serve."""
+    """The same for all tests that leave it as it was: nothing is asked, and two serve or will."""
+    until(lambda: len(kept.serving()) == 2)
     yield kept
     for name in ("open", "broken", "torn"):
         (kept.folder / name).unlink(missing_ok=True)
@@ -99,6 +103,17 @@ def _is_refused(served: Processes) -> bool:
         except ConnectionRefusedError:
             return True
         return False
+
+
+def test_an_answer_under_way_at_the_end_says_that_it_is_the_last(own: Processes) -> None:
+    with closing(own.connection()) as connection:
+        ask_to_detect(own, connection)
+        until(lambda: own.counted("perse_workers_busy ") == 1)
+        own.parent.send_signal(signal.SIGTERM)
+        until(lambda: _is_refused(own))
+        let_through(own)
+        answer = connection.getresponse()
+        assert (answer.status, answer.getheader("connection")) == (200, "close")
 
 
 def test_metrics_are_sums(served: Processes) -> None:

@@ -102,7 +102,8 @@ class GuardedHttp(H11Protocol):
         """
         if self.cycle is not None and not self.cycle.response_started:
             self.cycle.keep_alive = False
-            self.headers.append(CLOSE_HEADER)
+            # Where uvicorn looks; Starlette has put a list of its own there.
+            self.cycle.scope["headers"] = [*self.cycle.scope["headers"], CLOSE_HEADER]
 
     # --- what the event loop tells ---
 
