@@ -8,12 +8,13 @@ from dataclasses import dataclass, field
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from perse.api.admission.restraint import BYTE_S, REQUEST_S, Restraint
+from perse.api.admission.restraint import BYTE_S, REFUSAL_S, REQUEST_S, Restraint
 from perse.api.admission.turns import Piece, Room, Turns
 from perse.api.telemetry.exchange import exchange_of
 from perse.api.telemetry.health import asks_for_health
 
 _ENDLESS = 1_000_000
+_REFUSED_FROM = 400
 
 
 @dataclass(slots=True, eq=False)
@@ -79,4 +80,6 @@ class TakeTurns:
         try:
             await self.app(scope, receive, send)
         finally:
-            self.restraint.owe(party, (exchange.bytes_in + exchange.bytes_out) * BYTE_S)
+            refused = (exchange.status or 0) >= _REFUSED_FROM
+            carried_s = (exchange.bytes_in + exchange.bytes_out) * BYTE_S
+            self.restraint.owe(party, carried_s + refused * REFUSAL_S)
