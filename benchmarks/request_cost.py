@@ -171,7 +171,7 @@ def draw(tables: Mapping[str, Stages], target: Path) -> None:
         left += widths
     axes.set_xlabel("processor time of one detection, ms")
     axes.legend(ncols=4, fontsize=7, loc="upper center", bbox_to_anchor=(0.5, -0.25), frameon=False)
-    figure.savefig(target, metadata={"Date": None})
+    figure.savefig(target, metadata=dict.fromkeys(("Creator", "Date", "Format", "Type")))
 
 
 def _arguments() -> argparse.Namespace:
