@@ -4,6 +4,8 @@ after the first had ended: locks are a process's own."""
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from collections.abc import Iterator
 
 import pytest
@@ -40,6 +42,27 @@ def test_one_process_is_freer_than_no_other(memory: int) -> None:
     board.show_connections(7)
     assert not board.another_is_freer()
     assert list(board.others()) == []
+
+
+def test_one_that_was_killed_is_freer_than_nobody(memory: int) -> None:
+    board = Board(memory)
+    board.show_connections(3)
+    program = (
+        "import sys; from perse.api.telemetry.board import Board;"
+        f"board = Board({memory}); board.show_connections(0); print('shown', flush=True);"
+        "sys.stdin.read()"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", program],
+        pass_fds=[memory],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    ) as other:
+        assert other.stdout is not None
+        other.stdout.readline()
+        assert board.another_is_freer()
+        other.kill()
+    assert not board.another_is_freer()
 
 
 def test_counters_go_on_and_gauges_begin_anew(memory: int) -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from math import inf
+
 import pytest
 
-from perse.bootstrap.shares import processes_of, share_of, usable_cores
+from perse.bootstrap.shares import cores_worth, processes_of, share_of, usable_cores
 from perse.settings import Settings, load_settings
 
 DIVIDED = (
@@ -19,6 +21,21 @@ DIVIDED = (
 def test_one_process_for_every_four_cores_and_at_least_one() -> None:
     assert processes_of(Settings()) == max(1, usable_cores() // 4)
     assert processes_of(load_settings(processes="3")) == 3
+
+
+@pytest.mark.parametrize(
+    ("quota", "cores"),
+    [
+        ("200000 100000\n", 2),
+        ("150000 100000\n", 2),
+        ("5000 100000\n", 1),
+        ("max 100000\n", inf),
+        ("", inf),
+        ("7 0", inf),
+    ],
+)
+def test_a_quota_is_worth_whole_cores(quota: str, cores: float) -> None:
+    assert cores_worth(quota) == cores
 
 
 def test_one_process_has_all() -> None:

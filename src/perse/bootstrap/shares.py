@@ -8,20 +8,34 @@ from __future__ import annotations
 
 import os
 import sys
-from math import ceil
+from math import ceil, inf
+from pathlib import Path
 
 from perse.settings import Settings
 
 _CORES_A_PROCESS = 4
 _LEAST_BODY_BYTES = 1_000_000
 _LEAST_CONNECTIONS = 2
+# What a container may use: of control groups version 2.
+_QUOTA = Path("/sys/fs/cgroup/cpu.max")
 
 
 def usable_cores() -> int:
-    """Cores that this process may run on, at least one."""
+    """Cores that this process may run on, or as many as its quota is worth; at least one."""
     if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+        there = len(os.sched_getaffinity(0))
+    else:
+        there = os.cpu_count() or 1
+    quota = cores_worth(_QUOTA.read_text()) if _QUOTA.is_file() else inf
+    return int(max(1, min(there, quota)))
+
+
+def cores_worth(quota: str) -> float:
+    """Whole cores of ``quota``, as in cpu.max: microseconds in so many, or ``max`` for no end."""
+    allowed, _, period = quota.partition(" ")
+    if not (allowed.isdecimal() and period.strip().isdecimal() and int(period)):
+        return inf
+    return ceil(int(allowed) / int(period))
 
 
 def processes_of(settings: Settings) -> int:

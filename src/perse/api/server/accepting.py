@@ -39,6 +39,8 @@ async def accept(
         except asyncio.CancelledError:
             await connecting
             raise
+        except OSError:  # the client has left meanwhile, as macOS tells
+            connection.close()
 
 
 async def _leave_to_others(board: Board) -> None:

@@ -10,6 +10,7 @@ import json
 import os
 import socket
 import sys
+from contextlib import suppress
 from datetime import UTC, datetime
 
 from perse.api.server.watch import Watch
@@ -32,9 +33,16 @@ def main(count: str, url: str, listeners: str, board: str, *command: str) -> int
     def announce() -> None:
         sys.stderr.write(f"perse is ready at {url}  (try it in a browser: {url}/swagger/)\n")
 
+    terminal = os.isatty(sys.stderr.fileno())
     inherited = [socket.socket(fileno=int(number)) for number in listeners.split(",")]
     return Watch(
-        int(count), be_a_server, listeners=inherited, on_ready=announce, tell=tell, renews=True
+        int(count),
+        be_a_server,
+        listeners=inherited,
+        on_ready=announce,
+        tell=tell,
+        renews=True,
+        abandoned=lambda: terminal and not os.isatty(sys.stderr.fileno()),
     ).run()
 
 
@@ -42,7 +50,8 @@ def tell(event: str, **facts: object) -> None:
     """A line as the servers write theirs."""
     at = datetime.now(UTC).isoformat().replace("+00:00", "Z")
     line = {**facts, "event": event, "level": "warning", "timestamp": at}
-    sys.stderr.write(json.dumps(line) + "\n")
+    with suppress(OSError):  # nobody reads it any more
+        sys.stderr.write(json.dumps(line) + "\n")
 
 
 if __name__ == "__main__":

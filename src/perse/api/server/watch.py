@@ -50,7 +50,8 @@ class Watch:
     ``be`` is what a child is: it gets a channel, sends READY through it when it serves, and ends
     when it is closed. A child that ends by itself is replaced at once, and later after a growing
     delay if they end again and again. When one ends before it served, and none serves, ``run``
-    ends. With ``renews``, SIGHUP has a new child start for each, and end it once it is ready.
+    ends. With ``renews``, SIGHUP has a new child start for each, and end it once it is ready; when
+    whoever started it is gone (``abandoned``), SIGHUP is the end.
     """
 
     def __init__(
@@ -63,10 +64,12 @@ class Watch:
         tell: Tell,
         above: socket.socket | None = None,
         renews: bool = False,
+        abandoned: Callable[[], bool] = lambda: False,
     ) -> None:
         """``listeners`` are closed when the end begins."""
         self._count, self._be, self._on_ready, self._tell = count, be, on_ready, tell
         self._listeners, self._above, self._renews = listeners, above, renews
+        self._abandoned = abandoned
         self._children: list[_Child] = []
         self._outdated: list[_Child] = []
         self._announced = self._ending = False
@@ -97,15 +100,16 @@ class Watch:
         staying = [child for child in self._children if child.stays]
         heirs = sum(child.heir_of in staying for child in staying)
         leaving = len(self._children) - len(staying)
-        if self._ending:
+        if self._ending or time.monotonic() < self._not_before:
             return
-        if len(staying) - heirs < self._count and time.monotonic() >= self._not_before:
+        if len(staying) - heirs < self._count:
             self._start(None)
             self._start_missing()
-        elif self._outdated and not heirs and not leaving:
-            self._start(self._outdated.pop(0))
+        elif self._outdated and not heirs and not leaving and self._start(self._outdated[0]):
+            self._outdated.pop(0)
 
-    def _start(self, heir_of: _Child | None) -> None:
+    def _start(self, heir_of: _Child | None) -> bool:
+        """Whether there is such a child now."""
         ours, theirs = socket.socketpair()
         signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)  # each is for one of both
         pid = self._forked()
@@ -116,9 +120,10 @@ class Watch:
         theirs.close()
         if pid is None:
             ours.close()
-            return
+            return False
         self._selector.register(ours, selectors.EVENT_READ)
         self._children.append(_Child(pid, ours, heir_of))
+        return True
 
     def _forked(self) -> int | None:
         try:
@@ -155,7 +160,8 @@ class Watch:
                     self._hear(child)
 
     def _obey(self, numbers: bytes) -> None:
-        if signal.SIGTERM in numbers or signal.SIGINT in numbers:
+        gone = signal.SIGHUP in numbers and self._abandoned()
+        if signal.SIGTERM in numbers or signal.SIGINT in numbers or gone:
             self._end()
         elif signal.SIGHUP in numbers and self._renews:
             self._outdated = [child for child in self._children if child.stays]

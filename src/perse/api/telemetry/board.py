@@ -80,7 +80,11 @@ class Board:
     def another_is_freer(self) -> bool:
         """Whether a process that takes connections holds fewer of them."""
         own = self._word(self._slot, _CONNECTIONS)
-        return any(0 < self._word(slot, _CONNECTIONS) < own for slot in self._used())
+        return any(
+            # What a killed process held last stays there.
+            0 < self._word(slot, _CONNECTIONS) < own and not self._is_free(slot)
+            for slot in self._used()
+        )
 
     def _used(self) -> Iterator[int]:
         """Slots are taken from the first on."""
