@@ -18,7 +18,7 @@ import psutil
 REPOSITORY = Path(__file__).parents[1]
 PATIENCE_S = 120.0
 _PROGRAM = """
-import sys, time, uuid
+import os, sys, time, uuid
 from pathlib import Path
 from perse.api.server.berth import become_parent, take_berth
 
@@ -58,6 +58,7 @@ def open_one(board):
         raise SetupError("it is torn: sew it")
     metrics = Metrics(board)
     app = create_app(services, own, metrics)
+    (folder / f"opened-{os.getpid()}").touch()
     return Serving(app, Crowd(Room.of(own), metrics=metrics), metrics)
 
 try:
@@ -86,6 +87,14 @@ class Processes:
             parents = {process.ppid() for process in below}
             return [process for process in below if process.pid not in parents]
         return []
+
+    def are_open(self) -> bool:
+        """Whether two serve, and have opened what they serve."""
+        serving = self.serving()
+        opened = [
+            process for process in serving if (self.folder / f"opened-{process.pid}").exists()
+        ]
+        return len(serving) == len(opened) == 2
 
     def connection(self) -> HTTPConnection:
         return HTTPConnection(self.url.removeprefix("http://"), timeout=PATIENCE_S)

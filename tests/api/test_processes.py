@@ -71,8 +71,8 @@ def kept(
 
 @pytest.fixture
 def served(kept: Processes) -> Iterator[Processes]:
-    """The same for all tests that leave it as it was: nothing is asked, and two serve or will."""
-    until(lambda: len(kept.serving()) == 2)
+    """The same for all tests that leave it as it was: nothing is asked, and two serve."""
+    until(kept.are_open)
     yield kept
     for name in ("open", "broken", "torn"):
         (kept.folder / name).unlink(missing_ok=True)
