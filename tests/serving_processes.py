@@ -58,8 +58,16 @@ def open_one(board):
         raise SetupError("it is torn: sew it")
     metrics = Metrics(board)
     app = create_app(services, own, metrics)
-    (folder / f"opened-{os.getpid()}").touch()
-    return Serving(app, Crowd(Room.of(own), metrics=metrics), metrics)
+
+    async def marking(scope, receive, send):
+        async def tell(message):
+            await send(message)
+            if message["type"] == "lifespan.startup.complete":
+                (folder / f"opened-{os.getpid()}").touch()
+
+        await app(scope, receive, tell if scope["type"] == "lifespan" else send)
+
+    return Serving(marking, Crowd(Room.of(own), metrics=metrics), metrics)
 
 try:
     serve_in(berth, processes // parents, open_one)
