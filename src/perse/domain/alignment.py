@@ -90,6 +90,8 @@ class SimilarityTransform:
     def from_halved(self, times: int) -> SimilarityTransform:
         """The same from the source halved ``times`` times: each of its pixels stands for several,
         and their middle is its own."""
+        if not times:
+            return self
         ratio = 2.0**times
         turn = self.matrix[:, :2] * ratio
         shift = self.apply([((ratio - 1) / 2, (ratio - 1) / 2)])[0]

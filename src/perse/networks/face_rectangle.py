@@ -22,7 +22,7 @@ def face_rectangle(image: FaceImage, box: Box, *, scale: float, size_px: int) ->
     # Twice as large as needed: its pixels fall less far beside the rectangle's edges.
     pixels, times = seen_at(image, 2 * size_px / min(right - left, bottom - top))
     rows, columns = slice(top >> times, bottom >> times), slice(left >> times, right >> times)
-    return shrink_smoothly(np.ascontiguousarray(pixels[rows, columns]), (size_px, size_px))
+    return shrink_smoothly(pixels[rows, columns], (size_px, size_px))
 
 
 def _within(middle: float, length: float, end: int) -> tuple[int, int]:

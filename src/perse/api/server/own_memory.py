@@ -41,8 +41,8 @@ def overwrite_freed_memory() -> bool:
 
 def keep_what_is_used_again() -> bool:
     """Have the C library hand a large piece back to the system as soon as it is freed, and keep a
-    little of the others for the next request. Called before there are threads. False where it
-    cannot (only glibc can)."""
+    little of the others for the next request. Threads that there are keep their arenas. False where
+    it cannot (only glibc can)."""
     mallopt = _c_function("mallopt")
     choices = {
         _M_ARENA_MAX: _ARENAS,
