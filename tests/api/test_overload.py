@@ -8,8 +8,9 @@ import socket
 import threading
 import time
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from functools import partial
 
 import httpx
@@ -46,6 +47,13 @@ class Gate:
         self._open.set()
 
 
+def _behind(gate: Gate, *, workers: int = 1) -> FakeServices:
+    """Detections wait for the gate."""
+    return FakeServices(
+        settings(workers=workers, queue_size=3), faces=FakeFaces(before=gate.pass_through)
+    )
+
+
 def _until(condition: Callable[[], bool]) -> None:
     deadline = time.monotonic() + PATIENCE_S
     while not condition():
@@ -66,9 +74,7 @@ def _waiting(served: Served) -> float:
 
 def test_one_more_than_there_is_room_for_is_refused_at_once() -> None:
     gate = Gate()
-    services = FakeServices(
-        settings(workers=2, queue_size=3), faces=FakeFaces(before=gate.pass_through)
-    )
+    services = _behind(gate, workers=2)
     with serving(services) as served, ThreadPoolExecutor(5) as clients:
         inside = [clients.submit(_detect, served) for _ in range(5)]
         gate.await_arrivals(2)
@@ -93,48 +99,42 @@ def _refusal_s(client: httpx.Client) -> float:
     return time.perf_counter() - started
 
 
-def test_a_client_that_leaves_the_queue_costs_nothing() -> None:
-    gate = Gate()
-    services = FakeServices(
-        settings(workers=1, queue_size=3), faces=FakeFaces(before=gate.pass_through)
-    )
+@contextmanager
+def _one_waits(gate: Gate, services: FakeServices) -> Iterator[tuple[Served, socket.socket]]:
+    """The connection of a detection that waits for another, which is answered in the end."""
     request = post(DETECT, form(part("image_file", picture())), key=services.api_key)
     with serving(services) as served, ThreadPoolExecutor(1) as clients:
         first = clients.submit(_detect, served)
         gate.await_arrivals(1)
-        with served.connect() as impatient:
-            impatient.sendall(request)
+        with served.connect() as waiting:
+            waiting.sendall(request)
             _until(lambda: _waiting(served) == 1)
+            yield served, waiting
+        assert first.result().status_code == 200
+
+
+def test_a_client_that_leaves_the_queue_costs_nothing() -> None:
+    gate = Gate()
+    services = _behind(gate)
+    with _one_waits(gate, services) as (served, impatient):
+        impatient.close()
         _until(lambda: _waiting(served) == 0)
         gate.open()
-        assert first.result().status_code == 200
     assert len(services.faces.decoded) == 1
 
 
 def test_a_client_that_will_send_no_more_keeps_its_place_in_the_queue() -> None:
     gate = Gate()
-    services = FakeServices(
-        settings(workers=1, queue_size=3), faces=FakeFaces(before=gate.pass_through)
-    )
-    request = post(DETECT, form(part("image_file", picture())), key=services.api_key)
-    with serving(services) as served, ThreadPoolExecutor(1) as clients:
-        first = clients.submit(_detect, served)
-        gate.await_arrivals(1)
-        with served.connect() as patient:
-            patient.sendall(request)
-            _until(lambda: _waiting(served) == 1)
-            patient.shutdown(socket.SHUT_WR)
-            assert patient.recv(100).startswith(b"HTTP/1.1 100 Continue")
-            gate.open()
-            assert read_answer(patient).status == 200
-        assert first.result().status_code == 200
+    with _one_waits(gate, _behind(gate)) as (_, patient):
+        patient.shutdown(socket.SHUT_WR)
+        assert patient.recv(100).startswith(b"HTTP/1.1 100 Continue")
+        gate.open()
+        assert read_answer(patient).status == 200
 
 
 def test_what_was_accepted_is_finished_before_the_end() -> None:
     gate = Gate()
-    services = FakeServices(
-        settings(workers=1, queue_size=3), faces=FakeFaces(before=gate.pass_through)
-    )
+    services = _behind(gate)
     with ThreadPoolExecutor(2) as clients:
         with serving(services) as served:
             inside = [clients.submit(_detect, served) for _ in range(2)]
