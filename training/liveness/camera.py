@@ -69,7 +69,8 @@ def seen_by_some_camera(picture: Picture, rng: Generator) -> Picture:
     if rng.random() < 0.5:
         picture = balanced(picture, np.exp(rng.normal(0, 0.06, 3)))
     if rng.random() < 0.3:
-        picture = saturated(picture, rng.choice([0.0, rng.uniform(0.3, 1.4)], p=[0.2, 0.8]))
+        share = float(rng.choice([0.0, rng.uniform(0.3, 1.4)], p=[0.2, 0.8]))
+        picture = saturated(picture, share)
     if rng.random() < 0.3:
         picture = np.asarray(cv2.GaussianBlur(picture, (0, 0), rng.uniform(0.4, 2.0)), np.uint8)
     if rng.random() < 0.12:
