@@ -126,7 +126,13 @@ class LocalPointsFolder:
 
     def all(self) -> list[LocalPoints]:
         """Every calibration that was ever put to use, the oldest first."""
-        names = [path.stem for path in self.folder.glob("*.json") if path.name != _IN_USE]
+        try:
+            found = list(
+                self.folder.iterdir()
+            )  # from Python 3.13 on a glob hides what it may not read
+        except FileNotFoundError:
+            found = []
+        names = [path.stem for path in found if path.suffix == ".json" and path.name != _IN_USE]
         return sorted((self.read(name) for name in names), key=lambda points: points.at)
 
     def read(self, points_id: str) -> LocalPoints:
