@@ -220,8 +220,8 @@ async def slow_reader(attack: Attack) -> None:
     database = sqlite3.connect(attack.folder / "perse.db", isolation_level=None)
     database.execute("BEGIN")
     rows = database.execute(
-        "SELECT user_token FROM biometric_references JOIN api_keys USING (tenant_id) "
-        "WHERE name = 'attacker' ORDER BY reference_id DESC LIMIT 6"
+        "SELECT user_token FROM subjects JOIN api_keys USING (tenant_id) "
+        "WHERE name = 'attacker' ORDER BY subject_id DESC LIMIT 6"
     )
     tokens = [row[0] for row in rows]
 

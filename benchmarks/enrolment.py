@@ -26,6 +26,7 @@ from pathlib import Path
 import numpy as np
 import sqlalchemy as sa
 import structlog
+from numpy.typing import NDArray
 
 from benchmarks.floor import interleaved_medians_ms
 from benchmarks.serving import sample_picture
@@ -37,14 +38,20 @@ from perse.bootstrap.services import Services, open_services
 from perse.bootstrap.weights import obtain_networks
 from perse.domain.access import Caller
 from perse.domain.consent import ConsentEntry, Declaration, Processing
-from perse.domain.references import Template, UserToken, new_user_token
+from perse.domain.references import (
+    BiometricReference,
+    ReferenceRecord,
+    Template,
+    UserToken,
+    new_user_token,
+)
 from perse.domain.samples import ModelName
 from perse.pipelines.comparison import Picture
 from perse.pipelines.ports import Other, Result
 from perse.settings import Settings
-from perse.storage.schema import biometric_references, sealed_templates, tenants
-from perse.storage.sealing import Owner, seal_template
+from perse.storage.schema import subjects, templates, tenants
 from perse.storage.storage import Storage
+from perse.storage.template_rows import columns_of
 
 _ROWS_AT_A_TIME = 5000
 
@@ -136,33 +143,31 @@ def fill(storage: Storage, caller: Caller, count: int) -> list[UserToken]:
         with storage.database.write() as connection:
             key = storage.references.tenant_keys.sealing_key(connection, caller.tenant_id)
             some = tokens[first : first + _ROWS_AT_A_TIME]
-            rows = [_reference_row(caller, token) for token in some]
             numbers = connection.execute(
-                sa.insert(biometric_references).returning(
-                    biometric_references.c.reference_id, sort_by_parameter_order=True
-                ),
-                rows,
+                sa.insert(subjects).returning(subjects.c.subject_id, sort_by_parameter_order=True),
+                [_subject_row(caller, token) for token in some],
             ).scalars()
             features = rng.normal(size=(len(some), 512)).astype(np.float32)
-            sealed = [
-                {
-                    "reference_id": number,
-                    "key_generation": key.generation,
-                    "envelope": seal_template(
-                        Template.of(vector, ModelName("net")),
-                        Owner(caller.tenant_id, token),
-                        tenant_key=key.key,
-                    ),
-                }
-                for number, token, vector in zip(numbers, some, features, strict=True)
-            ]
-            connection.execute(sa.insert(sealed_templates), sealed)
+            references = map(_reference, some, features)
+            connection.execute(
+                sa.insert(templates),
+                [
+                    {
+                        "subject_id": number,
+                        "sample_id": reference.record.name,
+                        "created_at": reference.record.updated_at,
+                        **columns_of(reference, key),
+                    }
+                    for number, reference in zip(numbers, references, strict=True)
+                ],
+            )
             connection.execute(
                 sa.update(tenants)
                 .where(tenants.c.tenant_id == caller.tenant_id)
                 .values(
                     revision=tenants.c.revision + len(some),
-                    references_held=tenants.c.references_held + len(some),
+                    subjects_held=tenants.c.subjects_held + len(some),
+                    templates_held=tenants.c.templates_held + len(some),
                 )
             )
     _settle(storage)
@@ -179,16 +184,19 @@ def _settle(storage: Storage) -> None:
         connection.execute(sa.text("VACUUM ANALYZE"))
 
 
-def _reference_row(caller: Caller, token: UserToken) -> dict[str, object]:
-    now = datetime.now(UTC)
+def _subject_row(caller: Caller, token: UserToken) -> dict[str, object]:
+    at = datetime.now(UTC)
     return {
         "tenant_id": caller.tenant_id,
         "user_token": token,
-        "model": "net",
-        "quality": "{}",
-        "created_at": now,
-        "updated_at": now,
+        "created_at": at,
+        "updated_at": at,
     }
+
+
+def _reference(token: UserToken, features: NDArray[np.float32]) -> BiometricReference:
+    template, at = Template.of(features, ModelName("net")), datetime.now(UTC)
+    return BiometricReference(ReferenceRecord(token, template.model, {}, at, at), template)
 
 
 def among_many(port: int, key: str, tokens: list[UserToken]) -> None:

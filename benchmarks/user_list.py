@@ -23,9 +23,10 @@ from perse.bootstrap.storage import open_storage
 from perse.domain.access import TenantId
 from perse.domain.references import UserToken, UserTokens, new_user_token
 from perse.settings import load_settings
+from perse.storage.changes import Change, note_change
 from perse.storage.database import Database
-from perse.storage.reference_list import SqlReferenceList, note_change
-from perse.storage.schema import biometric_references
+from perse.storage.reference_list import SqlReferenceList
+from perse.storage.schema import subjects
 from perse.storage.sealing import Owner
 
 ROUNDS = 9
@@ -64,14 +65,14 @@ def measure(database: Database, tenant_id: TenantId) -> None:
 def _add(database: Database, tenant_id: TenantId) -> None:
     """As an enrolment notes it, which adds its row too."""
     with database.write() as connection:
-        note_change(connection, Owner(tenant_id, new_user_token()), removed=False)
+        note_change(connection, Owner(tenant_id, new_user_token()), Change.ADDED)
 
 
 def _rows(database: Database, tenant_id: TenantId) -> list[UserToken]:
     query = (
-        sa.select(biometric_references.c.user_token)
-        .where(biometric_references.c.tenant_id == tenant_id)
-        .order_by(biometric_references.c.reference_id)
+        sa.select(subjects.c.user_token)
+        .where(subjects.c.tenant_id == tenant_id)
+        .order_by(subjects.c.subject_id)
     )
     with database.read() as connection:
         return [UserToken(token) for token in connection.execute(query).scalars()]

@@ -70,6 +70,30 @@ class NotFound(InputError):
     code = "not_found"
 
 
+class SubjectNotFound(NotFound):
+    code = "subject_not_found"
+
+
+class SampleNotFound(NotFound):
+    code = "sample_not_found"
+
+
+class CollectionNotFound(NotFound):
+    code = "collection_not_found"
+
+
+class AlreadyExists(InputError):
+    """Something else has the name that was asked for, or is what was to be made."""
+
+    code = "already_exists"
+
+
+class ChangedMeanwhile(InputError):
+    """It is not any more what the caller wanted to change."""
+
+    code = "changed_meanwhile"
+
+
 class MethodNotAllowed(InputError):
     code = "method_not_allowed"
 
@@ -136,6 +160,12 @@ class RateLimited(TryLater):
 
 class Overloaded(TryLater):
     code = "overloaded"
+
+
+class IndexLoading(TryLater):
+    """The search is being read into memory; the message tells how far it is."""
+
+    code = "index_loading"
 
 
 class StorageUnavailable(TryLater):

@@ -17,7 +17,7 @@ import sqlalchemy as sa
 from perse.domain.access import TenantId
 from perse.domain.consent import Processing
 from perse.errors import StorageUnavailable, UserTokenNotFound
-from perse.storage.schema import biometric_references, ledger_entries, sealed_templates
+from perse.storage.schema import ledger_entries, subjects, templates
 from perse.storage.storage import Storage
 from tests.storage.conftest import open_at
 from tests.storage.postgresql import Cluster
@@ -65,7 +65,7 @@ class Enroller:
 
 
 def assert_whole(storage: Storage, expected: Iterable[str]) -> None:
-    """Every user opens, each template has its reference, the ledger is unbroken."""
+    """Every user opens, each has a template, the ledger is unbroken."""
     tokens = storage.reference_list.tokens(ACME)
     assert set(expected) <= set(tokens)
     for token in tokens:
@@ -73,7 +73,7 @@ def assert_whole(storage: Storage, expected: Iterable[str]) -> None:
     with storage.database.read() as connection:
         counts = [
             connection.execute(sa.select(sa.func.count()).select_from(table)).scalar_one()
-            for table in (biometric_references, sealed_templates)
+            for table in (subjects, templates)
         ]
         noted = connection.execute(
             sa.select(ledger_entries.c.user_token).where(ledger_entries.c.operation == "face_enrol")

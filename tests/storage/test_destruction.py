@@ -17,7 +17,7 @@ from perse.domain.references import UserToken
 from perse.errors import StorageDamaged, StorageUnavailable
 from perse.storage.database import Database
 from perse.storage.renewal import RenewTenantKeys
-from perse.storage.schema import biometric_references, sealed_templates
+from perse.storage.schema import subjects, templates
 from perse.storage.sealing import WRAPPED_KEY_BYTES, unseal
 from perse.storage.storage import Storage
 from perse.storage.tenant_keys import TenantKeys
@@ -41,11 +41,7 @@ def files(folder: Path) -> dict[str, bytes]:
 
 
 def envelope(database: Database, token: UserToken) -> bytes:
-    query = (
-        sa.select(sealed_templates.c.envelope)
-        .join(biometric_references)
-        .where(biometric_references.c.user_token == token)
-    )
+    query = sa.select(templates.c.envelope).join(subjects).where(subjects.c.user_token == token)
     with database.read() as connection:
         return bytes(connection.execute(query).scalar_one())
 
@@ -161,7 +157,7 @@ def test_deletion_waits_for_a_reader_and_then_leaves_nothing(
     token = enrol(sqlite, 1)
     sealed = envelope(sqlite.database, token)
     with sqlite.database.read() as reader:
-        reader.execute(sa.select(sealed_templates)).all()
+        reader.execute(sa.select(templates)).all()
         deleting = threading.Thread(target=delete, args=(sqlite, token))
         deleting.start()
         deleting.join(timeout=0.3)

@@ -41,7 +41,7 @@ def long_reader(folder: Path) -> Iterator[None]:
     """Another program that is in the middle of reading."""
     with closing(sqlite3.connect(folder / "perse.db", isolation_level=None)) as connection:
         connection.execute("BEGIN")
-        connection.execute("SELECT count(*) FROM biometric_references").fetchall()
+        connection.execute("SELECT count(*) FROM subjects").fetchall()
         yield
 
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from perse.domain.references import Traits, UserToken
 from perse.domain.samples import ModelName
 from perse.errors import StorageDamaged
-from perse.storage.schema import biometric_references, sealed_templates, tenant_keys
+from perse.storage.schema import subjects, templates, tenant_keys
 from perse.storage.sealing import (
     WRAPPED_KEY_BYTES,
     Owner,
@@ -130,11 +130,11 @@ def test_swapped_rows_are_detected(
     storage: Storage, two_users: tuple[UserToken, UserToken]
 ) -> None:
     with storage.database.write() as connection:
-        rows = connection.execute(sa.select(sealed_templates)).all()
+        rows = connection.execute(sa.select(templates)).all()
         for row, other in zip(rows, reversed(rows), strict=True):
             connection.execute(
-                sa.update(sealed_templates)
-                .where(sealed_templates.c.reference_id == row.reference_id)
+                sa.update(templates)
+                .where(templates.c.template_id == row.template_id)
                 .values(envelope=other.envelope)
             )
     for token in two_users:
@@ -142,20 +142,22 @@ def test_swapped_rows_are_detected(
             storage.references.find(ACME, token)
 
 
-@pytest.mark.parametrize("column", ["tenant_id", "model", "user_token"])
+@pytest.mark.parametrize("column", ["tenant_id", "model", "user_token", "sample_id"])
 def test_a_row_given_to_somebody_else_is_detected(
     storage: Storage, two_users: tuple[UserToken, UserToken], column: str
 ) -> None:
-    changed = {"tenant_id": OTHER, "model": "other-net", "user_token": "x"}
+    changed = {"tenant_id": OTHER, "model": "other-net", "user_token": "x", "sample_id": "y"}
     with storage.database.write() as connection:
         # What a thief with write access would do: make another tenant's key look the same.
         key = connection.execute(sa.select(tenant_keys)).one()
         connection.execute(sa.insert(tenant_keys), key._asdict() | {"tenant_id": OTHER})
-        connection.execute(
-            sa.update(biometric_references)
-            .where(biometric_references.c.user_token == two_users[0])
-            .values({column: changed[column]})
+        its = sa.select(subjects.c.subject_id).where(subjects.c.user_token == two_users[0])
+        changed_row = (
+            sa.update(templates).where(templates.c.subject_id == its.scalar_subquery())
+            if column in {"model", "sample_id"}
+            else sa.update(subjects).where(subjects.c.user_token == two_users[0])
         )
+        connection.execute(changed_row.values({column: changed[column]}))
     tenant = OTHER if column == "tenant_id" else ACME
     token = UserToken("x") if column == "user_token" else two_users[0]
     with pytest.raises(StorageDamaged):

@@ -40,6 +40,13 @@ class Processing(StrEnum):
     MOVE = "face_move"
     DELETE = "face_delete"
     EXPIRE = "face_expire"
+    SUBJECT_CREATE = "subject_create"
+    SUBJECT_CHANGE = "subject_change"
+    SUBJECT_VERIFY = "subject_verify"
+    VOICE_ENROL = "voice_enrol"
+    SAMPLE_DELETE = "sample_delete"
+    COLLECTION_CHANGE = "collection_change"
+    IDENTIFY = "identify"
     EXPORT = "subject_export"
     TENANT_DELETE = "tenant_delete"
 

@@ -16,6 +16,7 @@ from perse.domain.consent import ChainPoint
 
 class DestructionEvent(StrEnum):
     DELETED = "reference_deleted"
+    SAMPLE_DELETED = "sample_deleted"
     EXPIRED = "reference_expired"
     TENANT_DELETED = "tenant_deleted"
 
@@ -23,7 +24,8 @@ class DestructionEvent(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Destruction:
     """``subject_sha256``: of the user token, or of the sorted token hashes of a whole tenant;
-    ``ledger``: the entry that records it."""
+    ``sample_sha256``: where a sample of the subject went, of its identifier; ``ledger``: the entry
+    that records it."""
 
     event: DestructionEvent
     tenant_id: TenantId
@@ -31,15 +33,18 @@ class Destruction:
     destroyed: Mapping[str, int]
     at: datetime
     ledger: ChainPoint
+    sample_sha256: str | None = None
 
     def claims(self) -> Mapping[str, object]:
         """What is signed."""
+        sample = {"sample_sha256": self.sample_sha256} if self.sample_sha256 else {}
         return {
             "jti": str(uuid.uuid4()),
             "iat": int(self.at.timestamp()),
             "event": self.event.value,
             "tenant": self.tenant_id,
             "subject_sha256": self.subject_sha256,
+            **sample,
             "destroyed": dict(self.destroyed),
             "destroyed_at": self.at.isoformat(timespec="microseconds"),
             "ledger": {"seq": self.ledger.seq, "hash": self.ledger.hash.hex()},

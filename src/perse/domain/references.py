@@ -8,6 +8,7 @@ import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from typing import NewType
 
 import numpy as np
@@ -22,6 +23,14 @@ _FEW = 8
 _PER_BLOCK = 2500
 _LARGEST_BLOCK_BYTES = 39 * _PER_BLOCK
 UserToken = NewType("UserToken", str)
+SampleId = NewType("SampleId", str)
+
+
+class Modality(StrEnum):
+    """What a sample was taken of."""
+
+    FACE = "face"
+    VOICE = "voice"
 
 
 _TOKEN_SHAPE = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
@@ -100,14 +109,24 @@ class Template:
 
 @dataclass(frozen=True, slots=True)
 class ReferenceRecord:
-    """What is known of an enrolled user beside the template. ``quality``: the face's metrics by
-    name when it was captured. Times are aware, UTC."""
+    """What is known of a sample of an enrolled user beside the template.
+
+    ``quality``: its metrics by name when it was captured. ``sample_id``: None for the one that
+    goes by the token of its user, as enrolment under /v0 keeps it. Times are aware, UTC.
+    """
 
     user_token: UserToken
     model: ModelName
     quality: Mapping[str, float]
     created_at: datetime
     updated_at: datetime
+    sample_id: SampleId | None = None
+    modality: Modality = Modality.FACE
+
+    @property
+    def name(self) -> SampleId:
+        """Which of its user's samples it is."""
+        return self.sample_id or SampleId(self.user_token)
 
 
 @dataclass(frozen=True, slots=True)

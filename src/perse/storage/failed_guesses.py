@@ -12,7 +12,9 @@ from perse.domain.references import UserToken
 from perse.domain.throttling import Guesses, GuessPolicy
 from perse.storage.absence import user_not_found
 from perse.storage.database import Database
-from perse.storage.schema import Row, biometric_references
+from perse.storage.schema import Row, subjects
+from perse.storage.sealing import Owner
+from perse.storage.template_rows import is_subject
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,10 +61,9 @@ class SqlGuesses:
 def _guesses(
     connection: sa.Connection, tenant_id: TenantId, user_token: UserToken, *, hold: bool = False
 ) -> Guesses:
-    references = biometric_references
     query = sa.select(
-        references.c.failures_in_row, references.c.failures_total, references.c.blocked_until
-    ).where(references.c.tenant_id == tenant_id, references.c.user_token == user_token)
+        subjects.c.failures_in_row, subjects.c.failures_total, subjects.c.blocked_until
+    ).where(is_subject(Owner(tenant_id, user_token)))
     row: Row | None = connection.execute(query.with_for_update() if hold else query).one_or_none()
     if row is None:
         raise user_not_found()
@@ -71,11 +72,8 @@ def _guesses(
 
 def _update(tenant_id: TenantId, user_token: UserToken, guesses: Guesses) -> sa.Update:
     return (
-        sa.update(biometric_references)
-        .where(
-            biometric_references.c.tenant_id == tenant_id,
-            biometric_references.c.user_token == user_token,
-        )
+        sa.update(subjects)
+        .where(is_subject(Owner(tenant_id, user_token)))
         .values(
             failures_in_row=guesses.in_row,
             failures_total=guesses.total,

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,44 +16,16 @@ from sqlalchemy.dialects.postgresql import aggregate_order_by
 
 from perse.domain.access import TenantId
 from perse.domain.references import UserToken, UserTokens
+from perse.storage.changes import Change, changes_since, revision_of
 from perse.storage.database import Database
-from perse.storage.schema import Row, biometric_references, reference_changes, tenants
-from perse.storage.sealing import Owner
+from perse.storage.schema import subjects, tenants
 
-_CHANGES_KEPT = 1000
 _BYTES_KEPT = 32_000_000
 _LEAST_BYTES = 1_000  # of a list, for what is around it
 _READ_AHEAD_FROM = 1_000
 _READERS = 64
 _ROWS_AT_ONCE = 2_500
-_TABLE = biometric_references.c
-
-
-def note_change(connection: sa.Connection, owner: Owner, *, removed: bool) -> None:
-    """Count a user more or less, in the transaction that holds the tenant's row."""
-    revision = connection.execute(
-        sa.update(tenants)
-        .where(tenants.c.tenant_id == owner.tenant_id)
-        .values(
-            revision=tenants.c.revision + 1,
-            references_held=tenants.c.references_held + (-1 if removed else 1),
-        )
-        .returning(tenants.c.revision)
-    ).scalar_one()
-    connection.execute(
-        sa.insert(reference_changes).values(
-            tenant_id=owner.tenant_id,
-            revision=revision,
-            user_token=owner.user_token,
-            removed=int(removed),
-        )
-    )
-    connection.execute(
-        sa.delete(reference_changes).where(
-            reference_changes.c.tenant_id == owner.tenant_id,
-            reference_changes.c.revision <= revision - _CHANGES_KEPT,
-        )
-    )
+_TABLE = subjects.c
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +49,7 @@ class SqlReferenceList:
         Of many who ask at once one reads what is new; the others wait for it.
         """
         with self._reading[hash(tenant_id) % _READERS], self._database.read() as connection:
-            revision, known = _revision(connection, tenant_id), self._snapshots.get(tenant_id)
+            revision, known = revision_of(connection, tenant_id), self._snapshots.get(tenant_id)
             if known is None or known.revision != revision:
                 known = _Snapshot(revision, _current(connection, tenant_id, revision, known))
         self._keep(tenant_id, known)
@@ -92,7 +63,7 @@ class SqlReferenceList:
 
     def total(self, tenant_id: TenantId) -> int:
         """How many users the tenant has."""
-        query = sa.select(tenants.c.references_held).where(tenants.c.tenant_id == tenant_id)
+        query = sa.select(tenants.c.subjects_held).where(tenants.c.tenant_id == tenant_id)
         with self._database.read() as connection:
             return connection.execute(query).scalar() or 0
 
@@ -100,8 +71,8 @@ class SqlReferenceList:
         """Read the longest lists as far as they are kept, so that the first to ask need not."""
         query = (
             sa.select(tenants.c.tenant_id)
-            .where(tenants.c.references_held > _READ_AHEAD_FROM)
-            .order_by(tenants.c.references_held.desc())
+            .where(tenants.c.subjects_held > _READ_AHEAD_FROM)
+            .order_by(tenants.c.subjects_held.desc())
         )
         with self._database.read() as connection:
             longest = connection.execute(query).scalars().all()
@@ -122,34 +93,23 @@ class SqlReferenceList:
         return sum(_LEAST_BYTES + snapshot.tokens.size_bytes for snapshot in kept)
 
 
-def _revision(connection: sa.Connection, tenant_id: TenantId) -> int:
-    query = sa.select(tenants.c.revision).where(tenants.c.tenant_id == tenant_id)
-    return connection.execute(query).scalar() or 0
-
-
 def _current(
     connection: sa.Connection, tenant_id: TenantId, revision: int, known: _Snapshot | None
 ) -> UserTokens:
-    if known is not None and 0 < revision - known.revision <= _CHANGES_KEPT:
-        changes = _changes(connection, tenant_id, since=known.revision)
-        if len(changes) == revision - known.revision:
+    if known is not None:
+        changes = changes_since(connection, tenant_id, known.revision, until=revision)
+        if changes is not None:
             return known.tokens.changed(
-                (UserToken(row.user_token), bool(row.removed)) for row in changes
+                (UserToken(row.user_token), row.change == Change.REMOVED)
+                for row in changes
+                if row.change != Change.TOUCHED
             )
     return _read(connection, tenant_id, 0, None)
 
 
-def _changes(connection: sa.Connection, tenant_id: TenantId, *, since: int) -> Sequence[Row]:
-    return connection.execute(
-        sa.select(reference_changes)
-        .where(reference_changes.c.tenant_id == tenant_id, reference_changes.c.revision > since)
-        .order_by(reference_changes.c.revision)
-    ).all()
-
-
 def _mark(connection: sa.Connection, tenant_id: TenantId, user_token: UserToken) -> int | None:
     """Where a user stands in the order; None for an unknown one."""
-    query = sa.select(_TABLE.reference_id).where(
+    query = sa.select(_TABLE.subject_id).where(
         _TABLE.tenant_id == tenant_id, _TABLE.user_token == user_token
     )
     return connection.execute(query).scalar()
@@ -176,22 +136,22 @@ def _block_query(
     connection: sa.Connection, tenant_id: TenantId, mark: int, rows: int
 ) -> sa.Select[*tuple[Any, ...]]:
     some = (
-        sa.select(_TABLE.reference_id, _TABLE.user_token)
-        .where(_TABLE.tenant_id == tenant_id, _TABLE.reference_id > mark)
-        .order_by(_TABLE.reference_id)
+        sa.select(_TABLE.subject_id, _TABLE.user_token)
+        .where(_TABLE.tenant_id == tenant_id, _TABLE.subject_id > mark)
+        .order_by(_TABLE.subject_id)
         .limit(rows)
         .subquery()
     )
     quoted: sa.ColumnElement[str] = sa.literal('"') + some.c.user_token + sa.literal('"')
     if connection.dialect.name == "postgresql":
         comma: sa.ColumnElement[str] = aggregate_order_by(
-            sa.literal_column("','"), some.c.reference_id
+            sa.literal_column("','"), some.c.subject_id
         )
         items = sa.func.string_agg(quoted, comma)
     else:  # SQLite keeps the order of a subquery with a limit
         items = sa.func.group_concat(quoted, ",")
     return sa.select(
         sa.func.count().label("users"),
-        sa.func.max(some.c.reference_id).label("mark"),
+        sa.func.max(some.c.subject_id).label("mark"),
         items.label("joined"),
     ).select_from(some)

@@ -1,11 +1,11 @@
-"""Enrolled users in SQL. Each change, its ledger entry and its receipt are one transaction.
+"""Enrolled users as /v0 knows them, in SQL: subjects with one face.
 
-The order of locks is the same everywhere: the tenant's row, its references, the ledger's head.
+Each change, its ledger entry and its receipt are one transaction. The order of locks is the same
+everywhere: the tenant's row, its subjects, the ledger's head.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -15,25 +15,29 @@ import sqlalchemy as sa
 
 from perse.domain.access import TenantId
 from perse.domain.consent import ConsentEntry
-from perse.domain.receipts import Destruction, DestructionEvent, Receipt, token_sha256
-from perse.domain.references import BiometricReference, ReferenceRecord, UserToken
+from perse.domain.receipts import DestructionEvent, Receipt
+from perse.domain.references import BiometricReference, Modality, ReferenceRecord, UserToken
 from perse.domain.retries import RetryKey
 from perse.errors import StorageUnavailable
+from perse.storage.absence import user_not_found
+from perse.storage.changes import Change, note_change, touch
 from perse.storage.database import Database
+from perse.storage.destruction import DestroySubjects
 from perse.storage.ledger import SqlLedger
-from perse.storage.receipts import SqlReceipts
-from perse.storage.reference_list import note_change
-from perse.storage.reference_rows import (
+from perse.storage.retry_keys import claim_retry, retried
+from perse.storage.schema import Row, subjects, templates
+from perse.storage.sealing import Owner
+from perse.storage.subject_rows import add_subject
+from perse.storage.template_rows import (
+    OpenRows,
+    add_template,
     columns_of,
-    find_record,
     lock_tenant,
     record_of,
-    reference_id_of,
-    sealed_row,
+    records,
+    sealed,
+    subject_id_of,
 )
-from perse.storage.retry_keys import claim_retry, forget_requests, retried
-from perse.storage.schema import Row, biometric_references, sealed_templates
-from perse.storage.sealing import Owner, open_template, seal_template
 from perse.storage.tenant_keys import TenantKeys, across_rotations
 
 _UNBLOCKED = {"failures_in_row": 0, "failures_total": 0, "blocked_until": None}
@@ -41,12 +45,15 @@ _UNBLOCKED = {"failures_in_row": 0, "failures_total": 0, "blocked_until": None}
 
 @dataclass(frozen=True, slots=True)
 class SqlReferences:
-    """Templates sealed per user, tenants kept apart. Errors: StorageUnavailable everywhere."""
+    """Templates sealed one by one, tenants kept apart. Errors: StorageUnavailable everywhere.
+
+    A user with several faces is known by the newest one.
+    """
 
     database: Database
     tenant_keys: TenantKeys
     ledger: SqlLedger
-    receipts: SqlReceipts
+    destroy: DestroySubjects
 
     def add(
         self, reference: BiometricReference, *, entry: ConsentEntry, retry: RetryKey | None = None
@@ -66,24 +73,12 @@ class SqlReferences:
             lock_tenant(connection, owner.tenant_id)
             made = retry and claim_retry(connection, owner, retry, at=entry.at)
             if made:
-                self.ledger.append_in(connection, [replace(entry, user_token=made)])
-                return find_record(connection, Owner(owner.tenant_id, made))
+                self.ledger.append_in(connection, [replace(entry, user_token=made.user_token)])
+                return find_record(connection, made)
+            subject_id = add_subject(connection, owner, at=record.created_at)
             key = self.tenant_keys.sealing_key(connection, owner.tenant_id)
-            reference_id = connection.execute(
-                sa.insert(biometric_references)
-                .values(
-                    tenant_id=owner.tenant_id, created_at=record.created_at, **columns_of(record)
-                )
-                .returning(biometric_references.c.reference_id)
-            ).scalar_one()
-            connection.execute(
-                sa.insert(sealed_templates).values(
-                    reference_id=reference_id,
-                    key_generation=key.generation,
-                    envelope=seal_template(reference.template, owner, tenant_key=key.key),
-                )
-            )
-            note_change(connection, owner, removed=False)
+            add_template(connection, subject_id, reference, key)
+            note_change(connection, owner, Change.ADDED, more_templates=1)
             self.ledger.append_in(connection, [entry])
         return record
 
@@ -91,12 +86,13 @@ class SqlReferences:
         """What ``retry`` made before, if it did. Raises as ``add``."""
         with self.database.read() as connection:
             made = retried(connection, tenant_id, retry)
-            return find_record(connection, Owner(tenant_id, made)) if made else None
+            return find_record(connection, made) if made else None
 
     def replace(self, reference: BiometricReference, *, entry: ConsentEntry) -> ReferenceRecord:
-        """Put ``reference`` in the place of its user's; it is unlocked. Raises UserTokenNotFound.
+        """Put ``reference`` in the place of all faces of its user, who is unlocked. Raises
+        UserTokenNotFound.
 
-        The old template and its data key are gone from every file when this returns.
+        The old templates and their data keys are gone from every file when this returns.
         """
         return across_rotations(lambda: self._replace(reference, entry))
 
@@ -104,7 +100,20 @@ class SqlReferences:
         owner = Owner(entry.tenant_id, reference.record.user_token)
         with self.database.write_and_erase() as connection:
             lock_tenant(connection, owner.tenant_id)
-            self._put(connection, owner, reference, _UNBLOCKED)
+            subject_id = subject_id_of(connection, owner)
+            gone = connection.execute(
+                sa.delete(templates).where(
+                    templates.c.subject_id == subject_id, templates.c.modality == Modality.FACE
+                )
+            ).rowcount
+            key = self.tenant_keys.sealing_key(connection, owner.tenant_id)
+            add_template(connection, subject_id, reference, key)
+            connection.execute(
+                sa.update(subjects)
+                .where(subjects.c.subject_id == subject_id)
+                .values(updated_at=reference.record.updated_at, **_UNBLOCKED)
+            )
+            touch(connection, owner, more_templates=1 - gone)
             kept = find_record(connection, owner)
             self.ledger.append_in(connection, [entry])
         return kept
@@ -130,35 +139,31 @@ class SqlReferences:
         owner = Owner(entry.tenant_id, before.record.user_token)
         with self.database.write() as connection:
             lock_tenant(connection, owner.tenant_id)
-            if not _same(self._opened(sealed_row(connection, owner), owner), before):
+            subject_id_of(connection, owner)
+            row = self._kept(connection, owner, before)
+            if row is None:
                 return False
-            self._put(connection, owner, after, {})
+            key = self.tenant_keys.sealing_key(connection, owner.tenant_id)
+            connection.execute(
+                sa.update(templates)
+                .where(templates.c.template_id == row.template_id)
+                .values(**columns_of(after, key))
+            )
+            touch(connection, owner)
             self.ledger.append_in(connection, [entry])
         return True
 
-    def _put(
-        self,
-        connection: sa.Connection,
-        owner: Owner,
-        reference: BiometricReference,
-        others: Mapping[str, object],
-    ) -> None:
-        """Overwrite what is kept of ``owner``, ``others`` beside it, under a new data key."""
-        reference_id = reference_id_of(connection, owner)
-        key = self.tenant_keys.sealing_key(connection, owner.tenant_id)
-        connection.execute(
-            sa.update(biometric_references)
-            .where(biometric_references.c.reference_id == reference_id)
-            .values(**columns_of(reference.record), **others)
-        )
-        connection.execute(
-            sa.update(sealed_templates)
-            .where(sealed_templates.c.reference_id == reference_id)
-            .values(
-                key_generation=key.generation,
-                envelope=seal_template(reference.template, owner, tenant_key=key.key),
-            )
-        )
+    def _kept(
+        self, connection: sa.Connection, owner: Owner, compared: BiometricReference
+    ) -> Row | None:
+        """The row of what was compared, if it is still that."""
+        rows = connection.execute(sealed(owner, Modality.FACE)).all()
+        row = next((row for row in rows if row.sample_id == compared.record.name), None)
+        if row is None or record_of(row) != compared.record:
+            return None
+        kept = OpenRows(self.tenant_keys, owner.tenant_id)(row)
+        same = np.array_equal(kept.template.vector, compared.template.vector)
+        return row if same else None
 
     def delete(
         self,
@@ -168,31 +173,13 @@ class SqlReferences:
         event: DestructionEvent = DestructionEvent.DELETED,
         not_updated_since: datetime | None = None,
     ) -> Receipt:
-        """Destroy a user's template and data key. Raises UserTokenNotFound.
+        """Destroy a user with all templates and data keys. Raises UserTokenNotFound.
 
-        Both are gone from every file of SQLite when this returns.
+        They are gone from every file of SQLite when this returns.
         """
-        owner = Owner(entry.tenant_id, user_token)
-        self.record(owner.tenant_id, user_token)  # a guess costs nobody a turn at writing
-        with self.database.write_and_erase() as connection:
-            lock_tenant(connection, owner.tenant_id)
-            reference_id = reference_id_of(connection, owner, before=not_updated_since)
-            for table in (sealed_templates, biometric_references):
-                connection.execute(sa.delete(table).where(table.c.reference_id == reference_id))
-            forget_requests(connection, owner)
-            note_change(connection, owner, removed=True)
-            receipt = self.receipts.issue_in(
-                connection,
-                Destruction(
-                    event=event,
-                    tenant_id=owner.tenant_id,
-                    subject_sha256=token_sha256(user_token),
-                    destroyed={"templates": 1, "data_keys": 1},
-                    at=entry.at,
-                    ledger=self.ledger.append_in(connection, [entry]),
-                ),
-            )
-        return receipt
+        return self.destroy.subject(
+            user_token, entry=entry, event=event, not_updated_since=not_updated_since
+        )
 
     def find(self, tenant_id: TenantId, user_token: UserToken) -> BiometricReference:
         """Raises UserTokenNotFound, or StorageDamaged when the row does not authenticate."""
@@ -200,19 +187,8 @@ class SqlReferences:
 
     def _find(self, owner: Owner) -> BiometricReference:
         with self.database.read() as connection:
-            row = sealed_row(connection, owner)
-        return self._opened(row, owner)
-
-    def _opened(self, row: Row, owner: Owner) -> BiometricReference:
-        key = self.tenant_keys.open(
-            row.wrapped_key,
-            tenant_id=owner.tenant_id,
-            generation=row.key_generation,
-            master_key_id=row.master_key_id,
-        )
-        record = record_of(row)
-        template = open_template(row.envelope, owner, model=record.model, tenant_key=key)
-        return BiometricReference(record, template)
+            row = _newest(connection, sealed(owner, Modality.FACE))
+        return OpenRows(self.tenant_keys, owner.tenant_id)(row)
 
     def record(self, tenant_id: TenantId, user_token: UserToken) -> ReferenceRecord:
         """What is known beside the template. Raises UserTokenNotFound."""
@@ -220,6 +196,14 @@ class SqlReferences:
             return find_record(connection, Owner(tenant_id, user_token))
 
 
-def _same(kept: BiometricReference, compared: BiometricReference) -> bool:
-    same_template = np.array_equal(kept.template.vector, compared.template.vector)
-    return kept.record == compared.record and same_template
+def find_record(connection: sa.Connection, owner: Owner) -> ReferenceRecord:
+    """Of the newest face. Raises UserTokenNotFound."""
+    return record_of(_newest(connection, records(owner, Modality.FACE)))
+
+
+def _newest(connection: sa.Connection, faces: sa.Select[*tuple[object, ...]]) -> Row:
+    newest = faces.order_by(None).order_by(templates.c.template_id.desc()).limit(1)
+    row: Row | None = connection.execute(newest).one_or_none()
+    if row is None:
+        raise user_not_found()
+    return row

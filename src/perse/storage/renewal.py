@@ -9,12 +9,11 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 
 from perse.domain.access import TenantId
-from perse.domain.references import UserToken
 from perse.errors import UserTokenNotFound
 from perse.storage.database import Database
-from perse.storage.reference_rows import lock_tenant
-from perse.storage.schema import Row, biometric_references, sealed_templates, tenant_keys
-from perse.storage.sealing import Owner, rewrap_template
+from perse.storage.schema import Row, subjects, templates, tenant_keys
+from perse.storage.sealing import rewrap_template
+from perse.storage.template_rows import lock_tenant, owner_of, record_of, records_query
 from perse.storage.tenant_keys import TenantKeys
 
 _ROWS_AT_A_TIME = 200
@@ -29,7 +28,7 @@ class RenewTenantKeys:
     tenant_keys: TenantKeys
 
     def __call__(self) -> int:
-        """How many users' data keys were wrapped anew."""
+        """How many data keys were wrapped anew."""
         with self.database.read() as connection:
             known = connection.execute(sa.select(tenant_keys.c.tenant_id).distinct()).scalars()
             tenant_ids = [TenantId(tenant_id) for tenant_id in known]
@@ -57,7 +56,7 @@ class RenewTenantKeys:
             if not rows:
                 return
             yield len(rows)
-            last = rows[-1].reference_id
+            last = rows[-1].template_id
             if self.database.is_sqlite:  # which serves waiting writers in no order: let them in
                 time.sleep(time.monotonic() - began)
 
@@ -68,11 +67,11 @@ class RenewTenantKeys:
             rows = connection.execute(_of_older_keys(tenant_id, newest, after)).all()
             changed = [
                 {
-                    "its_id": row.reference_id,
+                    "its_id": row.template_id,
                     "key_generation": newest,
                     "envelope": rewrap_template(
                         row.envelope,
-                        Owner(tenant_id, UserToken(row.user_token)),
+                        owner_of(tenant_id, record_of(row)),
                         old_key=keys[row.key_generation],
                         new_key=keys[newest],
                     ),
@@ -85,33 +84,33 @@ class RenewTenantKeys:
 
 
 _ENVELOPES = (
-    sa.update(sealed_templates)
-    .where(sealed_templates.c.reference_id == sa.bindparam("its_id"))
+    sa.update(templates)
+    .where(templates.c.template_id == sa.bindparam("its_id"))
     .values(key_generation=sa.bindparam("key_generation"), envelope=sa.bindparam("envelope"))
 )
 
 
 def _of_older_keys(tenant_id: TenantId, newest: int, after: int) -> sa.Select[*tuple[object, ...]]:
     return (
-        sa.select(sealed_templates, biometric_references.c.user_token)
-        .join(biometric_references)
+        records_query()
+        .add_columns(templates.c.key_generation, templates.c.envelope)
         .where(
-            biometric_references.c.tenant_id == tenant_id,
-            biometric_references.c.reference_id > after,
-            sealed_templates.c.key_generation < newest,
+            subjects.c.tenant_id == tenant_id,
+            templates.c.template_id > after,
+            templates.c.key_generation < newest,
         )
-        .order_by(biometric_references.c.reference_id)
+        .order_by(templates.c.template_id)
         .limit(_ROWS_AT_A_TIME)
-        .with_for_update()
+        .with_for_update(of=templates)
     )
 
 
 def _unused_keys(tenant_id: TenantId, newest: int) -> sa.Delete:
     """Older keys that no template names."""
     named = (
-        sa.select(sealed_templates.c.key_generation)
-        .join(biometric_references)
-        .where(biometric_references.c.tenant_id == tenant_id)
+        sa.select(templates.c.key_generation)
+        .join(subjects)
+        .where(subjects.c.tenant_id == tenant_id)
     )
     return sa.delete(tenant_keys).where(
         tenant_keys.c.tenant_id == tenant_id,

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
 from perse.domain.access import TenantId
-from perse.domain.references import UserToken
+from perse.domain.references import SampleId, UserToken
 from perse.domain.retries import RetryKey
 from perse.errors import InvalidParameter, UserTokenNotFound
 from perse.storage.schema import idempotency_keys
@@ -20,8 +20,8 @@ _FORGOTTEN = b""
 
 def claim_retry(
     connection: sa.Connection, owner: Owner, retry: RetryKey, *, at: datetime
-) -> UserToken | None:
-    """Note that ``retry`` makes ``owner``; the token it made before, if it did.
+) -> Owner | None:
+    """Note that ``retry`` makes ``owner``; what it made before, if it did.
 
     Waits for another transaction that is claiming the same. Raises as SqlReferences.add.
     """
@@ -30,6 +30,7 @@ def claim_retry(
         "key_digest": retry.key,
         "request_digest": retry.request,
         "user_token": owner.user_token,
+        "sample_id": owner.sample_id,
         "created_at": at,
     }
     insert = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
@@ -39,10 +40,10 @@ def claim_retry(
     return None if claimed else retried(connection, owner.tenant_id, retry)
 
 
-def retried(connection: sa.Connection, tenant_id: TenantId, retry: RetryKey) -> UserToken | None:
+def retried(connection: sa.Connection, tenant_id: TenantId, retry: RetryKey) -> Owner | None:
     """What ``retry`` made for the tenant, if anything."""
     row = connection.execute(
-        sa.select(idempotency_keys.c.request_digest, idempotency_keys.c.user_token).where(
+        sa.select(idempotency_keys).where(
             idempotency_keys.c.tenant_id == tenant_id,
             idempotency_keys.c.key_digest == retry.key,
         )
@@ -51,23 +52,29 @@ def retried(connection: sa.Connection, tenant_id: TenantId, retry: RetryKey) -> 
         return None
     if row.request_digest == _FORGOTTEN:
         raise UserTokenNotFound(
-            "the user enrolled with this Idempotency-Key has been deleted since: "
+            "what was enrolled with this Idempotency-Key has been deleted since: "
             "use a new key to enrol again"
         )
     if not hmac.compare_digest(row.request_digest, retry.request):
-        raise InvalidParameter(
-            "this Idempotency-Key was used with another picture: use a new key for each enrolment"
-        )
-    return UserToken(row.user_token)
+        raise other_request()
+    sample_id = SampleId(row.sample_id) if row.sample_id else None
+    return Owner(tenant_id, UserToken(row.user_token), sample_id)
 
 
 def forget_requests(connection: sa.Connection, owner: Owner) -> None:
-    """Keep that the user was made and deleted, and nothing of the request."""
-    connection.execute(
-        sa.update(idempotency_keys)
-        .where(
-            idempotency_keys.c.tenant_id == owner.tenant_id,
-            idempotency_keys.c.user_token == owner.user_token,
-        )
-        .values(request_digest=_FORGOTTEN)
+    """Keep that the user, or only the sample that ``owner`` names, was made and deleted, and
+    nothing of the request."""
+    mine = sa.update(idempotency_keys).where(
+        idempotency_keys.c.tenant_id == owner.tenant_id,
+        idempotency_keys.c.user_token == owner.user_token,
+    )
+    if owner.sample_id:
+        mine = mine.where(idempotency_keys.c.sample_id == owner.sample_id)
+    connection.execute(mine.values(request_digest=_FORGOTTEN))
+
+
+def other_request() -> InvalidParameter:
+    """What is said of a name that stands for another request."""
+    return InvalidParameter(
+        "this Idempotency-Key was used with another request: use a new key for each"
     )

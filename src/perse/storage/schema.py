@@ -65,7 +65,8 @@ tenants = Table(
     Column("tenant_id", Identifier, primary_key=True),
     Column("created_at", UtcTime, nullable=False),
     Column("revision", BigInteger, nullable=False, server_default="0"),
-    Column("references_held", BigInteger, nullable=False, server_default="0"),
+    Column("subjects_held", BigInteger, nullable=False, server_default="0"),
+    Column("templates_held", BigInteger, nullable=False, server_default="0"),
 )
 
 tenant_keys = Table(
@@ -96,46 +97,80 @@ api_keys = Table(
     ),
 )
 
-biometric_references = Table(
-    "biometric_references",
+subjects = Table(
+    "subjects",
     metadata,
-    Column("reference_id", Serial, primary_key=True, autoincrement=True),
+    Column("subject_id", Serial, primary_key=True, autoincrement=True),
     Column("tenant_id", Identifier, ForeignKey("tenants.tenant_id"), nullable=False),
     Column("user_token", Identifier, nullable=False),
-    Column("model", String(200), nullable=False),
-    Column("quality", Text, nullable=False),
+    Column("external_id", String(200), nullable=True),
+    Column("version", BigInteger, nullable=False, server_default="1"),
     Column("created_at", UtcTime, nullable=False),
     Column("updated_at", UtcTime, nullable=False),
     Column("failures_in_row", Integer, nullable=False, server_default="0"),
     Column("failures_total", Integer, nullable=False, server_default="0"),
     Column("blocked_until", UtcTime, nullable=True),
     UniqueConstraint("tenant_id", "user_token"),
-    Index(None, "tenant_id", "reference_id"),
+    UniqueConstraint("tenant_id", "external_id"),
+    Index(None, "tenant_id", "subject_id"),
     Index(None, "updated_at"),
     sqlite_autoincrement=True,
 )
 
-sealed_templates = Table(
-    "sealed_templates",
+templates = Table(
+    "templates",
+    metadata,
+    Column("template_id", Serial, primary_key=True, autoincrement=True),
+    Column("subject_id", Serial, ForeignKey("subjects.subject_id"), nullable=False),
+    Column("sample_id", Identifier, nullable=False),
+    Column("modality", String(10), nullable=False),
+    Column("model", String(200), nullable=False),
+    Column("quality", Text, nullable=False),
+    Column("created_at", UtcTime, nullable=False),
+    Column("key_generation", Integer, nullable=False),
+    Column("envelope", LargeBinary, nullable=False),
+    UniqueConstraint("subject_id", "sample_id"),
+    sqlite_autoincrement=True,
+)
+
+collections = Table(
+    "collections",
+    metadata,
+    Column("collection_id", Serial, primary_key=True, autoincrement=True),
+    Column("tenant_id", Identifier, ForeignKey("tenants.tenant_id"), nullable=False),
+    Column("name", Identifier, nullable=False),
+    Column("created_at", UtcTime, nullable=False),
+    UniqueConstraint("tenant_id", "name"),
+    sqlite_autoincrement=True,
+)
+
+collection_members = Table(
+    "collection_members",
     metadata,
     Column(
-        "reference_id",
+        "collection_id",
         Serial,
-        ForeignKey("biometric_references.reference_id"),
+        ForeignKey("collections.collection_id"),
         primary_key=True,
         autoincrement=False,
     ),
-    Column("key_generation", Integer, nullable=False),
-    Column("envelope", LargeBinary, nullable=False),
+    Column(
+        "subject_id",
+        Serial,
+        ForeignKey("subjects.subject_id"),
+        primary_key=True,
+        autoincrement=False,
+    ),
+    Index(None, "subject_id"),
 )
 
-reference_changes = Table(
-    "reference_changes",
+subject_changes = Table(
+    "subject_changes",
     metadata,
     Column("tenant_id", Identifier, ForeignKey("tenants.tenant_id"), primary_key=True),
     Column("revision", BigInteger, primary_key=True, autoincrement=False),
     Column("user_token", Identifier, nullable=False),
-    Column("removed", Integer, nullable=False),
+    Column("change", Integer, nullable=False),
 )
 
 idempotency_keys = Table(
@@ -145,6 +180,7 @@ idempotency_keys = Table(
     Column("key_digest", LargeBinary, primary_key=True),
     Column("request_digest", LargeBinary, nullable=False),
     Column("user_token", Identifier, nullable=False),
+    Column("sample_id", Identifier, nullable=True),
     Column("created_at", UtcTime, nullable=False),
     Index(None, "created_at"),
 )

@@ -1,8 +1,8 @@
-"""Templates at rest: AES-256-GCM (NIST SP 800-38D), 96-bit random nonces, one data key per user.
+"""Templates at rest: AES-256-GCM (NIST SP 800-38D), 96-bit random nonces, one data key each.
 
 A data key seals one template and is itself wrapped by the tenant's key, which the master key wraps.
-What a seal is bound to (tenant, user, model) is authenticated with it, so that a row moved to
-another user, tenant or model does not open.
+What a seal is bound to (tenant, user, sample, model) is authenticated with it, so that a row moved
+to another user, tenant, sample or model does not open.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from perse.domain.access import TenantId
-from perse.domain.references import Template, Traits, UserToken
+from perse.domain.references import SampleId, Template, Traits, UserToken
 from perse.domain.samples import ModelName
 from perse.errors import StorageDamaged
 
@@ -58,10 +58,17 @@ def _associated(parts: tuple[str, ...]) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class Owner:
-    """Whose template it is."""
+    """Whose template it is. ``sample_id``: which of them; None for the one that goes by the
+    token of its user."""
 
     tenant_id: TenantId
     user_token: UserToken
+    sample_id: SampleId | None = None
+
+    @property
+    def which(self) -> tuple[str, ...]:
+        """What a seal is bound to beside the tenant and the user."""
+        return (self.sample_id,) if self.sample_id else ()
 
 
 def seal_template(template: Template, owner: Owner, *, tenant_key: bytes) -> bytes:
@@ -91,11 +98,11 @@ def _wrap(data_key: bytes, owner: Owner, tenant_key: bytes) -> bytes:
 
 
 def _key_binding(owner: Owner) -> tuple[str, ...]:
-    return ("data key", owner.tenant_id, owner.user_token)
+    return ("data key", owner.tenant_id, owner.user_token, *owner.which)
 
 
 def _template_binding(owner: Owner, model: ModelName) -> tuple[str, ...]:
-    return ("template", owner.tenant_id, owner.user_token, model)
+    return ("template", owner.tenant_id, owner.user_token, model, *owner.which)
 
 
 def _packed(template: Template) -> bytes:

@@ -12,7 +12,9 @@ from perse.domain.receipts import ReceiptSigner
 from perse.domain.throttling import GuessPolicy
 from perse.errors import MasterKeyUnusable, StorageUnavailable
 from perse.storage.api_keys import SqlKeys
+from perse.storage.collections import SqlCollections
 from perse.storage.database import Database, open_database
+from perse.storage.destruction import DestroySubjects
 from perse.storage.failed_guesses import SqlGuesses
 from perse.storage.ledger import SqlLedger
 from perse.storage.master_key import MasterKeys, MasterKeySource
@@ -21,7 +23,10 @@ from perse.storage.migration import upgrade_schema
 from perse.storage.receipts import SqlReceipts
 from perse.storage.reference_list import SqlReferenceList
 from perse.storage.references import SqlReferences
+from perse.storage.samples import SqlSamples
 from perse.storage.secrets import open_secrets
+from perse.storage.subject_feed import SqlSubjectFeed
+from perse.storage.subjects import SqlSubjects
 from perse.storage.tenant_keys import TenantKeys
 from perse.storage.tenants import SqlTenants
 
@@ -34,6 +39,10 @@ class Storage:
     master: MasterKeys
     keys: SqlKeys
     references: SqlReferences
+    subjects: SqlSubjects
+    samples: SqlSamples
+    collections: SqlCollections
+    subject_feed: SqlSubjectFeed
     reference_list: SqlReferenceList
     guesses: SqlGuesses
     ledger: SqlLedger
@@ -98,11 +107,16 @@ def open_storage(
         raise
     ledger = SqlLedger(database, ledger_key)
     receipts = SqlReceipts(database, signer)
+    tenant_keys, destroy = TenantKeys(master), DestroySubjects(database, ledger, receipts)
     return Storage(
         database=database,
         master=master,
         keys=SqlKeys(database),
-        references=SqlReferences(database, TenantKeys(master), ledger, receipts),
+        references=SqlReferences(database, tenant_keys, ledger, destroy),
+        subjects=SqlSubjects(database, ledger, destroy),
+        samples=SqlSamples(database, tenant_keys, ledger, destroy),
+        collections=SqlCollections(database, ledger),
+        subject_feed=SqlSubjectFeed(database, tenant_keys),
         reference_list=SqlReferenceList(database),
         guesses=SqlGuesses(database, guess_policy or GuessPolicy()),
         ledger=ledger,

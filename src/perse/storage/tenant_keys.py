@@ -40,6 +40,7 @@ def across_rotations(work: Callable[[], Opened]) -> Opened:
 
 @dataclass(frozen=True, slots=True)
 class TenantKey:
+    tenant_id: TenantId
     generation: int
     key: bytes
 
@@ -58,7 +59,7 @@ class TenantKeys:
         newest = max(self._rows(connection, tenant_id), default=None, key=lambda r: r.generation)
         if newest is None:
             return self.renew(connection, tenant_id)
-        return TenantKey(newest.generation, self._open(newest))
+        return TenantKey(tenant_id, newest.generation, self._open(newest))
 
     def renew(self, connection: sa.Connection, tenant_id: TenantId) -> TenantKey:
         """A new key; from now on it seals."""
@@ -75,7 +76,7 @@ class TenantKeys:
                 "wrapped_key": wrapped,
             },
         )
-        return TenantKey(generation, key)
+        return TenantKey(tenant_id, generation, key)
 
     def keys(self, connection: sa.Connection, tenant_id: TenantId) -> Mapping[int, bytes]:
         """Every key of a tenant by generation."""

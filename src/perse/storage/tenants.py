@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from perse.domain.access import TenantId
 from perse.domain.consent import ConsentEntry
 from perse.domain.receipts import Destruction, DestructionEvent, Receipt, all_tokens_sha256
-from perse.domain.references import UserToken
+from perse.domain.references import Modality, UserToken
 from perse.domain.samples import ModelName
 from perse.errors import NotFound
 from perse.storage.database import Database
@@ -19,11 +19,13 @@ from perse.storage.ledger import SqlLedger
 from perse.storage.receipts import SqlReceipts
 from perse.storage.schema import (
     api_keys,
-    biometric_references,
+    collection_members,
+    collections,
     idempotency_keys,
     rate_buckets,
-    reference_changes,
-    sealed_templates,
+    subject_changes,
+    subjects,
+    templates,
     tenant_keys,
     tenants,
 )
@@ -52,7 +54,7 @@ class SqlTenants:
             TenantSummary(
                 TenantId(row.tenant_id),
                 row.created_at,
-                row.references_held,
+                row.subjects_held,
                 tuple(names.get(row.tenant_id, ())),
             )
             for row in rows
@@ -83,9 +85,7 @@ class SqlTenants:
 
     def owners(self, user_token: UserToken) -> Sequence[TenantId]:
         """The tenants that have a user of that token: one, or none."""
-        query = sa.select(biometric_references.c.tenant_id).where(
-            biometric_references.c.user_token == user_token
-        )
+        query = sa.select(subjects.c.tenant_id).where(subjects.c.user_token == user_token)
         with self.database.read() as connection:
             return [TenantId(tenant_id) for tenant_id in connection.execute(query).scalars()]
 
@@ -94,9 +94,9 @@ class SqlTenants:
     ) -> Sequence[tuple[TenantId, UserToken]]:
         """Users whose reference is older than that, the oldest first."""
         query = (
-            sa.select(biometric_references.c.tenant_id, biometric_references.c.user_token)
-            .where(biometric_references.c.updated_at < moment)
-            .order_by(biometric_references.c.updated_at)
+            sa.select(subjects.c.tenant_id, subjects.c.user_token)
+            .where(subjects.c.updated_at < moment)
+            .order_by(subjects.c.updated_at)
             .limit(limit)
         )
         with self.database.read() as connection:
@@ -106,9 +106,16 @@ class SqlTenants:
             ]
 
     def users_by_model(self) -> dict[tuple[TenantId, ModelName], int]:
-        """How many users each tenant has of each network."""
-        columns = (biometric_references.c.tenant_id, biometric_references.c.model)
-        query = sa.select(*columns, sa.func.count().label("users")).group_by(*columns)
+        """How many users each tenant has with faces of each network."""
+        columns = (subjects.c.tenant_id, templates.c.model)
+        users = sa.func.count(templates.c.subject_id.distinct()).label("users")
+        query = (
+            sa.select(*columns, users)
+            .select_from(templates)
+            .join(subjects)
+            .where(templates.c.modality == Modality.FACE)
+            .group_by(*columns)
+        )
         with self.database.read() as connection:
             return {
                 (TenantId(row.tenant_id), ModelName(row.model)): row.users
@@ -137,38 +144,38 @@ def _lock(connection: sa.Connection, tenant_id: TenantId) -> None:
 
 
 def _tokens(connection: sa.Connection, tenant_id: TenantId) -> Sequence[str]:
-    query = sa.select(biometric_references.c.user_token).where(
-        biometric_references.c.tenant_id == tenant_id
-    )
+    query = sa.select(subjects.c.user_token).where(subjects.c.tenant_id == tenant_id)
     return connection.execute(query).scalars().all()
 
 
 def _erase_rows(connection: sa.Connection, tenant_id: TenantId) -> dict[str, int]:
     """How many of what, by name."""
-    mine = sa.select(biometric_references.c.reference_id).where(
-        biometric_references.c.tenant_id == tenant_id
-    )
+    mine = sa.select(subjects.c.subject_id).where(subjects.c.tenant_id == tenant_id)
     keys = sa.select(api_keys.c.key_id).where(api_keys.c.tenant_id == tenant_id)
     connection.execute(sa.delete(rate_buckets).where(rate_buckets.c.key_id.in_(keys)))
-    templates = connection.execute(
-        sa.delete(sealed_templates).where(sealed_templates.c.reference_id.in_(mine))
-    ).rowcount
+    of_subjects = {
+        table.name: connection.execute(
+            sa.delete(table).where(table.c.subject_id.in_(mine))
+        ).rowcount
+        for table in (templates, collection_members)
+    }
     counts = {
         table.name: connection.execute(
             sa.delete(table).where(table.c.tenant_id == tenant_id)
         ).rowcount
         for table in (
-            biometric_references,
+            subjects,
+            collections,
             idempotency_keys,
-            reference_changes,
+            subject_changes,
             tenant_keys,
             api_keys,
             tenants,
         )
     }
     return {
-        "templates": templates,
-        "data_keys": templates,
+        "templates": of_subjects["templates"],
+        "data_keys": of_subjects["templates"],
         "tenant_keys": counts["tenant_keys"],
         "api_keys": counts["api_keys"],
     }

@@ -16,6 +16,8 @@ STATUS_OF: Mapping[type[errors.PerseError], int] = MappingProxyType(
         errors.Unauthorized: 401,
         errors.NotFound: 404,
         errors.MethodNotAllowed: 405,
+        errors.AlreadyExists: 409,
+        errors.ChangedMeanwhile: 412,
         errors.ContentTypeHeaderMissing: 415,
         errors.ContentEncodingUnsupported: 415,
         errors.InvalidFileType: 415,

@@ -1,0 +1,183 @@
+"""What work with subjects needs from the outside, as roles."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Protocol
+
+from perse.domain.access import TenantId
+from perse.domain.consent import ConsentEntry
+from perse.domain.receipts import Receipt
+from perse.domain.references import (
+    BiometricReference,
+    Modality,
+    ReferenceRecord,
+    SampleId,
+    UserToken,
+)
+from perse.domain.retries import RetryKey
+from perse.domain.subjects import (
+    ChangedSubjects,
+    Collection,
+    CollectionName,
+    EnrolledSubject,
+    ExternalId,
+    KeptSample,
+    Place,
+    Subject,
+    SubjectDetails,
+)
+
+
+class SubjectStore(Protocol):
+    """Subjects, apart by tenant. Each change and its ledger entry happen both or neither.
+
+    All raise UserTokenNotFound for a subject that is not the tenant's. ``if_version``: only
+    when the subject still has this version, else ChangedMeanwhile; None = in any case.
+    """
+
+    def create(
+        self,
+        user_token: UserToken,
+        details: SubjectDetails,
+        *,
+        entry: ConsentEntry,
+        retry: RetryKey | None = None,
+    ) -> Subject:
+        """A subject without samples; what ``retry`` made before, if it did.
+
+        Raises AlreadyExists when another subject has the external id, CollectionNotFound,
+        InvalidParameter when ``retry`` was used for another request, UserTokenNotFound when what
+        it made has been deleted since.
+        """
+        ...
+
+    def get(self, tenant_id: TenantId, user_token: UserToken) -> Subject: ...
+
+    def with_external_id(self, tenant_id: TenantId, external_id: ExternalId) -> Subject:
+        """Raises UserTokenNotFound."""
+        ...
+
+    def page(
+        self,
+        tenant_id: TenantId,
+        *,
+        after: Place | None,
+        limit: int,
+        collection: CollectionName | None = None,
+    ) -> Sequence[Subject]:
+        """At most ``limit`` subjects behind ``after``, who need not be there any more, the oldest
+        first. Raises CollectionNotFound."""
+        ...
+
+    def change(
+        self,
+        user_token: UserToken,
+        details: SubjectDetails,
+        *,
+        entry: ConsentEntry,
+        if_version: int | None = None,
+    ) -> Subject:
+        """Put ``details`` in the place of what there was. Raises as ``create``."""
+        ...
+
+    def remove(
+        self, user_token: UserToken, *, entry: ConsentEntry, if_version: int | None = None
+    ) -> Receipt:
+        """Destroy the subject with all its samples and their data keys."""
+        ...
+
+
+class SampleStore(Protocol):
+    """The samples of subjects, apart by tenant. Each change and its ledger entry happen both or
+    neither. All raise UserTokenNotFound for a subject that is not the tenant's."""
+
+    def add_sample(
+        self,
+        reference: BiometricReference,
+        *,
+        entry: ConsentEntry,
+        most: int,
+        retry: RetryKey | None = None,
+    ) -> KeptSample:
+        """Keep one more sample of the subject that ``reference`` names; failed comparisons stay
+        counted. Where it has ``most`` of that modality already, the oldest is destroyed.
+        What ``retry`` made before, if it did. Raises as ``sample_made_by``."""
+        ...
+
+    def sample_made_by(
+        self, tenant_id: TenantId, user_token: UserToken, retry: RetryKey
+    ) -> ReferenceRecord | None:
+        """The sample of this subject that ``retry`` made, if it did. Raises InvalidParameter when
+        ``retry`` was used for another request, SampleNotFound when what it made was deleted."""
+        ...
+
+    def remove_sample(
+        self, user_token: UserToken, sample_id: SampleId, *, entry: ConsentEntry
+    ) -> Receipt:
+        """Destroy one sample and its data key. Raises SampleNotFound."""
+        ...
+
+    def records(
+        self, tenant_id: TenantId, user_token: UserToken, modality: Modality
+    ) -> Sequence[ReferenceRecord]:
+        """What is known of the samples beside the templates, the oldest first."""
+        ...
+
+    def references(
+        self, tenant_id: TenantId, user_token: UserToken
+    ) -> Sequence[BiometricReference]:
+        """All samples of both modalities with their templates, the oldest first; possibly none.
+        Raises StorageDamaged when what is stored was changed."""
+        ...
+
+
+class CollectionStore(Protocol):
+    """Collections, apart by tenant."""
+
+    def put(self, name: CollectionName, *, entry: ConsentEntry) -> tuple[Collection, bool]:
+        """The collection of that name, and whether it was made now."""
+        ...
+
+    def get(self, tenant_id: TenantId, name: CollectionName) -> Collection:
+        """Raises CollectionNotFound."""
+        ...
+
+    def all(self, tenant_id: TenantId) -> Sequence[Collection]:
+        """By name."""
+        ...
+
+    def remove(self, name: CollectionName, *, entry: ConsentEntry) -> None:
+        """Its subjects stay. Raises CollectionNotFound."""
+        ...
+
+
+class SubjectFeed(Protocol):
+    """Everything that a search keeps in memory, and what has changed of it since."""
+
+    def revisions(self) -> Mapping[TenantId, int]:
+        """Of every tenant that has subjects: a number that rises with each change."""
+        ...
+
+    def revision(self, tenant_id: TenantId) -> int: ...
+
+    def changes(self, tenant_id: TenantId, *, since: int) -> ChangedSubjects:
+        """The subjects that were added, changed or removed after ``since``."""
+        ...
+
+    def total(self, tenant_id: TenantId) -> int:
+        """How many samples the tenant has."""
+        ...
+
+    def read(
+        self, tenant_id: TenantId, user_tokens: Iterable[UserToken]
+    ) -> Sequence[EnrolledSubject]:
+        """Those of them that there are."""
+        ...
+
+    def read_after(
+        self, tenant_id: TenantId, position: int, *, limit: int
+    ) -> Sequence[EnrolledSubject]:
+        """At most ``limit`` subjects behind ``position`` in their order, with all samples; 0 is
+        before everybody."""
+        ...

@@ -1,0 +1,192 @@
+"""The samples of subjects in SQL. Each change, its ledger entry and its receipt are one
+transaction; locks are taken in the order that ``references.py`` names."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+
+from perse.domain.access import TenantId
+from perse.domain.consent import ConsentEntry
+from perse.domain.receipts import DestructionEvent, Receipt
+from perse.domain.references import (
+    BiometricReference,
+    Modality,
+    ReferenceRecord,
+    SampleId,
+    UserToken,
+)
+from perse.domain.retries import RetryKey
+from perse.domain.subjects import KeptSample
+from perse.errors import SampleNotFound
+from perse.storage.changes import touch
+from perse.storage.database import Database
+from perse.storage.destruction import DestroySubjects
+from perse.storage.ledger import SqlLedger
+from perse.storage.retry_keys import claim_retry, forget_requests, other_request, retried
+from perse.storage.schema import Row, subjects, templates
+from perse.storage.sealing import Owner
+from perse.storage.subject_rows import insist_on_subject
+from perse.storage.template_rows import (
+    OpenRows,
+    add_template,
+    lock_tenant,
+    owner_of,
+    record_of,
+    records,
+    sealed,
+    subject_id_of,
+)
+from perse.storage.tenant_keys import TenantKeys, across_rotations
+
+
+@dataclass(frozen=True, slots=True)
+class SqlSamples:
+    """Tenants kept apart. Errors: StorageUnavailable everywhere, and as the port says."""
+
+    database: Database
+    tenant_keys: TenantKeys
+    ledger: SqlLedger
+    destroy: DestroySubjects
+
+    def add_sample(
+        self,
+        reference: BiometricReference,
+        *,
+        entry: ConsentEntry,
+        most: int,
+        retry: RetryKey | None = None,
+    ) -> KeptSample:
+        """Keep one more sample of the subject that ``reference`` names; the oldest of the
+        modality is destroyed where there are ``most`` already, and gone from every file of
+        SQLite when this returns."""
+        kept = across_rotations(lambda: self._add(reference, entry, most, retry))
+        if kept.displaced:
+            self.database.erase_traces()
+        return kept
+
+    def _add(
+        self,
+        reference: BiometricReference,
+        entry: ConsentEntry,
+        most: int,
+        retry: RetryKey | None,
+    ) -> KeptSample:
+        record = reference.record
+        owner = owner_of(entry.tenant_id, record)
+        with self.database.write() as connection:
+            lock_tenant(connection, owner.tenant_id)
+            subject_id = subject_id_of(connection, owner)
+            made = retry and claim_retry(connection, owner, retry, at=entry.at)
+            if made:
+                self.ledger.append_in(connection, [entry])
+                return KeptSample(_made(connection, owner, made), None)
+            oldest = _oldest_beyond(connection, owner, record.modality, most - 1)
+            gone = [_destroy(connection, owner, row) for row in oldest]
+            key = self.tenant_keys.sealing_key(connection, owner.tenant_id)
+            add_template(connection, subject_id, reference, key)
+            connection.execute(
+                sa.update(subjects)
+                .where(subjects.c.subject_id == subject_id)
+                .values(updated_at=record.updated_at)
+            )
+            touch(connection, owner, more_templates=1 - len(gone))
+            noted = self.ledger.append_in(connection, [entry])
+            displaced = gone and self.destroy.receipt_in(
+                connection,
+                entry,
+                DestructionEvent.SAMPLE_DELETED,
+                templates=len(gone),
+                noted=noted,
+                sample_id=gone[-1],
+            )
+        return KeptSample(record, displaced or None)
+
+    def remove_sample(
+        self, user_token: UserToken, sample_id: SampleId, *, entry: ConsentEntry
+    ) -> Receipt:
+        """Destroy one sample and its data key. Raises SampleNotFound.
+
+        Both are gone from every file of SQLite when this returns.
+        """
+        owner = Owner(entry.tenant_id, user_token)
+        with self.database.read() as connection:  # a guess costs nobody a turn at writing
+            _find(connection, owner, sample_id)
+        with self.database.write_and_erase() as connection:
+            lock_tenant(connection, owner.tenant_id)
+            subject_id_of(connection, owner)
+            _destroy(connection, owner, _find(connection, owner, sample_id))
+            touch(connection, owner, more_templates=-1)
+            noted = self.ledger.append_in(connection, [entry])
+            return self.destroy.receipt_in(
+                connection,
+                entry,
+                DestructionEvent.SAMPLE_DELETED,
+                templates=1,
+                noted=noted,
+                sample_id=sample_id,
+            )
+
+    def sample_made_by(
+        self, tenant_id: TenantId, user_token: UserToken, retry: RetryKey
+    ) -> ReferenceRecord | None:
+        """The sample of this subject that ``retry`` made, if it did. Raises as the port says."""
+        with self.database.read() as connection:
+            made = retried(connection, tenant_id, retry)
+            if made is None:
+                return None
+            return _made(connection, Owner(tenant_id, user_token), made)
+
+    def records(
+        self, tenant_id: TenantId, user_token: UserToken, modality: Modality
+    ) -> Sequence[ReferenceRecord]:
+        """What is known of the samples beside the templates, the oldest first."""
+        owner = Owner(tenant_id, user_token)
+        with self.database.read() as connection:
+            insist_on_subject(connection, owner)
+            return [record_of(row) for row in connection.execute(records(owner, modality))]
+
+    def references(
+        self, tenant_id: TenantId, user_token: UserToken
+    ) -> Sequence[BiometricReference]:
+        """All samples of both modalities with their templates, the oldest first."""
+        return across_rotations(lambda: self._references(Owner(tenant_id, user_token)))
+
+    def _references(self, owner: Owner) -> Sequence[BiometricReference]:
+        with self.database.read() as connection:
+            insist_on_subject(connection, owner)
+            rows = connection.execute(sealed(owner, None)).all()
+        return list(map(OpenRows(self.tenant_keys, owner.tenant_id), rows))
+
+
+def _find(connection: sa.Connection, owner: Owner, sample_id: SampleId) -> Row:
+    """Raises UserTokenNotFound or SampleNotFound."""
+    insist_on_subject(connection, owner)
+    query = records(owner, None).where(templates.c.sample_id == sample_id)
+    row: Row | None = connection.execute(query).one_or_none()
+    if row is None:
+        raise SampleNotFound("this subject has no such sample: list its samples")
+    return row
+
+
+def _made(connection: sa.Connection, owner: Owner, made: Owner) -> ReferenceRecord:
+    """The sample that a request made before. Raises InvalidParameter for another subject's."""
+    if made.user_token != owner.user_token:
+        raise other_request()
+    return record_of(_find(connection, made, made.sample_id or SampleId(made.user_token)))
+
+
+def _oldest_beyond(
+    connection: sa.Connection, owner: Owner, modality: Modality, most: int
+) -> list[Row]:
+    rows = connection.execute(records(owner, modality)).all()
+    return list(rows[: max(0, len(rows) - most)])
+
+
+def _destroy(connection: sa.Connection, owner: Owner, row: Row) -> SampleId:
+    connection.execute(sa.delete(templates).where(templates.c.template_id == row.template_id))
+    sample_id = SampleId(row.sample_id)
+    forget_requests(connection, Owner(owner.tenant_id, owner.user_token, sample_id))
+    return sample_id

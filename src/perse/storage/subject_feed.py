@@ -1,0 +1,95 @@
+"""What searches keep in memory, read in bulk, and what has changed of it."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+
+from perse.domain.access import TenantId
+from perse.domain.references import UserToken
+from perse.domain.subjects import ChangedSubjects, EnrolledSubject
+from perse.storage.changes import changes_since, revision_of
+from perse.storage.database import Database
+from perse.storage.schema import subjects, templates, tenants
+from perse.storage.subject_rows import collections_of
+from perse.storage.template_rows import OpenRows, sealed_rows
+from perse.storage.tenant_keys import TenantKeys, across_rotations
+
+
+@dataclass(frozen=True, slots=True)
+class SqlSubjectFeed:
+    """Errors: StorageUnavailable everywhere, StorageDamaged where a template does not open."""
+
+    database: Database
+    tenant_keys: TenantKeys
+
+    def revisions(self) -> Mapping[TenantId, int]:
+        """Of every tenant that has subjects: a number that rises with each change."""
+        query = sa.select(tenants.c.tenant_id, tenants.c.revision).where(
+            tenants.c.subjects_held > 0
+        )
+        with self.database.read() as connection:
+            return {TenantId(row.tenant_id): row.revision for row in connection.execute(query)}
+
+    def revision(self, tenant_id: TenantId) -> int:
+        with self.database.read() as connection:
+            return revision_of(connection, tenant_id)
+
+    def changes(self, tenant_id: TenantId, *, since: int) -> ChangedSubjects:
+        """The subjects that were added, changed or removed after ``since``."""
+        with self.database.read() as connection:
+            revision = revision_of(connection, tenant_id)
+            changes = changes_since(connection, tenant_id, since, until=revision)
+        if changes is None:
+            return ChangedSubjects(revision, None)
+        return ChangedSubjects(
+            revision, frozenset(UserToken(change.user_token) for change in changes)
+        )
+
+    def total(self, tenant_id: TenantId) -> int:
+        """How many samples the tenant has."""
+        query = sa.select(tenants.c.templates_held).where(tenants.c.tenant_id == tenant_id)
+        with self.database.read() as connection:
+            return connection.execute(query).scalar() or 0
+
+    def read(
+        self, tenant_id: TenantId, user_tokens: Iterable[UserToken]
+    ) -> Sequence[EnrolledSubject]:
+        """Those of them that there are."""
+        mine = sa.select(subjects.c.subject_id, subjects.c.user_token).where(
+            subjects.c.tenant_id == tenant_id, subjects.c.user_token.in_(list(user_tokens))
+        )
+        return across_rotations(lambda: self._read(tenant_id, mine))
+
+    def read_after(
+        self, tenant_id: TenantId, position: int, *, limit: int
+    ) -> Sequence[EnrolledSubject]:
+        """At most ``limit`` subjects behind ``position`` in their order, with all samples."""
+        mine = (
+            sa.select(subjects.c.subject_id, subjects.c.user_token)
+            .where(subjects.c.tenant_id == tenant_id, subjects.c.subject_id > position)
+            .order_by(subjects.c.subject_id)
+            .limit(limit)
+        )
+        return across_rotations(lambda: self._read(tenant_id, mine))
+
+    def _read(
+        self, tenant_id: TenantId, mine: sa.Select[*tuple[int, str]]
+    ) -> Sequence[EnrolledSubject]:
+        with self.database.read() as connection:
+            tokens = {row.subject_id: row.user_token for row in connection.execute(mine)}
+            names = collections_of(connection, list(tokens))
+            query = sealed_rows().where(templates.c.subject_id.in_(list(tokens)))
+            rows = connection.execute(query.order_by(templates.c.template_id)).all()
+        opened, samples = OpenRows(self.tenant_keys, tenant_id), defaultdict(list)
+        for row in rows:
+            samples[row.user_token].append(opened(row))
+        return [
+            EnrolledSubject(
+                UserToken(token), number, names.get(number, frozenset()), samples[token]
+            )
+            for number, token in tokens.items()
+        ]
