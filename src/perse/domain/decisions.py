@@ -6,8 +6,10 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from perse.errors import InvalidParameter
 
@@ -76,7 +78,12 @@ class SimilarityScale:
 
     def similarity(self, cosine: float) -> float:
         """``cosine`` -1..1 -> 0..1, never falling."""
-        return float(np.interp(cosine, self._cosines, self._similarities))
+        return float(self.similarities(np.array(cosine)))
+
+    def similarities(self, cosines: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
+        """The same of many at once."""
+        told: NDArray[np.float64] = np.interp(cosines, self._cosines, self._similarities)
+        return told
 
     def cosine(self, similarity: float) -> float:
         """The inverse: the cosine from which on ``similarity`` (0..1) is reached."""
