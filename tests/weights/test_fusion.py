@@ -41,3 +41,10 @@ def test_evidence_ends_where_rates_end() -> None:
     fusion = shipped_modality_fusion(coarse, scale_of("campplus"))
     assert fusion.face.highest == 0.8
     assert not fusion.supported(0.9)
+
+
+def test_a_voice_that_was_measured_for_one_in_ten_only_adds_little_to_a_face() -> None:
+    coarse = SimilarityScale([OperatingPoint(0.5, 0.1), OperatingPoint(1e-1, 0.2)])
+    fusion = shipped_modality_fusion(scale_of("sface"), coarse)
+    assert fusion.similarity(0.5, 1.0) < 0.6
+    assert 0.8 < fusion.similarity(0.85, 1.0) < 0.95

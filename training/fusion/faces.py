@@ -91,7 +91,7 @@ class FacesOfPack:
         corrected = self.model.corrected(
             np.asarray(self.good.vectors @ self.good.vectors[rows].T, np.float64),
             self.good.captured,
-            _rows(self.good.captured, rows),
+            rows_of(self.good.captured, rows),
         )
         others = np.flatnonzero(self.good.person != person)
         ones: list[tuple[Numbers, Numbers]] = [
@@ -110,27 +110,37 @@ class FacesOfPack:
             )
 
 
-def _rows(captured: Captured, rows: Numbers) -> Captured:
+def rows_of(captured: Captured, rows: Numbers) -> Captured:
     return Captured(captured.surplus[rows], captured.doubt[rows])
 
 
 def read_faces(pack: str, kept: Path, captures: Path) -> FacesOfPack:
     """``kept``: templates as benchmarks/face_operating_points.py --kept writes them; ``captures``:
     as training/recognisability/captures.py writes them, of DAMAGE in PARTS."""
-    card = load_catalog().cards_of(pack)["face_embedder"]
-    model, points = shipped_recognisability(card.name), card.operating_points
-    assert model is not None and points is not None  # noqa: S101, PT018 - both ship
-    file = np.load(kept, allow_pickle=False)
-    folder = np.array([name.split("/")[0] for name in file["names"].tolist()])
-    people = sorted({*folder.tolist()})
-    picture = np.array([Path(name).stem for name in file["names"].tolist()])
-    person = np.searchsorted(people, folder)
-    good = _faces(model, file["vectors"], file["traits"].T, person, picture)
+    model, scale = model_and_scale(pack)
+    people, good = read_good(model, kept)
     banks = [read_bank(captures, part, pack, ("none", *DAMAGE)) for part in PARTS]
     damaged = {name: _damaged(model, people, [bank[name] for bank in banks]) for name in DAMAGE}
     for name, faces in {"good": good, **damaged}.items():
         print(f"# {pack}, {name}: {len(faces.person)} assessable, {faces.unassessable} not")
-    return FacesOfPack(people, good, damaged, model, SimilarityScale(points.points))
+    return FacesOfPack(people, good, damaged, model, scale)
+
+
+def model_and_scale(pack: str) -> tuple[Recognisability, SimilarityScale]:
+    card = load_catalog().cards_of(pack)["face_embedder"]
+    model, points = shipped_recognisability(card.name), card.operating_points
+    assert model is not None and points is not None  # noqa: S101, PT018 - both ship
+    return model, SimilarityScale(points.points)
+
+
+def read_good(model: Recognisability, kept: Path) -> tuple[Sequence[str], Faces]:
+    """Everybody's name, and the templates that were ``kept``."""
+    file = np.load(kept, allow_pickle=False)
+    folder = np.array([name.split("/")[0] for name in file["names"].tolist()])
+    picture = np.array([Path(name).stem for name in file["names"].tolist()])
+    people = sorted({*folder.tolist()})
+    person = np.searchsorted(people, folder)
+    return people, _faces(model, file["vectors"], file["traits"].T, person, picture)
 
 
 def _damaged(model: Recognisability, people: Sequence[str], parts: Sequence[Captures]) -> Faces:

@@ -5,6 +5,7 @@
 prints src/perse/weights/shipped/fusion.toml. ``--faces``: a folder with ``PACK.npz``, templates as
 ``benchmarks/face_operating_points.py --pack PACK --kept`` writes them, and with ``captures``, as
 ``training/recognisability/captures.py`` writes them of "mated" and "fit_mated". W: weights.
+``docs/verification.md`` has the commands.
 """
 
 from __future__ import annotations

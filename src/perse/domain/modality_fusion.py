@@ -45,7 +45,7 @@ class Evidence:
     lost: float
 
     def __post_init__(self) -> None:
-        within = _LEAST_SIMILARITY < self.middle < self.highest <= 1
+        within = _LEAST_SIMILARITY < self.middle < 1 and _LEAST_SIMILARITY < self.highest <= 1
         if not (within and 0 < self.steepness < math.inf and 0 < self.lost < 1):
             raise InvalidParameter(f"no evidence: {self}")
 

@@ -22,10 +22,7 @@ def shipped_sample_fusion(embedder: ModelName) -> SampleFusion:
 
 
 def shipped_modality_fusion(face: SimilarityScale, voice: SimilarityScale) -> ModalityFusion:
-    """For the scales of the embedders that are used, as far as rates were measured for them.
-
-    Raises InvalidParameter for scales that were measured at too few rates to tell anything.
-    """
+    """For the scales of the embedders that are used, as far as rates were measured for them."""
     return ModalityFusion(_evidence("face", face), _evidence("voice", voice))
 
 
