@@ -19,7 +19,7 @@ import platform
 import statistics
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from importlib import import_module
@@ -91,8 +91,8 @@ class Truth:
 
     vectors: Vectors
 
-    def __call__(self, numbers: Sequence[int]) -> Mapping[int, AttributedTemplate]:
-        return {n: AttributedTemplate(f"{n:08}", Template(self.vectors[n], NET)) for n in numbers}
+    def __call__(self, numbers: Sequence[int]) -> list[AttributedTemplate]:
+        return [AttributedTemplate(f"{n:08}", Template(self.vectors[n], NET)) for n in numbers]
 
 
 def measure(count: int, values: int, queries: int) -> None:
@@ -166,7 +166,7 @@ def show_recall(rank: RankSubjects, vectors: Vectors, probes: Vectors) -> None:
         probe = Template(vector, NET)
         cosines = {n: probe.cosine(Template(vectors[n], NET)) for n in numbers.tolist()}
         expected = sorted(cosines, key=lambda n: (-cosines[n], n))[:TOP]
-        right += [int(subject) for subject, _ in rank([probe], TOP, 0.0)[0]] == expected
+        right += [int(it.subject) for it in rank([probe], TOP, 0.0)[0]] == expected
     print(f"\nthe {TOP} nearest of the exact float32 ranking, in its order: {right:,} of "
           f"{len(probes):,} queries")  # fmt: skip
 

@@ -168,6 +168,12 @@ class IndexLoading(TryLater):
     code = "index_loading"
 
 
+class SearchMemoryExceeded(TryLater):
+    """What is to be searched takes more memory than the operator set, or than others left."""
+
+    code = "search_memory_exceeded"
+
+
 class StorageUnavailable(TryLater):
     """The database does not answer, is busy for too long, or its disk is full."""
 

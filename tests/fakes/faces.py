@@ -23,7 +23,7 @@ from perse.media.image_decoder import ImageSize
 from perse.pipelines.comparison import CaptureFace, CompareFaces
 from perse.pipelines.detection import AssessFace, DetectFaces, FindFaces, Recognise
 from perse.pipelines.enrolment import CaptureReference
-from perse.search.gallery import Measured
+from perse.search.measured import Measured
 from tests.recognisable import GOOD, HOPELESS, MODEL, with_damage_along
 
 FACE_MAGIC = b"\xff\xd8\xff fake picture\r\n\x00"

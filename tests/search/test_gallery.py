@@ -17,7 +17,8 @@ from perse.domain.identification import SearchClaims
 from perse.domain.references import Template
 from perse.domain.samples import ModelName
 from perse.errors import ImageUnusable, InvalidParameter, NoFaceDetected, ReferenceModelMismatch
-from perse.search.gallery import Gallery, Measured
+from perse.search.gallery import Gallery
+from perse.search.measured import Measured
 from tests.recognisable import GOOD, HOPELESS, NET, POINTS, SCALE, template
 from tests.search.test_ranking import compared_with_all, people
 

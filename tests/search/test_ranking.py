@@ -14,11 +14,11 @@ from perse.domain.references import Template, Traits
 from perse.domain.resemblance import ResemblanceScale
 from perse.search.index import TemplateIndex
 from perse.search.kernels import Kernel, numkong_kernel, numpy_kernel
-from perse.search.ranking import RankSubjects, Truth
+from perse.search.ranking import Ranked, RankSubjects, Truth
 from tests.recognisable import GOOD, HOPELESS, NET, POINTS, POOR, SCALE
 
 Held = dict[int, AttributedTemplate]
-Ranked = list[tuple[str, float]]
+Order = list[tuple[str, float]]
 BARE = ResemblanceScale(POINTS)
 
 
@@ -38,7 +38,7 @@ def people(seed: int, count: int, *, subjects: int, traits: Sequence[Traits | No
 
 def compared_with_all(
     probe: Template, held: Held, scale: ResemblanceScale, most: int, least: float
-) -> Ranked:
+) -> Order:
     """The oracle."""
     best: dict[str, tuple[float, float]] = {}
     for sample in held.values():
@@ -51,7 +51,11 @@ def compared_with_all(
 
 
 def truth_of(held: Mapping[int, AttributedTemplate]) -> Truth:
-    return lambda numbers: {number: held[number] for number in numbers if number in held}
+    return lambda numbers: [held[number] for number in numbers if number in held]
+
+
+def order(ranked: Sequence[Ranked]) -> Order:
+    return [(it.subject, it.similarity) for it in ranked]
 
 
 def indexed(held: Held, *, kernel: Kernel = numpy_kernel, per_chunk: int = 64) -> TemplateIndex:
@@ -86,8 +90,8 @@ def test_the_ranking_is_that_of_comparing_with_everybody(
         rank = RankSubjects(
             indexed(held, kernel=kernel, per_chunk=per_chunk), truth_of(held), scale
         )
-        assert rank(probes, most, least) == expected
-        assert [rank([probe], most, least)[0] for probe in probes] == expected
+        assert [order(found) for found in rank(probes, most, least)] == expected
+        assert [order(rank([probe], most, least)[0]) for probe in probes] == expected
 
 
 def test_the_exact_ranking_of_long_templates_is_found_among_many() -> None:
@@ -103,7 +107,7 @@ def test_the_exact_ranking_of_long_templates_is_found_among_many() -> None:
     probes = [Template.of(random.standard_normal(128).astype(np.float32), NET) for _ in range(10)]
     for probe, found in zip(probes, rank(probes, 10, 0.0), strict=True):
         cosines = {it.subject: probe.cosine(it.template) for it in held.values()}
-        assert [subject for subject, _ in found] == sorted(
+        assert [it.subject for it in found] == sorted(
             cosines, key=lambda subject: (-cosines[subject], subject)
         )[:10]
 
@@ -113,7 +117,8 @@ def test_equal_similarities_are_ordered_by_id_and_cut_there() -> None:
     held = {n: AttributedTemplate(f"{500 - n:03}", same) for n in range(500)}
     for kernel in (numpy_kernel, numkong_kernel):
         rank = RankSubjects(indexed(held, kernel=kernel, per_chunk=11), truth_of(held), BARE)
-        assert rank([same], 3, 0.0) == [[("001", 1.0), ("002", 1.0), ("003", 1.0)]]
+        (found,) = rank([same], 3, 0.0)
+        assert order(found) == [("001", 1.0), ("002", 1.0), ("003", 1.0)]
 
 
 def test_the_best_of_several_samples_counts_and_a_subject_stands_once() -> None:
@@ -125,7 +130,7 @@ def test_the_best_of_several_samples_counts_and_a_subject_stands_once() -> None:
     }
     rank = RankSubjects(indexed(held), truth_of(held), BARE)
     probe = Template.of(np.array([1, 0, 0], np.float32), NET)
-    assert [subject for subject, _ in rank([probe], 10, 0.0)[0]] == ["a", "b"]
+    assert [it.subject for it in rank([probe], 10, 0.0)[0]] == ["a", "b"]
 
 
 def test_a_stale_index_finds_nobody_who_is_gone_and_everybody_as_they_are() -> None:
@@ -136,7 +141,7 @@ def test_a_stale_index_finds_nobody_who_is_gone_and_everybody_as_they_are() -> N
     now = {1: AttributedTemplate("renamed", then[1].template)}
     rank = RankSubjects(indexed(then), truth_of(now), BARE)
     ((only,),) = rank([then[0].template], 10, 0.0)
-    assert only[0] == "renamed"
+    assert only.subject == "renamed"
 
 
 def test_nobody_is_found_by_no_probe_and_in_no_row() -> None:
@@ -155,4 +160,4 @@ def test_a_crowd_of_one_subjects_samples_hides_nobody(crowd: int) -> None:
     held = {n: AttributedTemplate("many", near) for n in range(crowd)}
     held[crowd] = AttributedTemplate("one", far)
     rank = RankSubjects(indexed(held), truth_of(held), BARE)
-    assert [subject for subject, _ in rank([near], 2, 0.0)[0]] == ["many", "one"]
+    assert [it.subject for it in rank([near], 2, 0.0)[0]] == ["many", "one"]

@@ -17,7 +17,7 @@ from perse.media.image_decoder import ImageLimits, ImageSize, decode_image, meas
 from perse.media.quality_assessor import CropQualityAssessor
 from perse.pipelines.comparison import CaptureFace, CompareFaces
 from perse.pipelines.detection import AssessFace, DetectFaces, FindFaces, Recognise
-from perse.search.gallery import Measured
+from perse.search.measured import Measured
 from perse.settings import Settings
 
 

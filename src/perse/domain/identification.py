@@ -22,7 +22,8 @@ import math
 from dataclasses import dataclass
 
 from perse.domain.decisions import SimilarityScale, similarity_at_fmr
-from perse.domain.references import Template
+from perse.domain.references import SampleId, Template
+from perse.domain.subjects import ExternalId
 from perse.errors import InvalidParameter
 
 _ROUNDING = 1e-9
@@ -30,19 +31,25 @@ _ROUNDING = 1e-9
 
 @dataclass(frozen=True, slots=True)
 class AttributedTemplate:
-    """A sample in a gallery. ``subject``: the opaque id of whose it is."""
+    """A sample in a gallery. ``subject``: the opaque id of whose it is; ``external_id``: that of
+    the subject, ``sample``: its own, None where it has none."""
 
     subject: str
     template: Template
+    external_id: ExternalId | None = None
+    sample: SampleId | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """``rank``: from 1 on, the most similar first. ``similarity``: 0..1, of the best sample."""
+    """``rank``: from 1 on, the most similar first. ``similarity``: 0..1, of the best sample, which
+    is ``sample`` where samples have names."""
 
     subject: str
     similarity: float
     rank: int
+    external_id: ExternalId | None = None
+    sample: SampleId | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -124,3 +124,4 @@ class EnrolledSubject:
     position: int
     collections: frozenset[CollectionName]
     references: Sequence[BiometricReference]
+    external_id: ExternalId | None = None

@@ -29,7 +29,8 @@ class Chunk:
         if hasattr(mmap, "MADV_DONTDUMP"):  # Linux
             private.madvise(mmap.MADV_DONTDUMP)
         self.codes: Codes = np.frombuffer(private, np.int8).reshape(rows, values)
-        self.numbers: Numbers = np.full(rows, NOBODY, np.int64)
+        # Not filled: rows from ``used`` on are never read, and those below have been written.
+        self.numbers: Numbers = np.empty(rows, np.int64)
         self.used = 0
         self.looseness = Looseness()
         self._held = 0

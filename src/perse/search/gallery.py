@@ -3,41 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import count
 from types import TracebackType
-from typing import Final, Generic, Self, TypeVar
+from typing import Generic, Self, TypeVar
 
 import numpy as np
 
-from perse.domain.identification import (
-    AttributedTemplate,
-    Candidate,
-    Identification,
-    SearchClaims,
-    SearchThreshold,
-)
+from perse.domain.identification import AttributedTemplate, Identification, SearchThreshold
 from perse.domain.references import Template
-from perse.domain.resemblance import ResemblanceScale
-from perse.domain.samples import ModelName
 from perse.errors import ImageUnusable, InvalidParameter, ReferenceModelMismatch
 from perse.search.index import RowMask, TemplateIndex
-from perse.search.ranking import RankSubjects
+from perse.search.measured import DEFAULT_FPIR, Measured, check_candidates
+from perse.search.ranking import Ranked, RankSubjects
 from perse.search.shared_lock import SharedLock
 
-MOST_CANDIDATES: Final = 100
-DEFAULT_FPIR: Final = 1e-2
-
 Given = TypeVar("Given")
-
-
-@dataclass(frozen=True, slots=True)
-class Measured:
-    """A network whose templates can be searched, and what is known of it."""
-
-    model: ModelName
-    scale: ResemblanceScale
-    claims: SearchClaims
 
 
 class Gallery(Generic[Given]):
@@ -131,8 +112,7 @@ class Gallery(Generic[Given]):
         among: Collection[str] | None = None,
     ) -> list[Identification]:
         """The same for many probes at once, in less time."""
-        if not 1 <= max_candidates <= MOST_CANDIDATES:
-            raise InvalidParameter(f"max_candidates lies between 1 and {MOST_CANDIDATES}")
+        check_candidates(max_candidates)
         templates = [self._template(probe) for probe in probes]
         with self._lock.shared():
             self._check_lengths(templates)
@@ -140,7 +120,7 @@ class Gallery(Generic[Given]):
             threshold = self._measured.claims.threshold(fpir, sum(map(len, rows.values())))
             ranked = self._rank(templates, max_candidates, threshold, rows, among is not None)
         return [
-            self._answer(probe, found, threshold, len(rows))
+            self._measured.identification(probe, found, threshold, len(rows))
             for probe, found in zip(templates, ranked, strict=True)
         ]
 
@@ -171,7 +151,7 @@ class Gallery(Generic[Given]):
         threshold: SearchThreshold,
         rows: Mapping[str, Mapping[int, int]],
         masked: bool,
-    ) -> list[list[tuple[str, float]]]:
+    ) -> list[list[Ranked]]:
         if self._index is None or not rows:
             return [[] for _ in probes]
         mask: RowMask | None = None
@@ -180,25 +160,8 @@ class Gallery(Generic[Given]):
         rank = RankSubjects(self._index, self._those, self._measured.scale)
         return rank(probes, most, threshold.similarity, mask)
 
-    def _answer(
-        self,
-        probe: Template,
-        ranked: Sequence[tuple[str, float]],
-        threshold: SearchThreshold,
-        subjects: int,
-    ) -> Identification:
-        candidates = (Candidate(it, how, rank) for rank, (it, how) in enumerate(ranked, 1))
-        scale = self._measured.scale
-        return Identification(
-            tuple(candidates),
-            threshold,
-            subjects,
-            scale.tells_of(probe),
-            scale.recognisability(probe),
-        )
-
-    def _those(self, numbers: Sequence[int]) -> Mapping[int, AttributedTemplate]:
-        return {number: self._samples[number] for number in numbers}
+    def _those(self, numbers: Sequence[int]) -> list[AttributedTemplate]:
+        return [self._samples[number] for number in numbers]
 
     def _among(self, subjects: Collection[str] | None) -> Mapping[str, Mapping[int, int]]:
         if subjects is None:

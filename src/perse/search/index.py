@@ -20,6 +20,7 @@ _WRITTEN_AT_A_TIME: Final = 4096
 # Below this cosine are many of whatever is searched.
 _LOW: Final = 0.2
 _FEW_ROWS: Final = 256
+_BYTES_PER_NUMBER: Final = 8
 _LEAST: Final = -(2**31)  # of the products
 
 
@@ -44,6 +45,11 @@ class TemplateIndex:
 
     def __len__(self) -> int:
         return self._written - len(self._holes)
+
+    @property
+    def bytes_held(self) -> int:
+        """Of rows that were ever written; the system has given no memory for others."""
+        return self._written * (self.values + _BYTES_PER_NUMBER)
 
     def add(self, numbers: Sequence[int], vectors: Vectors) -> Rows:
         """The rows that they got, in their order: what ``remove`` and masks ask for."""
@@ -123,6 +129,14 @@ class RowMask:
         position, inside = divmod(row, self._rows_per_chunk)
         if position in self._chunks:
             self._chunks[position][inside] = False
+
+    def __contains__(self, row: int) -> bool:
+        position, inside = divmod(row, self._rows_per_chunk)
+        return position in self._chunks and bool(self._chunks[position][inside])
+
+    @property
+    def bytes_held(self) -> int:
+        return self._rows_per_chunk * len(self._chunks)
 
     def of_chunk(self, position: int) -> NDArray[np.bool_] | None:
         """By row; None where there is none."""

@@ -9,7 +9,7 @@ down to there is enough.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from math import inf
 from typing import Final, Protocol
@@ -29,8 +29,21 @@ _WIDER: Final = 8
 # Of cosines: above the rounding of the way from a similarity back to them.
 _ROUNDING: Final = 1e-6
 
-Truth = Callable[[Sequence[int]], Mapping[int, AttributedTemplate]]
-"""The samples of these numbers that there are now."""
+Truth = Callable[[Sequence[int]], Iterable[AttributedTemplate]]
+"""Where templates come from: the samples of these numbers that there are now. A number may stand
+for all samples of a subject."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ranked:
+    """A subject by its ``best`` sample; ``similarity`` to that one, 0..1."""
+
+    best: AttributedTemplate
+    similarity: float
+
+    @property
+    def subject(self) -> str:
+        return self.best.subject
 
 
 class Index(Protocol):
@@ -52,9 +65,9 @@ class RankSubjects:
 
     def __call__(
         self, probes: Sequence[Template], most: int, least: float, among: RowMask | None = None
-    ) -> list[list[tuple[str, float]]]:
-        """For each probe at most ``most`` subjects and their similarities, which are ``least`` or
-        more: the highest first, those that no cosine tells apart by id."""
+    ) -> list[list[Ranked]]:
+        """For each probe at most ``most`` subjects whose similarities are ``least`` or more: the
+        highest first, those that no cosine tells apart by id."""
         floor = self.scale.points.cosine(least) - _ROUNDING
         width = _SAMPLES_PER_SUBJECT * most + _LEAST_LOOKED_AT
         if not probes:
@@ -90,7 +103,7 @@ class _Look:
     scale: ResemblanceScale
     truth: Truth
     _seen: set[int] = field(default_factory=set)
-    _best: dict[str, Resemblance] = field(default_factory=dict)
+    _best: dict[str, tuple[Resemblance, AttributedTemplate]] = field(default_factory=dict)
 
     def suffices(self, found: Found, most: int) -> bool:
         """Whether, after those found have been looked at as far as needed, nobody else can be among
@@ -104,20 +117,20 @@ class _Look:
     def _look_at(self, numbers: Sequence[int]) -> None:
         new = [number for number in numbers if number not in self._seen]
         self._seen.update(new)
-        for sample in self.truth(new).values():
+        for sample in self.truth(new):
             resemblance = self.scale.resemblance(self.probe, sample.template)
             best = self._best.get(sample.subject)
-            if resemblance.assessable and (not best or resemblance.effective > best.effective):
-                self._best[sample.subject] = resemblance
+            if resemblance.assessable and (not best or resemblance.effective > best[0].effective):
+                self._best[sample.subject] = resemblance, sample
 
     def bar(self, most: int) -> float:
         """The effective cosine that somebody must have to be among those wanted."""
         ordered = self._ordered()
-        return ordered[most - 1][1].effective if len(ordered) >= most else -inf
+        return ordered[most - 1][0].effective if len(ordered) >= most else -inf
 
-    def ranked(self, most: int, least: float) -> list[tuple[str, float]]:
-        leading = [(subject, best.similarity) for subject, best in self._ordered()[:most]]
-        return [(subject, similarity) for subject, similarity in leading if similarity >= least]
+    def ranked(self, most: int, least: float) -> list[Ranked]:
+        leading = [Ranked(sample, how.similarity) for how, sample in self._ordered()[:most]]
+        return [it for it in leading if it.similarity >= least]
 
-    def _ordered(self) -> list[tuple[str, Resemblance]]:
-        return sorted(self._best.items(), key=lambda it: (-it[1].effective, it[0]))
+    def _ordered(self) -> list[tuple[Resemblance, AttributedTemplate]]:
+        return sorted(self._best.values(), key=lambda it: (-it[0].effective, it[1].subject))

@@ -5,18 +5,21 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any, Final
 
 import sqlalchemy as sa
 
 from perse.domain.access import TenantId
 from perse.domain.references import UserToken
-from perse.domain.subjects import ChangedSubjects, EnrolledSubject
+from perse.domain.subjects import ChangedSubjects, EnrolledSubject, ExternalId
 from perse.storage.changes import changes_since, revision_of
 from perse.storage.database import Database
 from perse.storage.schema import subjects, templates, tenants
 from perse.storage.subject_rows import collections_of
 from perse.storage.template_rows import OpenRows, sealed_rows
 from perse.storage.tenant_keys import TenantKeys, across_rotations
+
+_SUBJECTS: Final = sa.select(subjects.c.subject_id, subjects.c.user_token, subjects.c.external_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +62,7 @@ class SqlSubjectFeed:
         self, tenant_id: TenantId, user_tokens: Iterable[UserToken]
     ) -> Sequence[EnrolledSubject]:
         """Those of them that there are."""
-        mine = sa.select(subjects.c.subject_id, subjects.c.user_token).where(
+        mine = _SUBJECTS.where(
             subjects.c.tenant_id == tenant_id, subjects.c.user_token.in_(list(user_tokens))
         )
         return across_rotations(lambda: self._read(tenant_id, mine))
@@ -69,27 +72,30 @@ class SqlSubjectFeed:
     ) -> Sequence[EnrolledSubject]:
         """At most ``limit`` subjects behind ``position`` in their order, with all samples."""
         mine = (
-            sa.select(subjects.c.subject_id, subjects.c.user_token)
-            .where(subjects.c.tenant_id == tenant_id, subjects.c.subject_id > position)
+            _SUBJECTS.where(subjects.c.tenant_id == tenant_id, subjects.c.subject_id > position)
             .order_by(subjects.c.subject_id)
             .limit(limit)
         )
         return across_rotations(lambda: self._read(tenant_id, mine))
 
     def _read(
-        self, tenant_id: TenantId, mine: sa.Select[*tuple[int, str]]
+        self, tenant_id: TenantId, mine: sa.Select[*tuple[Any, ...]]
     ) -> Sequence[EnrolledSubject]:
         with self.database.read() as connection:
-            tokens = {row.subject_id: row.user_token for row in connection.execute(mine)}
-            names = collections_of(connection, list(tokens))
-            query = sealed_rows().where(templates.c.subject_id.in_(list(tokens)))
+            found = {row.subject_id: row for row in connection.execute(mine)}
+            names = collections_of(connection, list(found))
+            query = sealed_rows().where(templates.c.subject_id.in_(list(found)))
             rows = connection.execute(query.order_by(templates.c.template_id)).all()
         opened, samples = OpenRows(self.tenant_keys, tenant_id), defaultdict(list)
         for row in rows:
             samples[row.user_token].append(opened(row))
         return [
             EnrolledSubject(
-                UserToken(token), number, names.get(number, frozenset()), samples[token]
+                UserToken(row.user_token),
+                number,
+                names.get(number, frozenset()),
+                samples[row.user_token],
+                None if row.external_id is None else ExternalId(row.external_id),
             )
-            for number, token in tokens.items()
+            for number, row in found.items()
         ]

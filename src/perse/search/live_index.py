@@ -1,0 +1,236 @@
+"""An index in memory that follows what is stored: filled once, then brought up to date by what
+changed, whoever changed it. What it finds is read again from storage and compared in full."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+from perse.domain.access import TenantId
+from perse.domain.identification import AttributedTemplate, Identification
+from perse.domain.references import BiometricReference, Modality, Template, UserToken
+from perse.domain.subjects import ChangedSubjects, CollectionName, EnrolledSubject
+from perse.errors import IndexLoading
+from perse.search.enrolled_rows import Enrolled, EnrolledRows, Part
+from perse.search.index import TemplateIndex
+from perse.search.measured import Measured, check_candidates
+from perse.search.ranking import RankSubjects
+from perse.search.roll import Roll
+from perse.search.shared_lock import SharedLock
+
+READ_AT_A_TIME: Final = 1000
+_LONGEST_WAIT_S: Final = 30
+
+
+class Feed(Protocol):
+    """SubjectFeed, as far as it is needed here."""
+
+    def revision(self, tenant_id: TenantId) -> int: ...
+
+    def changes(self, tenant_id: TenantId, *, since: int) -> ChangedSubjects: ...
+
+    def total(self, tenant_id: TenantId) -> int: ...
+
+    def read(
+        self, tenant_id: TenantId, user_tokens: Iterable[UserToken]
+    ) -> Sequence[EnrolledSubject]: ...
+
+    def read_after(
+        self, tenant_id: TenantId, position: int, *, limit: int
+    ) -> Sequence[EnrolledSubject]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a search is asked for. ``collection``: None = everybody."""
+
+    most: int
+    fpir: float
+    collection: CollectionName | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Searched:
+    """Whose templates an index holds, and of which network."""
+
+    tenant_id: TenantId
+    modality: Modality
+    measured: Measured
+
+    def holds(self, reference: BiometricReference) -> bool:
+        """Not those of another network, from which users may not have been moved yet."""
+        same = reference.record.modality == self.modality
+        return same and reference.template.model == self.measured.model
+
+    def enrolled(self, subject: EnrolledSubject) -> Enrolled:
+        templates = [it.template for it in subject.references if self.holds(it)]
+        return Enrolled(subject.user_token, subject.collections, templates)
+
+
+class LiveIndex:
+    """Safe to share between threads: searches run side by side, what changed is taken over alone.
+
+    Nobody is identified before ``fill`` has returned. ``stopping``: when it is set, ``fill`` ends
+    early.
+    """
+
+    def __init__(self, searched: Searched, feed: Feed, stopping: threading.Event) -> None:
+        self._searched = searched
+        self._feed = feed
+        self._stopping = stopping
+        self._lock = SharedLock()
+        self._taking_over = threading.Lock()
+        self._rows: EnrolledRows | None = None  # until the length of a template is known
+        self._revision: int | None = None
+        self._read = self._expected = 0
+        self._began_s = time.monotonic()
+
+    @property
+    def filled(self) -> bool:
+        return self._revision is not None
+
+    @property
+    def revision(self) -> int | None:
+        """Up to which change it is; None until it is filled."""
+        return self._revision
+
+    @property
+    def templates(self) -> int:
+        """How many can be found."""
+        return self._rows.everybody.templates if self._rows else 0
+
+    @property
+    def bytes_held(self) -> int:
+        return self._rows.bytes_held if self._rows else 0
+
+    def fill(self) -> None:
+        """Read everybody, unless that has been done. Others wait for it."""
+        with self._taking_over:
+            while self._revision is None and not self._stopping.is_set():
+                self._forget()
+                self._began_s = time.monotonic()
+                self._expected = self._feed.total(self._searched.tenant_id)
+                self._revision = self._walk()
+
+    def refresh(self) -> None:
+        """Take over all that was stored before the call. Raises IndexLoading when that is more
+        than is known to have changed: ``fill`` again."""
+        tenant_id = self._searched.tenant_id
+        if self._revision == self._feed.revision(tenant_id):
+            return
+        with self._taking_over:
+            if self._revision is not None:
+                self._revision = self._caught_up(self._revision)
+        self.check_filled()
+
+    def check_filled(self) -> None:
+        """Raises IndexLoading with how far it is."""
+        if self.filled:
+            return
+        done, total = self._read, max(self._expected, self._read, 1)
+        left_s = (time.monotonic() - self._began_s) * (total - done) / max(done, 1)
+        raise IndexLoading(
+            f"the search is being read into memory, {done:,} of {total:,} samples so far: "
+            "try again",
+            retry_after_s=max(1, min(_LONGEST_WAIT_S, int(left_s))),
+        )
+
+    def identify(self, probe: Template, wanted: Wanted) -> Identification:
+        """Among all that was stored before the call, but for what has been deleted meanwhile.
+        Raises IndexLoading, InvalidParameter."""
+        check_candidates(wanted.most)
+        self.refresh()
+        measured = self._searched.measured
+        with self._lock.shared():
+            self.check_filled()
+            rows = self._rows
+            part = rows.part(wanted.collection) if rows else Part(None)
+            threshold = measured.claims.threshold(wanted.fpir, part.templates)
+            if rows is None or not part.templates:
+                return measured.identification(probe, [], threshold, 0)
+            truth = _SealedTruth(self._searched, self._feed, rows.roll, wanted.collection)
+            rank = RankSubjects(rows.index, truth, measured.scale)
+            (ranked,) = rank([probe], wanted.most, threshold.similarity, part.rows)
+            return measured.identification(probe, ranked, threshold, part.subjects)
+
+    def wipe(self) -> None:
+        """Forget everybody, and zero the memory."""
+        with self._taking_over:
+            self._revision = None
+            self._forget()
+
+    def _forget(self) -> None:
+        with self._lock.alone():
+            if self._rows:
+                self._rows.wipe()
+            self._rows, self._read = None, 0
+
+    def _walk(self) -> int | None:
+        """Read everybody once, and take over what changes meanwhile. The revision that was reached;
+        None when it has to be done again."""
+        tenant_id = self._searched.tenant_id
+        revision, position = self._feed.revision(tenant_id), 0
+        while page := self._feed.read_after(tenant_id, position, limit=READ_AT_A_TIME):
+            self._put(page)
+            self._read += sum(len(it.references) for it in page)
+            position = page[-1].position
+            now_at = self._caught_up(revision)
+            if now_at is None or self._stopping.is_set():
+                return None
+            revision = now_at
+        return revision
+
+    def _caught_up(self, revision: int) -> int | None:
+        """Take over what has changed since; the new revision, None where that is not known."""
+        tenant_id = self._searched.tenant_id
+        changed = self._feed.changes(tenant_id, since=revision)
+        if changed.user_tokens is None:
+            return None
+        if changed.user_tokens:
+            self._replace(changed.user_tokens, self._feed.read(tenant_id, changed.user_tokens))
+        return changed.revision
+
+    def _replace(
+        self, user_tokens: Iterable[UserToken], subjects: Sequence[EnrolledSubject]
+    ) -> None:
+        gone = set(user_tokens) - {it.user_token for it in subjects}
+        if self._rows and gone:
+            with self._lock.alone():
+                for user_token in gone:
+                    self._rows.discard(user_token)
+        self._put(subjects)
+
+    def _put(self, subjects: Sequence[EnrolledSubject]) -> None:
+        enrolled = [self._searched.enrolled(it) for it in subjects]
+        with self._lock.alone():
+            if self._rows is None:
+                lengths = (len(template.vector) for it in enrolled for template in it.templates)
+                if (values := next(lengths, None)) is None:
+                    return
+                self._rows = EnrolledRows(TemplateIndex(values), Roll(self._expected))
+            self._rows.put(enrolled)
+
+
+@dataclass(frozen=True, slots=True)
+class _SealedTruth:
+    """The samples of subjects as they are stored now, who may have gone or left the collection."""
+
+    searched: Searched
+    feed: Feed
+    roll: Roll
+    collection: CollectionName | None
+
+    def __call__(self, numbers: Sequence[int]) -> Iterable[AttributedTemplate]:
+        tokens = [self.roll.token(number) for number in numbers]
+        return [
+            AttributedTemplate(
+                subject.user_token, reference.template, subject.external_id, reference.record.name
+            )
+            for subject in self.feed.read(self.searched.tenant_id, tokens)
+            if self.collection is None or self.collection in subject.collections
+            for reference in subject.references
+            if self.searched.holds(reference)
+        ]

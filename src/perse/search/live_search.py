@@ -1,0 +1,187 @@
+"""The indexes of all tenants that search, within a bound of memory."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+from perse.domain.access import TenantId
+from perse.domain.identification import Identification
+from perse.domain.references import Modality, Template
+from perse.errors import IndexLoading, SearchMemoryExceeded
+from perse.search.live_index import Feed, LiveIndex, Searched, Wanted
+from perse.search.measured import Measured
+
+# What a template is expected to take: its values in a byte each, and whose it is.
+_BYTES_PER_TEMPLATE: Final = 200
+# So many are read while the first search waits; for more, it is told to try again.
+READ_AT_ONCE: Final = 5_000
+# Who has searched within this time keeps the memory.
+_IDLE_S: Final = 600.0
+
+_Key = tuple[TenantId, Modality]
+
+
+class FeedOfAll(Feed, Protocol):
+    """SubjectFeed."""
+
+    def revisions(self) -> Mapping[TenantId, int]: ...
+
+
+@dataclass(slots=True)
+class _Held:
+    index: LiveIndex
+    reserved_bytes: int
+    used_s: float
+    filling: Future[None] | None = None
+
+    @property
+    def bytes_held(self) -> int:
+        """What it takes, or will when it has been filled."""
+        return self.index.bytes_held if self.index.filled else self.reserved_bytes
+
+
+class LiveSearch:
+    """Safe to share between threads. A tenant's index is filled at its first search; of several
+    processes each has its own. Close it to end filling and to zero the memory.
+
+    ``most_bytes``: of all indexes together, about. ``clock``: seconds that only rise.
+    """
+
+    def __init__(
+        self,
+        feed: FeedOfAll,
+        measured: Mapping[Modality, Measured],
+        most_bytes: int,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._feed = feed
+        self._measured = measured
+        self._most_bytes = most_bytes
+        self._clock = clock
+        self._held: OrderedDict[_Key, _Held] = OrderedDict()  # who searched last comes last
+        self._lock = threading.Lock()
+        self._stopping = threading.Event()
+        self._pool = ThreadPoolExecutor(1, thread_name_prefix="perse-search")
+
+    @property
+    def templates(self) -> int:
+        """In memory, of all tenants."""
+        return sum(held.index.templates for held in self._all())
+
+    @property
+    def bytes_held(self) -> int:
+        return sum(held.index.bytes_held for held in self._all())
+
+    @property
+    def loading(self) -> int:
+        """How many indexes are being filled."""
+        return sum(not held.index.filled for held in self._all())
+
+    def check_ready(self, tenant_id: TenantId, modality: Modality) -> None:
+        """Raises IndexLoading with how far it is, and SearchMemoryExceeded; begins to fill."""
+        self._ready(tenant_id, modality)
+
+    def identify(
+        self, tenant_id: TenantId, modality: Modality, probe: Template, wanted: Wanted
+    ) -> Identification:
+        """Among all of the tenant's that was stored before the call. Raises as ``check_ready``, and
+        InvalidParameter."""
+        return self._ready(tenant_id, modality).identify(probe, wanted)
+
+    def read_ahead(self) -> None:
+        """Begin to fill the indexes of all tenants, the largest first, as far as there is memory:
+        for operators who want nobody's first search to wait."""
+        totals = {tenant_id: self._feed.total(tenant_id) for tenant_id in self._feed.revisions()}
+        with suppress(SearchMemoryExceeded):
+            for tenant_id in sorted(totals, key=lambda it: -totals[it]):
+                self._begin_to_fill(self._opened((tenant_id, Modality.FACE), totals[tenant_id]))
+
+    def keep_warm(self) -> None:
+        """Take over what others stored, so that the next search need not; give back memory where
+        it has become too much."""
+        self._make_room(0, idle_s=0)
+        revisions = self._feed.revisions()
+        with self._lock:
+            known = list(self._held.items())
+        for (tenant_id, _), held in known:
+            if held.index.filled and held.index.revision != revisions.get(tenant_id, 0):
+                with suppress(IndexLoading):
+                    held.index.refresh()
+            if not held.index.filled:
+                self._begin_to_fill(held)
+
+    def close(self) -> None:
+        self._stopping.set()
+        self._pool.shutdown(cancel_futures=True)
+        for held in self._all():
+            held.index.wipe()
+
+    def _ready(self, tenant_id: TenantId, modality: Modality) -> LiveIndex:
+        key = tenant_id, modality
+        with self._lock:
+            held = self._held.get(key)
+            if held:
+                held.used_s = self._clock()
+                self._held.move_to_end(key)
+        if held and held.index.filled:
+            return held.index
+        total = self._feed.total(tenant_id)
+        held = held or self._opened(key, total)
+        if total <= READ_AT_ONCE:
+            held.index.fill()
+        elif problem := self._begin_to_fill(held):
+            raise problem
+        held.index.check_filled()
+        return held.index
+
+    def _opened(self, key: _Key, total: int) -> _Held:
+        needed = total * _BYTES_PER_TEMPLATE
+        self._make_room(needed, idle_s=_IDLE_S)
+        tenant_id, modality = key
+        searched = Searched(tenant_id, modality, self._measured[modality])
+        index = LiveIndex(searched, self._feed, self._stopping)
+        with self._lock:
+            return self._held.setdefault(key, _Held(index, needed, self._clock()))
+
+    def _begin_to_fill(self, held: _Held) -> BaseException | None:
+        """What went wrong the last time, if that did."""
+        with self._lock:
+            before = held.filling
+            if self._stopping.is_set() or (before and not before.done()):
+                return None
+            held.filling = self._pool.submit(held.index.fill)
+        return before.exception() if before else None
+
+    def _make_room(self, needed: int, *, idle_s: float) -> None:
+        """Drop indexes that nobody has searched for so long, the longest first. Raises
+        SearchMemoryExceeded where what is needed has no room then."""
+        dropped = []
+        with self._lock:
+            for key, held in list(self._held.items()):
+                if self._bytes() + needed <= self._most_bytes:
+                    break
+                if held.index.filled and self._clock() - held.used_s >= idle_s:
+                    dropped.append(self._held.pop(key))
+            left = self._most_bytes - self._bytes()
+        for held in dropped:
+            held.index.wipe()
+        if needed > max(0, left):
+            raise SearchMemoryExceeded(
+                f"this search needs {needed:,} bytes of memory, and PERSE_SEARCH_MEMORY_BYTES "
+                f"leaves {max(0, left):,} at the moment: the operator can raise it",
+                retry_after_s=int(_IDLE_S),
+            )
+
+    def _bytes(self) -> int:
+        return sum(held.bytes_held for held in self._held.values())
+
+    def _all(self) -> list[_Held]:
+        with self._lock:
+            return list(self._held.values())

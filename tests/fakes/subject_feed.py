@@ -1,0 +1,127 @@
+"""What is enrolled, for searches: dictionaries that count their changes."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from itertools import count
+
+from perse.domain.access import TenantId
+from perse.domain.references import (
+    BiometricReference,
+    Modality,
+    ReferenceRecord,
+    SampleId,
+    Template,
+    UserToken,
+    new_user_token,
+)
+from perse.domain.subjects import (
+    ChangedSubjects,
+    CollectionName,
+    EnrolledSubject,
+    ExternalId,
+    new_sample_id,
+)
+from perse.errors import PerseError
+
+NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+ACME, OTHER = TenantId("acme"), TenantId("other")
+Key = tuple[TenantId, UserToken]
+
+
+def sample(
+    user_token: UserToken, template: Template, modality: Modality = Modality.FACE
+) -> BiometricReference:
+    record = ReferenceRecord(user_token, template.model, {}, NOW, NOW, new_sample_id(), modality)
+    return BiometricReference(record, template)
+
+
+@dataclass
+class FakeFeed:
+    """SubjectFeed, and ways to change what it tells. ``kept``: of so many changes is known whose
+    they were. Each of ``hooks`` is called before one reading and may change what there is."""
+
+    kept: int = 1000
+    held: dict[Key, EnrolledSubject] = field(default_factory=dict)
+    changed: dict[TenantId, list[UserToken]] = field(default_factory=dict)
+    reads: int = 0
+    fails_with: PerseError | None = None
+    hooks: list[Callable[[], object]] = field(default_factory=list)
+    _positions: Iterator[int] = field(default_factory=lambda: count(1))
+    _lock: threading.RLock = field(default_factory=threading.RLock)
+
+    def put(
+        self,
+        *templates: Template,
+        tenant: TenantId = ACME,
+        token: UserToken | None = None,
+        collections: Iterable[str] = (),
+        modality: Modality = Modality.FACE,
+    ) -> UserToken:
+        """A subject with these samples, in the place of what there was of that token."""
+        user_token = token or new_user_token()
+        known = self.held.get((tenant, user_token))
+        subject = EnrolledSubject(
+            user_token,
+            known.position if known else next(self._positions),
+            frozenset(map(CollectionName, collections)),
+            [sample(user_token, template, modality) for template in templates],
+            ExternalId(f"external {user_token[:8]}"),
+        )
+        with self._lock:
+            self.held[tenant, user_token] = subject
+            self.changed.setdefault(tenant, []).append(user_token)
+        return user_token
+
+    def remove(self, token: UserToken, tenant: TenantId = ACME) -> None:
+        with self._lock:
+            del self.held[tenant, token]
+            self.changed[tenant].append(token)
+
+    def sample_of(self, token: UserToken, number: int = 0) -> SampleId:
+        return self.held[ACME, token].references[number].record.name
+
+    def revisions(self) -> Mapping[TenantId, int]:
+        return {tenant: len(changed) for tenant, changed in self.changed.items()}
+
+    def revision(self, tenant_id: TenantId) -> int:
+        return len(self.changed.get(tenant_id, ()))
+
+    def changes(self, tenant_id: TenantId, *, since: int) -> ChangedSubjects:
+        with self._lock:
+            changed = self.changed.get(tenant_id, [])
+            lost = not 0 <= len(changed) - since <= self.kept
+            return ChangedSubjects(len(changed), None if lost else frozenset(changed[since:]))
+
+    def total(self, tenant_id: TenantId) -> int:
+        with self._lock:
+            return sum(len(it.references) for it in self._of(tenant_id).values())
+
+    def read(
+        self, tenant_id: TenantId, user_tokens: Iterable[UserToken]
+    ) -> Sequence[EnrolledSubject]:
+        with self._lock:
+            self._reading()
+            mine = self._of(tenant_id)
+            return [mine[token] for token in user_tokens if token in mine]
+
+    def read_after(
+        self, tenant_id: TenantId, position: int, *, limit: int
+    ) -> Sequence[EnrolledSubject]:
+        with self._lock:
+            self._reading()
+            behind = [it for it in self._of(tenant_id).values() if it.position > position]
+            return sorted(behind, key=lambda it: it.position)[:limit]
+
+    def _of(self, tenant_id: TenantId) -> Mapping[UserToken, EnrolledSubject]:
+        return {token: it for (tenant, token), it in self.held.items() if tenant == tenant_id}
+
+    def _reading(self) -> None:
+        self.reads += 1
+        if self.fails_with:
+            raise self.fails_with
+        if self.hooks:
+            self.hooks.pop(0)()

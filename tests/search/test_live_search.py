@@ -1,0 +1,188 @@
+"""The indexes of many tenants."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import pytest
+
+from perse.domain.access import TenantId
+from perse.domain.identification import SearchClaims
+from perse.domain.references import Modality, Template
+from perse.errors import IndexLoading, SearchMemoryExceeded, StorageDamaged
+from perse.search import live_search
+from perse.search.live_index import Wanted
+from perse.search.live_search import LiveSearch
+from perse.search.measured import Measured
+from tests.fakes.subject_feed import ACME, OTHER, FakeFeed
+from tests.recognisable import NET, POINTS, SCALE, template
+
+MEASURED = {Modality.FACE: Measured(NET, SCALE, SearchClaims(POINTS, lowest_fmr=1e-5))}
+ANN, BOB = template(1, 0), template(0, 1)
+THIRD = TenantId("third")
+WEEKS_S = 1e6
+
+
+@dataclass
+class Clock:
+    time_s: float = 0.0
+
+    def __call__(self) -> float:
+        return self.time_s
+
+
+@contextmanager
+def searching(
+    feed: FakeFeed, *, most_bytes: int = 1_000_000, clock: Clock | None = None
+) -> Iterator[LiveSearch]:
+    search = LiveSearch(feed, MEASURED, most_bytes, clock or Clock())
+    try:
+        yield search
+    finally:
+        search.close()
+
+
+def found(search: LiveSearch, probe: Template, tenant: TenantId = ACME) -> list[str]:
+    answer = search.identify(tenant, Modality.FACE, probe, Wanted(10, 0.01))
+    return [it.subject for it in answer.candidates]
+
+
+def until_filled(search: LiveSearch, tenant: TenantId = ACME) -> int:
+    """How often the tenant was told to try again."""
+    for refusals in range(20_000):
+        try:
+            search.check_ready(tenant, Modality.FACE)
+        except IndexLoading:
+            time.sleep(0.001)
+        else:
+            return refusals
+    raise AssertionError("it is never filled")
+
+
+def test_a_small_tenants_first_search_waits_for_its_index() -> None:
+    feed = FakeFeed()
+    ann, other = feed.put(ANN), feed.put(ANN, tenant=OTHER)
+    with searching(feed) as search:
+        assert found(search, ANN) == [ann]
+        assert search.templates == 1
+        assert found(search, ANN, OTHER) == [other]
+        assert (search.templates, search.loading) == (2, 0)
+
+
+def test_who_never_searches_takes_no_memory() -> None:
+    feed = FakeFeed()
+    feed.put(ANN)
+    with searching(feed) as search:
+        search.keep_warm()
+        assert (search.templates, search.bytes_held, feed.reads) == (0, 0, 0)
+
+
+def test_a_large_tenant_is_told_to_try_again_until_it_has_been_read() -> None:
+    feed = FakeFeed()
+    ann = feed.put(ANN)
+    for _ in range(live_search.READ_AT_ONCE):
+        feed.put(BOB)
+    with searching(feed, most_bytes=10_000_000) as search:
+        with pytest.raises(IndexLoading, match="of 5,001 samples"):
+            search.identify(ACME, Modality.FACE, ANN, Wanted(10, 0.01))
+        assert until_filled(search) > 0
+        assert found(search, ANN) == [ann]
+
+
+def test_what_others_stored_is_taken_over_before_anybody_asks() -> None:
+    feed = FakeFeed()
+    with searching(feed) as search:
+        assert found(search, ANN) == []
+        ann = feed.put(ANN)
+        search.keep_warm()
+        assert search.templates == 1
+        before = feed.reads
+        assert found(search, ANN) == [ann]
+        assert feed.reads == before + 1  # of the candidate, as it is stored
+
+
+def test_where_more_changed_than_is_known_the_chore_reads_everything_again() -> None:
+    feed = FakeFeed(kept=2)
+    with searching(feed) as search:
+        found(search, ANN)
+        tokens = [feed.put(ANN) for _ in range(3)]
+        search.keep_warm()
+        until_filled(search)
+        assert found(search, ANN) == sorted(tokens)
+
+
+def test_reading_ahead_fills_every_tenants_index() -> None:
+    feed = FakeFeed()
+    for tenant in (ACME, OTHER):
+        feed.put(ANN, tenant=tenant)
+    with searching(feed) as search:
+        search.read_ahead()
+        for tenant in (ACME, OTHER):
+            until_filled(search, tenant)
+        assert search.templates == 2
+
+
+def test_more_than_there_is_memory_for_is_refused_and_says_which_setting() -> None:
+    feed = FakeFeed()
+    for _ in range(6):
+        feed.put(ANN)
+    with searching(feed, most_bytes=1000) as search:
+        with pytest.raises(SearchMemoryExceeded, match=r"1,200 bytes .*PERSE_SEARCH_MEMORY_BYTES"):
+            found(search, ANN)
+        assert search.bytes_held == 0
+
+
+def test_memory_goes_from_who_has_long_not_searched_to_who_does() -> None:
+    feed, clock = FakeFeed(), Clock()
+    for tenant in (ACME, OTHER):
+        for _ in range(3):
+            feed.put(ANN, tenant=tenant)
+    with searching(feed, most_bytes=650, clock=clock) as search:
+        assert len(found(search, ANN)) == 3
+        with pytest.raises(SearchMemoryExceeded):
+            found(search, ANN, OTHER)
+        clock.time_s += WEEKS_S
+        assert len(found(search, ANN, OTHER)) == 3
+        assert search.templates == 3
+        clock.time_s += WEEKS_S
+        assert len(found(search, ANN)) == 3
+
+
+def test_what_has_grown_beyond_the_bound_is_given_back() -> None:
+    feed = FakeFeed()
+    feed.put(ANN)
+    with searching(feed, most_bytes=1000) as search:
+        found(search, ANN)
+        for _ in range(100):
+            feed.put(BOB)
+        search.keep_warm()
+        search.keep_warm()
+        assert search.bytes_held == 0
+        with pytest.raises(SearchMemoryExceeded):
+            found(search, ANN)
+
+
+def test_what_cannot_be_read_is_said_and_tried_again() -> None:
+    feed = FakeFeed(fails_with=StorageDamaged("a row was changed"))
+    for _ in range(live_search.READ_AT_ONCE + 1):
+        feed.put(ANN)
+    with searching(feed, most_bytes=10_000_000) as search:
+        with pytest.raises(StorageDamaged):
+            until_filled(search)
+        feed.fails_with = None
+        until_filled(search)
+        assert search.templates == live_search.READ_AT_ONCE + 1
+
+
+def test_a_closed_search_holds_nobody() -> None:
+    feed = FakeFeed()
+    feed.put(ANN)
+    with searching(feed) as search:
+        found(search, ANN)
+        search.close()
+        assert (search.templates, search.bytes_held) == (0, 0)
+        with pytest.raises(IndexLoading):
+            found(search, ANN)
