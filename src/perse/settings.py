@@ -137,6 +137,12 @@ class Settings(BaseSettings):
     rate_burst: int = Field(
         20, ge=1, description="Calls that an API key may make at once before the limit counts."
     )
+    search_memory_bytes: int = Field(
+        1_000_000_000, ge=1_000_000, description="Bytes of templates in each process for searches."
+    )
+    search_read_ahead: bool = Field(
+        False, description="Read templates into memory at start, not at a tenant's first search."
+    )
 
     # limits, of the whole server
     processes: Annotated[int, Field(ge=1, le=64)] | Literal["auto"] = Field(

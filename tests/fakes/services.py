@@ -20,6 +20,7 @@ from perse.settings import Settings
 from tests.fakes.enrolment import FakeCallBuckets, FakeEnrolment
 from tests.fakes.faces import MODELS, FakeFaces
 from tests.fakes.keys import MemoryKeys
+from tests.fakes.searching import FakeSearching
 from tests.fakes.storage import FakeLedger, FakeReferences
 from tests.fakes.voices import FakeVoices
 
@@ -46,7 +47,7 @@ class FakeServices:
         self.keys = ApiKeys(self.store)
         self.signing_keys = SigningKeys((SigningKey.generate(),))
         self.authenticator = Authenticator(self.keys, SessionTokens(self.signing_keys))
-        _, self.api_key = self.keys.create("first")
+        self.first_key, self.api_key = self.keys.create("first")
         self.ledger = FakeLedger()
         self.consent = RecordConsent(
             self.ledger, utc_now, required=self.settings.consent == "required"
@@ -55,6 +56,7 @@ class FakeServices:
         self.enrolment = FakeEnrolment(
             self.consent, self.references, self.faces, self.faces.thresholds
         )
+        self.searching = FakeSearching(self.faces)
         self.buckets = FakeCallBuckets()
         self.call_limits = CallLimits(self.buckets, utc_now)
 
@@ -62,6 +64,7 @@ class FakeServices:
         self.warmed.set()
 
     def close(self) -> None:
+        self.searching.index.close()
         self.closed = True
 
 

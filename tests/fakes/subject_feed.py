@@ -20,12 +20,13 @@ from perse.domain.references import (
 )
 from perse.domain.subjects import (
     ChangedSubjects,
+    Collection,
     CollectionName,
     EnrolledSubject,
     ExternalId,
     new_sample_id,
 )
-from perse.errors import PerseError
+from perse.errors import CollectionNotFound, PerseError
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 ACME, OTHER = TenantId("acme"), TenantId("other")
@@ -41,8 +42,11 @@ def sample(
 
 @dataclass
 class FakeFeed:
-    """SubjectFeed, and ways to change what it tells. ``kept``: of so many changes is known whose
-    they were. Each of ``hooks`` is called before one reading and may change what there is."""
+    """SubjectFeed and KnownCollections, and ways to change what it tells.
+
+    ``kept``: of so many changes is known whose they were. Each of ``hooks`` is called before one
+    reading and may change what there is.
+    """
 
     kept: int = 1000
     held: dict[Key, EnrolledSubject] = field(default_factory=dict)
@@ -81,8 +85,15 @@ class FakeFeed:
             del self.held[tenant, token]
             self.changed[tenant].append(token)
 
-    def sample_of(self, token: UserToken, number: int = 0) -> SampleId:
-        return self.held[ACME, token].references[number].record.name
+    def sample_of(self, token: UserToken, number: int = 0, tenant: TenantId = ACME) -> SampleId:
+        return self.held[tenant, token].references[number].record.name
+
+    def get(self, tenant_id: TenantId, name: CollectionName) -> Collection:
+        """A collection that somebody is in."""
+        members = [it for it in self._of(tenant_id).values() if name in it.collections]
+        if not members:
+            raise CollectionNotFound(f"there is no collection {name}")
+        return Collection(name, len(members), NOW)
 
     def revisions(self) -> Mapping[TenantId, int]:
         return {tenant: len(changed) for tenant, changed in self.changed.items()}

@@ -10,13 +10,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from perse.domain.identification import AttributedTemplate, SearchClaims
+from perse.domain.identification import AttributedTemplate, SearchClaims, SearchTerms
 from perse.domain.references import Modality, Template, UserToken
 from perse.domain.samples import ModelName
 from perse.domain.subjects import CollectionName
 from perse.errors import IndexLoading, InvalidParameter
 from perse.search import live_index
-from perse.search.live_index import LiveIndex, Searched, Wanted
+from perse.search.live_index import LiveIndex, Searched
 from perse.search.measured import Measured
 from tests.fakes.subject_feed import ACME, OTHER, FakeFeed
 from tests.recognisable import GOOD, HOPELESS, NET, POINTS, SCALE, template
@@ -24,7 +24,7 @@ from tests.search.test_ranking import compared_with_all, people
 
 MEASURED = Measured(NET, SCALE, SearchClaims(POINTS, lowest_fmr=1e-5))
 ANN, BOB, EVE = template(1, 0), template(0, 1), template(-1, 0)
-ANYBODY = Wanted(10, 0.01)
+ANYBODY = SearchTerms(10, 0.01)
 
 
 def over(feed: FakeFeed, *, filled: bool = True) -> LiveIndex:
@@ -34,7 +34,7 @@ def over(feed: FakeFeed, *, filled: bool = True) -> LiveIndex:
     return index
 
 
-def found(index: LiveIndex, probe: Template, wanted: Wanted = ANYBODY) -> list[str]:
+def found(index: LiveIndex, probe: Template, wanted: SearchTerms = ANYBODY) -> list[str]:
     return [it.subject for it in index.identify(probe, wanted).candidates]
 
 
@@ -93,7 +93,7 @@ def test_who_goes_while_a_search_runs_is_not_found_and_hides_nobody() -> None:
     nearest, next_one = feed.put(ANN), feed.put(template(1, 0.2))
     index = over(feed)
     feed.hooks.append(lambda: feed.remove(nearest))
-    assert found(index, ANN, Wanted(1, 0.01)) == [next_one]
+    assert found(index, ANN, SearchTerms(1, 0.01)) == [next_one]
 
 
 def test_who_changes_while_a_search_runs_is_found_as_they_are() -> None:
@@ -110,7 +110,7 @@ def test_a_collection_is_searched_alone_and_sets_the_threshold_by_its_own_size()
     other = feed.put(template(1, 0.05))
     feed.put(BOB, collections=["staff"])
     index = over(feed)
-    staff, door = (Wanted(10, 0.01, CollectionName(it)) for it in ("staff", "door"))
+    staff, door = (SearchTerms(10, 0.01, CollectionName(it)) for it in ("staff", "door"))
     answer = index.identify(ANN, staff)
     assert [it.subject for it in answer.candidates] == [ann]
     assert (answer.subjects, answer.threshold.comparisons) == (2, 3)
@@ -126,7 +126,7 @@ def test_who_leaves_the_collection_while_a_search_runs_is_not_found() -> None:
     ann = feed.put(ANN, collections=["staff"])
     index = over(feed)
     feed.hooks.append(lambda: feed.put(ANN, token=ann))
-    assert found(index, ANN, Wanted(10, 0.01, CollectionName("staff"))) == []
+    assert found(index, ANN, SearchTerms(10, 0.01, CollectionName("staff"))) == []
 
 
 def test_templates_of_another_network_and_voices_are_no_part_of_a_search_of_faces() -> None:
@@ -148,10 +148,9 @@ def test_a_probe_that_shows_too_little_is_answered_with_nobody() -> None:
 
 
 def test_a_search_for_too_many_or_at_no_rate_is_refused() -> None:
-    index = over(FakeFeed())
-    for wanted in (Wanted(0, 0.01), Wanted(101, 0.01), Wanted(1, 0.0), Wanted(1, 1.0)):
+    for most, fpir in ((0, 0.01), (101, 0.01), (1, 0.0), (1, 1.0)):
         with pytest.raises(InvalidParameter):
-            index.identify(ANN, wanted)
+            SearchTerms(most, fpir)
 
 
 def test_after_more_changes_than_are_kept_everything_is_read_again() -> None:
@@ -230,7 +229,7 @@ def test_a_search_answers_as_comparing_with_everybody_who_is_there(
             if tenant == ACME and (collection is None or collection in it.collections)
             for reference in it.references
         ]
-        answer = index.identify(probe, Wanted(5, fpir, collection))
+        answer = index.identify(probe, SearchTerms(5, fpir, collection))
         assert answer.subjects == len({it.subject for it in there})
         assert answer.threshold == MEASURED.claims.threshold(fpir, len(there))
         expected = compared_with_all(

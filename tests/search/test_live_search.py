@@ -10,11 +10,10 @@ from dataclasses import dataclass
 import pytest
 
 from perse.domain.access import TenantId
-from perse.domain.identification import SearchClaims
+from perse.domain.identification import SearchClaims, SearchTerms
 from perse.domain.references import Modality, Template
 from perse.errors import IndexLoading, SearchMemoryExceeded, StorageDamaged
 from perse.search import live_search
-from perse.search.live_index import Wanted
 from perse.search.live_search import LiveSearch
 from perse.search.measured import Measured
 from tests.fakes.subject_feed import ACME, OTHER, FakeFeed
@@ -46,7 +45,7 @@ def searching(
 
 
 def found(search: LiveSearch, probe: Template, tenant: TenantId = ACME) -> list[str]:
-    answer = search.identify(tenant, Modality.FACE, probe, Wanted(10, 0.01))
+    answer = search.identify(tenant, Modality.FACE, probe, SearchTerms(10, 0.01))
     return [it.subject for it in answer.candidates]
 
 
@@ -87,7 +86,7 @@ def test_a_large_tenant_is_told_to_try_again_until_it_has_been_read() -> None:
         feed.put(BOB)
     with searching(feed, most_bytes=10_000_000) as search:
         with pytest.raises(IndexLoading, match="of 5,001 samples"):
-            search.identify(ACME, Modality.FACE, ANN, Wanted(10, 0.01))
+            search.identify(ACME, Modality.FACE, ANN, SearchTerms(10, 0.01))
         assert until_filled(search) > 0
         assert found(search, ANN) == [ann]
 

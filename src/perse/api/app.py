@@ -11,7 +11,7 @@ from starlette.routing import Router
 from starlette.types import ASGIApp, Lifespan, Receive, Scope, Send
 
 from perse import __version__
-from perse.api import system, v0
+from perse.api import system, v0, v1
 from perse.api.admission.access import STRANGERS, Access
 from perse.api.admission.budget import ByteBudget
 from perse.api.admission.door import Door
@@ -39,7 +39,7 @@ from perse.errors import NotFound
 from perse.settings import Settings
 from perse.web.swagger import swagger_endpoints
 
-OPERATIONS = (*v0.OPERATIONS, *system.OPERATIONS)
+OPERATIONS = (*v0.OPERATIONS, *v1.OPERATIONS, *system.OPERATIONS)
 _ACCESS_THREADS = 2
 _WAITING_BRIEFLY = 1000
 _ABOUT_S = 1.0
@@ -143,6 +143,7 @@ def _door(
 
 def _watch(workplace: Workplace) -> None:
     watch, compute, storage = workplace.metrics.watch, workplace.compute, workplace.lookups
+    index = workplace.services.searching.index
     for name, description, read in (
         ("perse_workers_busy", "Worker threads at work.", lambda: compute.busy),
         ("perse_work_waiting", "Requests waiting for a worker.", lambda: compute.waiting),
@@ -153,6 +154,9 @@ def _watch(workplace: Workplace) -> None:
         ),
         ("perse_storage_waiting", "Requests waiting for storage.", lambda: storage.waiting),
         ("perse_body_bytes", "Bytes of requests held.", lambda: workplace.bodies.held),
+        ("perse_search_templates", "Templates in memory.", lambda: index.templates),
+        ("perse_search_bytes", "Bytes of templates in memory.", lambda: index.bytes_held),
+        ("perse_search_loading", "Tenants whose templates are read.", lambda: index.loading),
     ):
         watch(name, description, read)
     services = workplace.services

@@ -17,6 +17,7 @@ from perse.pipelines.comparison import CompareFaces
 from perse.pipelines.consent import RecordConsent
 from perse.pipelines.detection import DetectFaces
 from perse.pipelines.enrolment import DeleteReference, EnrolFace, UpdateReference
+from perse.pipelines.identification import IdentifySubjects
 from perse.pipelines.ports import SideBySide
 from perse.pipelines.reference_ports import ReferenceList
 from perse.pipelines.verification import VerifyFace
@@ -98,6 +99,28 @@ class Enrolment(Protocol):
     def retry_key(self) -> NameRetry: ...
 
 
+class SearchIndex(Protocol):
+    """What searches keep in memory, of all tenants."""
+
+    @property
+    def templates(self) -> int: ...
+    @property
+    def bytes_held(self) -> int: ...
+    @property
+    def loading(self) -> int:
+        """How many tenants' are being read."""
+        ...
+
+
+class Searching(Protocol):
+    """Searches among a tenant's subjects; all of it blocks."""
+
+    @property
+    def identify(self) -> IdentifySubjects: ...
+    @property
+    def index(self) -> SearchIndex: ...
+
+
 class Services(Protocol):
     """``models``: role -> network in use. ``warm`` runs every network once, so that the first
     request is as fast as the tenth. ``close`` gives back what is held."""
@@ -119,6 +142,8 @@ class Services(Protocol):
     def consent(self) -> RecordConsent: ...
     @property
     def enrolment(self) -> Enrolment: ...
+    @property
+    def searching(self) -> Searching: ...
     @property
     def call_limits(self) -> CallLimits | None:
         """None where no limit is set."""

@@ -18,6 +18,7 @@ from perse.bootstrap.enrolment import (
 from perse.bootstrap.faces import FaceServices
 from perse.bootstrap.ground import Ground, lay_ground
 from perse.bootstrap.previous_network import wire_previous
+from perse.bootstrap.searching import SearchServices, wire_search
 from perse.bootstrap.storage import open_storage
 from perse.bootstrap.voices import VoiceServices
 from perse.bootstrap.warm_up import warm_faces, warm_voices
@@ -41,6 +42,7 @@ class Services:
     voices: VoiceServices | None
     authenticator: Authenticator
     enrolment: EnrolmentServices
+    searching: SearchServices
     call_limits: CallLimits | None
     ledger: ConsentServices
     storage: Storage
@@ -59,6 +61,7 @@ class Services:
 
     def close(self) -> None:
         """Write what is waiting and let go of the database."""
+        self.searching.close()
         self.enrolment.close()
         self.ledger.close()
         self.storage.close()
@@ -82,6 +85,7 @@ def build_services(settings: Settings, ground: Ground) -> Services:
         voices=ground.voices,
         authenticator=Authenticator(ApiKeys(storage.keys), SessionTokens(ground.signing_keys)),
         enrolment=wire_enrolment(settings, faces, storage, ledger.record, previous),
+        searching=wire_search(settings, faces, storage),
         call_limits=wire_call_limits(settings, storage),
         ledger=ledger,
         storage=storage,

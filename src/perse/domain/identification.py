@@ -20,12 +20,15 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Final
 
 from perse.domain.decisions import SimilarityScale, similarity_at_fmr
 from perse.domain.references import SampleId, Template
-from perse.domain.subjects import ExternalId
+from perse.domain.subjects import CollectionName, ExternalId
 from perse.errors import InvalidParameter
 
+MOST_CANDIDATES: Final = 100
+DEFAULT_FPIR: Final = 1e-2
 _ROUNDING = 1e-9
 
 
@@ -38,6 +41,21 @@ class AttributedTemplate:
     template: Template
     external_id: ExternalId | None = None
     sample: SampleId | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SearchTerms:
+    """What a search is asked for: at most so many candidates, and an FPIR, 0..1, which sets the
+    threshold. ``collection``: whom to search; None = everybody. Raises InvalidParameter."""
+
+    max_candidates: int = 10
+    fpir: float = DEFAULT_FPIR
+    collection: CollectionName | None = None
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.max_candidates <= MOST_CANDIDATES:
+            raise InvalidParameter(f"max_candidates lies between 1 and {MOST_CANDIDATES}")
+        _check(self.fpir)
 
 
 @dataclass(frozen=True, slots=True)

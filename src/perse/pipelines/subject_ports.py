@@ -7,12 +7,14 @@ from typing import Protocol
 
 from perse.domain.access import TenantId
 from perse.domain.consent import ConsentEntry
+from perse.domain.identification import Identification, SearchTerms
 from perse.domain.receipts import Receipt
 from perse.domain.references import (
     BiometricReference,
     Modality,
     ReferenceRecord,
     SampleId,
+    Template,
     UserToken,
 )
 from perse.domain.retries import RetryKey
@@ -180,4 +182,25 @@ class SubjectFeed(Protocol):
     ) -> Sequence[EnrolledSubject]:
         """At most ``limit`` subjects behind ``position`` in their order, with all samples; 0 is
         before everybody."""
+        ...
+
+
+class KnownCollections(Protocol):
+    """CollectionStore, for whoever only asks whether there is one."""
+
+    def get(self, tenant_id: TenantId, name: CollectionName) -> Collection:
+        """Raises CollectionNotFound."""
+        ...
+
+
+class SubjectSearch(Protocol):
+    """Who of a tenant's subjects a template is. Both raise IndexLoading while they are being read
+    into memory, and SearchMemoryExceeded."""
+
+    def check_ready(self, tenant_id: TenantId, modality: Modality) -> None: ...
+
+    def identify(
+        self, tenant_id: TenantId, modality: Modality, probe: Template, terms: SearchTerms
+    ) -> Identification:
+        """Among all that was stored before the call; whoever is a candidate is there."""
         ...

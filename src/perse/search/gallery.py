@@ -10,11 +10,17 @@ from typing import Generic, Self, TypeVar
 
 import numpy as np
 
-from perse.domain.identification import AttributedTemplate, Identification, SearchThreshold
+from perse.domain.identification import (
+    DEFAULT_FPIR,
+    AttributedTemplate,
+    Identification,
+    SearchTerms,
+    SearchThreshold,
+)
 from perse.domain.references import Template
 from perse.errors import ImageUnusable, InvalidParameter, ReferenceModelMismatch
 from perse.search.index import RowMask, TemplateIndex
-from perse.search.measured import DEFAULT_FPIR, Measured, check_candidates
+from perse.search.measured import Measured
 from perse.search.ranking import Ranked, RankSubjects
 from perse.search.shared_lock import SharedLock
 
@@ -112,7 +118,7 @@ class Gallery(Generic[Given]):
         among: Collection[str] | None = None,
     ) -> list[Identification]:
         """The same for many probes at once, in less time."""
-        check_candidates(max_candidates)
+        SearchTerms(max_candidates, fpir)  # says what is no good
         templates = [self._template(probe) for probe in probes]
         with self._lock.shared():
             self._check_lengths(templates)

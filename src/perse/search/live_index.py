@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from typing import Final, Protocol
 
 from perse.domain.access import TenantId
-from perse.domain.identification import AttributedTemplate, Identification
+from perse.domain.identification import AttributedTemplate, Identification, SearchTerms
 from perse.domain.references import BiometricReference, Modality, Template, UserToken
 from perse.domain.subjects import ChangedSubjects, CollectionName, EnrolledSubject
 from perse.errors import IndexLoading
 from perse.search.enrolled_rows import Enrolled, EnrolledRows, Part
 from perse.search.index import TemplateIndex
-from perse.search.measured import Measured, check_candidates
+from perse.search.measured import Measured
 from perse.search.ranking import RankSubjects
 from perse.search.roll import Roll
 from perse.search.shared_lock import SharedLock
@@ -41,15 +41,6 @@ class Feed(Protocol):
     def read_after(
         self, tenant_id: TenantId, position: int, *, limit: int
     ) -> Sequence[EnrolledSubject]: ...
-
-
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """What a search is asked for. ``collection``: None = everybody."""
-
-    most: int
-    fpir: float
-    collection: CollectionName | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,22 +129,21 @@ class LiveIndex:
             retry_after_s=max(1, min(_LONGEST_WAIT_S, int(left_s))),
         )
 
-    def identify(self, probe: Template, wanted: Wanted) -> Identification:
+    def identify(self, probe: Template, terms: SearchTerms) -> Identification:
         """Among all that was stored before the call, but for what has been deleted meanwhile.
-        Raises IndexLoading, InvalidParameter."""
-        check_candidates(wanted.most)
+        Raises IndexLoading."""
         self.refresh()
         measured = self._searched.measured
         with self._lock.shared():
             self.check_filled()
             rows = self._rows
-            part = rows.part(wanted.collection) if rows else Part(None)
-            threshold = measured.claims.threshold(wanted.fpir, part.templates)
+            part = rows.part(terms.collection) if rows else Part(None)
+            threshold = measured.claims.threshold(terms.fpir, part.templates)
             if rows is None or not part.templates:
                 return measured.identification(probe, [], threshold, 0)
-            truth = _SealedTruth(self._searched, self._feed, rows.roll, wanted.collection)
+            truth = _SealedTruth(self._searched, self._feed, rows.roll, terms.collection)
             rank = RankSubjects(rows.index, truth, measured.scale)
-            (ranked,) = rank([probe], wanted.most, threshold.similarity, part.rows)
+            (ranked,) = rank([probe], terms.max_candidates, threshold.similarity, part.rows)
             return measured.identification(probe, ranked, threshold, part.subjects)
 
     def wipe(self) -> None:

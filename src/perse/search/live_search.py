@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from typing import Final, Protocol
 
 from perse.domain.access import TenantId
-from perse.domain.identification import Identification
+from perse.domain.identification import Identification, SearchTerms
 from perse.domain.references import Modality, Template
 from perse.errors import IndexLoading, SearchMemoryExceeded
-from perse.search.live_index import Feed, LiveIndex, Searched, Wanted
+from perse.search.live_index import Feed, LiveIndex, Searched
 from perse.search.measured import Measured
 
 # What a template is expected to take: its values in a byte each, and whose it is.
@@ -89,11 +89,10 @@ class LiveSearch:
         self._ready(tenant_id, modality)
 
     def identify(
-        self, tenant_id: TenantId, modality: Modality, probe: Template, wanted: Wanted
+        self, tenant_id: TenantId, modality: Modality, probe: Template, terms: SearchTerms
     ) -> Identification:
-        """Among all of the tenant's that was stored before the call. Raises as ``check_ready``, and
-        InvalidParameter."""
-        return self._ready(tenant_id, modality).identify(probe, wanted)
+        """Among all of the tenant's that was stored before the call. Raises as ``check_ready``."""
+        return self._ready(tenant_id, modality).identify(probe, terms)
 
     def read_ahead(self) -> None:
         """Begin to fill the indexes of all tenants, the largest first, as far as there is memory:

@@ -30,6 +30,9 @@ MEANING: Mapping[type[errors.PerseError], str] = MappingProxyType(
         errors.MethodNotAllowed: "the path does not know this method; see the header Allow",
         errors.RateLimited: "too many requests; see the header Retry-After",
         errors.Overloaded: "there is no room for the request at the moment; see Retry-After",
+        errors.CollectionNotFound: "this API key has no collection of that name",
+        errors.IndexLoading: "the search is being read into memory; see Retry-After",
+        errors.SearchMemoryExceeded: "the search needs more memory than the operator allows",
         errors.StorageUnavailable: "the database does not answer; see Retry-After",
         errors.PerseError: "a fault of the server; the answer names the request in its log",
     }

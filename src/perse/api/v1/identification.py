@@ -1,0 +1,115 @@
+"""Who of many is this?"""
+
+from __future__ import annotations
+
+import math
+
+from perse.api.admission.loads import of_pictures
+from perse.api.http.calls import Call
+from perse.api.http.consent import Processes
+from perse.api.http.forms import FieldKind, Form, FormField
+from perse.api.http.operations import Operation
+from perse.api.v0.faces import FORM_ERRORS, PICTURE, picture_of
+from perse.api.v1.identification_wire import EXAMPLE, IdentifyAnswer, identify_answer
+from perse.domain.consent import Processing
+from perse.domain.identification import DEFAULT_FPIR, MOST_CANDIDATES, SearchTerms
+from perse.domain.subjects import parse_collection_name
+from perse.errors import (
+    CollectionNotFound,
+    IndexLoading,
+    InvalidParameter,
+    NoFaceDetected,
+    SearchMemoryExceeded,
+)
+
+COLLECTION = FormField(
+    "collection",
+    FieldKind.TEXT,
+    "Search this collection only; everybody where it is not sent.",
+    required=False,
+    example="staff",
+)
+MOST = FormField(
+    "max_candidates",
+    FieldKind.TEXT,
+    f"Most candidates to answer, 1 to {MOST_CANDIDATES}; 10 where it is not sent.",
+    required=False,
+    example="10",
+)
+FPIR = FormField(
+    "fpir",
+    FieldKind.TEXT,
+    "In how many of the searches for people who are not there may anybody be found: above 0, "
+    f"below 1; {DEFAULT_FPIR:g} where it is not sent. It sets the threshold.",
+    required=False,
+    example="0.01",
+)
+_MOST_DIGITS = 9
+
+
+async def identify(call: Call) -> IdentifyAnswer:
+    """Search the subjects for the largest face of a picture."""
+    form = await call.form()
+    terms, picture = _terms(form), picture_of(call, form, PICTURE.name)
+    searching = call.services.searching
+    found = await call.compute(
+        lambda: searching.identify(call.caller, picture, terms),
+        load=of_pictures(call.services.faces, form.file(PICTURE.name)),
+    )
+    thresholds = call.services.faces.thresholds
+    return identify_answer(found, thresholds, time_taken=call.time_taken())
+
+
+def _terms(form: Form) -> SearchTerms:
+    """Raises InvalidParameter."""
+    most, fpir, collection = (form.text(field.name) for field in (MOST, FPIR, COLLECTION))
+    return SearchTerms(
+        10 if most is None else _whole_number(most),
+        DEFAULT_FPIR if fpir is None else _rate(fpir),
+        None if collection is None else parse_collection_name(collection),
+    )
+
+
+def _whole_number(text: str) -> int:
+    if not (text.isascii() and text.isdecimal() and len(text) <= _MOST_DIGITS):
+        raise InvalidParameter(f"max_candidates is a whole number from 1 to {MOST_CANDIDATES}")
+    return int(text)
+
+
+def _rate(text: str) -> float:
+    try:
+        rate = float(text)
+    except ValueError:
+        rate = math.nan
+    if not math.isfinite(rate):
+        raise InvalidParameter("fpir is a number between 0 and 1, such as 0.01")
+    return rate
+
+
+OPERATIONS = (
+    Operation(
+        "POST",
+        "/v1/identify",
+        identify,
+        IdentifyAnswer,
+        summary="Identify",
+        tag="identification",
+        description=(
+            "Who of this API key's subjects is the largest face of a picture? Every sample is "
+            "compared; those similar enough are candidates, the most similar first, possibly "
+            "nobody. The threshold follows from `fpir` and from how many samples are searched; "
+            "`threshold.supported` says whether measured error rates carry it. After a start a "
+            "tenant's samples are read into memory first: 503 `index_loading` until then."
+        ),
+        processes=Processes(Processing.IDENTIFY),
+        form=(PICTURE, COLLECTION, MOST, FPIR),
+        errors=(
+            *FORM_ERRORS,
+            CollectionNotFound,
+            NoFaceDetected,
+            IndexLoading,
+            SearchMemoryExceeded,
+        ),
+        example=EXAMPLE,
+    ),
+)

@@ -1,0 +1,46 @@
+"""Searches over opened face pipelines and storage."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from perse.bootstrap.faces import FaceServices
+from perse.chores import Chore
+from perse.domain.references import Modality
+from perse.pipelines.identification import FindDuplicates, IdentifySubjects
+from perse.search.live_search import LiveSearch
+from perse.settings import Settings
+from perse.storage.storage import Storage
+
+_KEEP_WARM_EVERY_S = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class SearchServices:
+    """``index`` holds the templates of the tenants that search; ``warming`` lets it follow what
+    others store, from now until it is closed."""
+
+    identify: IdentifySubjects
+    duplicates: FindDuplicates
+    index: LiveSearch
+    warming: Chore
+
+    def close(self) -> None:
+        """Zero the templates in memory."""
+        self.warming.close()
+        self.index.close()
+
+
+def wire_search(settings: Settings, faces: FaceServices, storage: Storage) -> SearchServices:
+    """Begin to read ahead, too, where the settings ask for it."""
+    index = LiveSearch(
+        storage.subject_feed, {Modality.FACE: faces.searched}, settings.search_memory_bytes
+    )
+    if settings.search_read_ahead:
+        index.read_ahead()
+    return SearchServices(
+        identify=IdentifySubjects(faces.capture, index, storage.collections),
+        duplicates=FindDuplicates(index, storage.collections),
+        index=index,
+        warming=Chore(index.keep_warm, every_s=_KEEP_WARM_EVERY_S, name="perse-search"),
+    )

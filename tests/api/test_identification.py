@@ -1,0 +1,186 @@
+"""Who of many is this, over HTTP, with fake networks and the real search."""
+
+from __future__ import annotations
+
+import httpx
+import pytest
+
+from perse.domain.access import TenantId
+from perse.domain.consent import Processing
+from perse.domain.references import UserToken
+from tests.fakes.faces import EMPTY_SCENE, HIDDEN, FakeFaces, picture
+from tests.fakes.services import FakeServices, settings
+from tests.served import Served, serving
+
+IDENTIFY = "/v1/identify"
+ANN, BOB, EVE = 1, 2, 3
+
+
+def enrolled(served: Served, *identities: int, collection: str = "") -> list[UserToken]:
+    """Subjects of the API key's tenant."""
+    services = served.services
+    tenant_id = services.first_key.tenant_id
+    return services.searching.enrol(tenant_id, *identities, collection=collection)
+
+
+def asked(client: httpx.Client, identity: int, **fields: str) -> httpx.Response:
+    return client.post(IDENTIFY, files={"image_file": picture(identity)}, data=fields)
+
+
+def test_who_is_enrolled_is_found() -> None:
+    with serving() as served, served.client() as client:
+        ann, _ = enrolled(served, ANN, BOB)
+        answer = asked(client, ANN)
+        assert answer.status_code == 200
+        body = answer.json()
+        (candidate,) = body["candidates"]
+        assert candidate == {
+            "rank": 1,
+            "subject_id": ann,
+            "external_id": f"external {ann[:8]}",
+            "similarity": pytest.approx(0.93, abs=1e-3),
+            "sample_id": served.services.searching.feed.sample_of(
+                ann, tenant=served.services.first_key.tenant_id
+            ),
+        }
+        assert body["subjects"] == 2
+        assert body["threshold"] == {
+            "similarity": pytest.approx(0.63, abs=1e-3),
+            "fpir": 0.01,
+            "comparisons": 2,
+            "supported": True,
+            "largest_supported": 1005,
+        }
+        assert (body["similarity_assessable"], body["liveness_score"]) == (True, 0.97)
+        assert body["recognisability"] > 0.9
+        assert body["models"]["face_embedder"] == "fake-embedder"
+
+
+def test_nobody_is_an_answer() -> None:
+    with serving() as served, served.client() as client:
+        body = asked(client, ANN).json()
+        assert (body["candidates"], body["subjects"]) == ([], 0)
+        enrolled(served, BOB)
+        assert asked(client, ANN).json()["candidates"] == []
+
+
+def test_who_enrols_or_goes_is_known_to_the_next_search() -> None:
+    with serving() as served, served.client() as client:
+        assert asked(client, ANN).json()["candidates"] == []
+        (ann,) = enrolled(served, ANN)
+        assert [it["subject_id"] for it in asked(client, ANN).json()["candidates"]] == [ann]
+        served.services.searching.feed.remove(ann, served.services.first_key.tenant_id)
+        assert asked(client, ANN).json()["candidates"] == []
+
+
+def test_other_tenants_people_are_never_candidates() -> None:
+    with serving() as served, served.client() as client:
+        other = TenantId("another tenant")
+        served.services.searching.enrol(other, *[ANN] * 5)
+        body = asked(client, ANN).json()
+        assert (body["candidates"], body["subjects"]) == ([], 0)
+        served.services.searching.enrol(other, ANN, collection="theirs")
+        answer = asked(client, ANN, collection="theirs")
+        assert (answer.status_code, answer.json()["code"]) == (404, "collection_not_found")
+
+
+def test_a_collection_alone_is_searched() -> None:
+    with serving() as served, served.client() as client:
+        enrolled(served, ANN)
+        (in_staff,) = enrolled(served, ANN, collection="staff")
+        body = asked(client, ANN, collection="staff").json()
+        assert [it["subject_id"] for it in body["candidates"]] == [in_staff]
+        assert body["threshold"]["comparisons"] == body["subjects"] == 1
+
+
+def test_candidates_are_as_many_as_wanted_and_the_rate_sets_the_threshold() -> None:
+    with serving() as served, served.client() as client:
+        enrolled(served, *[ANN] * 12)
+        assert len(asked(client, ANN).json()["candidates"]) == 10
+        assert len(asked(client, ANN, max_candidates="3").json()["candidates"]) == 3
+        strict = asked(client, ANN, fpir="0.0001").json()["threshold"]
+        assert strict["similarity"] > asked(client, ANN).json()["threshold"]["similarity"]
+        assert (strict["supported"], strict["largest_supported"]) == (False, 10)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"max_candidates": "0"},
+        {"max_candidates": "101"},
+        {"max_candidates": "many"},
+        {"max_candidates": "-1"},
+        {"fpir": "0"},
+        {"fpir": "1"},
+        {"fpir": "nan"},
+        {"fpir": "1e999"},
+        {"fpir": "rarely"},
+        {"collection": "no name!"},
+        {"collection": ""},
+    ],
+)
+def test_what_no_search_can_be_made_of_is_refused(
+    client: httpx.Client, fields: dict[str, str]
+) -> None:
+    answer = asked(client, ANN, **fields)
+    assert (answer.status_code, answer.json()["code"]) == (400, "invalid_parameter")
+
+
+def test_a_picture_without_a_face_is_refused(client: httpx.Client) -> None:
+    answer = client.post(IDENTIFY, files={"image_file": EMPTY_SCENE})
+    assert (answer.status_code, answer.json()["code"]) == (422, "no_face_detected")
+
+
+def test_a_face_that_nobody_could_be_found_by_gets_an_advice_and_no_candidates() -> None:
+    with serving() as served, served.client() as client:
+        enrolled(served, HIDDEN)
+        body = asked(client, HIDDEN).json()
+        assert (body["candidates"], body["similarity_assessable"]) == ([], False)
+        assert body["similarity_obstacle"].startswith("Show your whole face")
+
+
+def test_a_pack_without_liveness_says_nothing_of_it() -> None:
+    services = FakeServices(faces=FakeFaces(pad=None))
+    with serving(services) as served, served.client() as client:
+        body = asked(client, ANN).json()
+        assert {key for key in body if "liveness" in key} == set()
+
+
+def test_a_search_is_in_the_ledger_and_needs_the_consent() -> None:
+    services = FakeServices(settings(consent="required"))
+    with serving(services) as served, served.client() as client:
+        assert asked(client, ANN).json()["code"] == "enduser_consent_required"
+        answer = asked(client, ANN, client_declaration_enduser_consent="true")
+        assert answer.status_code == 200
+        assert [it.operation for it in services.ledger.entries] == [Processing.IDENTIFY] * 2
+
+
+def test_a_search_that_is_being_read_or_has_no_room_says_so_before_it_looks_at_pixels() -> None:
+    services = FakeServices()
+    services.searching.most_bytes = 1000
+    services.searching.__post_init__()
+    with serving(services) as served, served.client() as client:
+        enrolled(served, *[ANN] * 6)
+        decoded = len(services.faces.decoded)
+        answer = asked(client, ANN)
+        assert (answer.status_code, answer.json()["code"]) == (503, "search_memory_exceeded")
+        assert int(answer.headers["retry-after"]) > 0
+        assert len(services.faces.decoded) == decoded
+
+
+def test_metrics_tell_what_is_in_memory() -> None:
+    with serving() as served, served.client() as client:
+        enrolled(served, ANN, BOB)
+        asked(client, ANN)
+        text = client.get("/metrics").text
+        assert "perse_search_templates 2.0" in text
+        assert "perse_search_loading 0.0" in text
+
+
+def test_the_similarity_is_what_comparing_says() -> None:
+    with serving() as served, served.client() as client:
+        enrolled(served, ANN)
+        files = {"image_file1": picture(ANN), "image_file2": picture(ANN)}
+        compared = client.post("/v0/face/compare", files=files).json()["similarity"]
+        (candidate,) = asked(client, ANN).json()["candidates"]
+        assert candidate["similarity"] == compared
