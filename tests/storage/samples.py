@@ -11,6 +11,8 @@ import numpy as np
 
 from perse.domain.access import ApiKey, KeyId, TenantId
 from perse.domain.consent import ConsentEntry, Declaration, Processing
+from perse.domain.decisions import OperatingPoint, SimilarityScale
+from perse.domain.identification import SearchClaims
 from perse.domain.references import (
     BiometricReference,
     ReferenceRecord,
@@ -18,12 +20,20 @@ from perse.domain.references import (
     UserToken,
     new_user_token,
 )
+from perse.domain.resemblance import ResemblanceScale
 from perse.domain.samples import ModelName
+from perse.search.measured import Measured
 from perse.storage.api_keys import SqlKeys
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, 678901, tzinfo=UTC)
 ACME, OTHER = TenantId("acme"), TenantId("other")
 QUALITY = {"underexposure": 0.1, "overexposure": 0.0, "sharpness": 0.8}
+
+_POINTS = SimilarityScale([OperatingPoint(1e-2, 0.3), OperatingPoint(1e-5, 0.6)])
+# The network of the templates here, as far as searches want to know.
+SEARCHED = Measured(
+    ModelName("net"), ResemblanceScale(_POINTS), SearchClaims(_POINTS, lowest_fmr=1e-5)
+)
 
 
 def template(seed: int = 1, *, values: int = 512, model: str = "net") -> Template:

@@ -28,14 +28,16 @@ import sqlalchemy as sa
 
 from perse.domain.access import TenantId
 from perse.domain.consent import Processing
-from perse.domain.references import UserToken
+from perse.domain.identification import SearchTerms
+from perse.domain.references import Modality, UserToken
 from perse.errors import PerseError
+from perse.search.live_search import LiveSearch
 from perse.storage.master_key import MasterKeySource
 from perse.storage.master_key_file import MasterKeyFile
 from perse.storage.rotation import RotateSecrets
 from perse.storage.storage import MasterKeyChoice, Storage, open_storage
 from tests.fakes.storage import FakeSigner
-from tests.storage.samples import api_key, entry, moved, reference
+from tests.storage.samples import SEARCHED, api_key, entry, moved, reference, template
 
 REPOSITORY = Path(__file__).parents[2]
 
@@ -86,6 +88,7 @@ class Performer(socketserver.StreamRequestHandler):
     """One process: a server of the installation, or a rotation."""
 
     storage: Storage
+    search: LiveSearch
 
     def handle(self) -> None:
         self._say(os.getpid())
@@ -107,6 +110,9 @@ class Performer(socketserver.StreamRequestHandler):
         source: MasterKeySource | None = None if keys is None else lambda: str(keys)
         choice = MasterKeyChoice(Path(folder) / "master.key", source)
         self.storage = open_storage(url, master_key=choice, signer=FakeSigner())
+        self.search = LiveSearch(
+            self.storage.subject_feed, {Modality.FACE: SEARCHED}, most_bytes=1_000_000
+        )
 
     def do_add_tenant(self, tenant: str) -> None:
         self.storage.keys.add(api_key(f"key of {tenant} {time.time_ns()}", tenant=TenantId(tenant)))
@@ -118,6 +124,17 @@ class Performer(socketserver.StreamRequestHandler):
     def do_update(self, tenant: str, token: str, seed: int) -> None:
         made = reference(seed, token=UserToken(token), values=16)
         self.storage.references.replace(made, entry=entry(TenantId(tenant)))
+
+    def do_delete(self, tenant: str, token: str) -> None:
+        noted = entry(TenantId(tenant), Processing.DELETE, token=UserToken(token))
+        self.storage.references.delete(UserToken(token), entry=noted)
+
+    def do_identify(self, tenant: str, seed: int, most: int) -> list[tuple[str, float]]:
+        """Who may be the person of that number, and how similar they are."""
+        found = self.search.identify(
+            TenantId(tenant), Modality.FACE, template(seed, values=16), SearchTerms(most)
+        )
+        return [(it.subject, it.similarity) for it in found.candidates]
 
     def do_move(self, tenant: str, token: str, stop_at: int) -> bool:
         before = self.storage.references.find(TenantId(tenant), UserToken(token))
