@@ -54,6 +54,14 @@ from perse.storage.storage import Storage
 from perse.storage.template_rows import columns_of
 
 _ROWS_AT_A_TIME = 5000
+_QUALITY = {
+    "underexposure": 0.080123,
+    "overexposure": 0.0,
+    "sharpness": 0.812345,
+    "colour": 0.020456,
+    "rotation": 6.412345,
+    "recognisability": 0.971234,
+}
 
 
 def main() -> None:
@@ -135,7 +143,7 @@ def _delete_all(enrolment: EnrolmentServices, caller: Caller) -> None:
         enrolment.delete(caller, token)
 
 
-def fill(storage: Storage, caller: Caller, count: int) -> list[UserToken]:
+def fill(storage: Storage, caller: Caller, count: int, *, values: int = 512) -> list[UserToken]:
     """Many users as enrolment makes them, in few transactions."""
     rng, tokens = np.random.default_rng(1), [new_user_token() for _ in range(count)]
     started = time.perf_counter()
@@ -147,8 +155,8 @@ def fill(storage: Storage, caller: Caller, count: int) -> list[UserToken]:
                 sa.insert(subjects).returning(subjects.c.subject_id, sort_by_parameter_order=True),
                 [_subject_row(caller, token) for token in some],
             ).scalars()
-            features = rng.normal(size=(len(some), 512)).astype(np.float32)
-            references = map(_reference, some, features)
+            features = rng.normal(size=(len(some), values)).astype(np.float32)
+            references = map(reference_of, some, features)
             connection.execute(
                 sa.insert(templates),
                 [
@@ -194,9 +202,9 @@ def _subject_row(caller: Caller, token: UserToken) -> dict[str, object]:
     }
 
 
-def _reference(token: UserToken, features: NDArray[np.float32]) -> BiometricReference:
+def reference_of(token: UserToken, features: NDArray[np.float32]) -> BiometricReference:
     template, at = Template.of(features, ModelName("net")), datetime.now(UTC)
-    return BiometricReference(ReferenceRecord(token, template.model, {}, at, at), template)
+    return BiometricReference(ReferenceRecord(token, template.model, _QUALITY, at, at), template)
 
 
 def among_many(port: int, key: str, tokens: list[UserToken]) -> None:

@@ -3,6 +3,7 @@
     python -m benchmarks.identification [--count 1000000] [--values 128] [--queries 1000]
     python -m benchmarks.identification --kernels    # ways to multiply bytes (decision 15)
     python -m benchmarks.identification --table      # FPIR by gallery: what is supported
+    python -m benchmarks.identification --filling [--count 100000] [--database postgresql://...]
 
 Templates are made up, unit vectors of all directions: strangers' cosines spread wider in real ones
 of as many values, which makes searching easier. faiss is measured beside where it is installed, on
@@ -29,6 +30,7 @@ import numpy as np
 import psutil
 
 from benchmarks.byte_products import show_kernels, timed
+from benchmarks.search_filling import show_filling
 from perse.bootstrap.similarity import claims_of
 from perse.domain.decisions import OperatingPoint, SimilarityScale, fmr_key
 from perse.domain.identification import AttributedTemplate
@@ -59,11 +61,15 @@ def main() -> None:
     parser.add_argument("--queries", type=int, default=1000)
     parser.add_argument("--kernels", action="store_true")
     parser.add_argument("--table", action="store_true")
+    parser.add_argument("--filling", action="store_true", help="a server's index, from storage")
+    parser.add_argument("--database", help="of --filling; a SQLite file where it is not given")
     given = parser.parse_args()
     print(f"{date.today()}  {platform.machine()}, {os.cpu_count()} cores, load "
           f"{os.getloadavg()[0]:.1f}, Python {platform.python_version()}")  # fmt: skip
     if given.table:
         show_table()
+    elif given.filling:
+        show_filling(given.count, given.values, given.database)
     elif given.kernels:
         show_kernels(given.values)
     else:

@@ -19,6 +19,7 @@ from perse.bootstrap.services import Services, open_services
 from perse.bootstrap.signing_keys import open_signing_keys
 from perse.bootstrap.weights import obtain_networks
 from perse.domain.consent import Declaration
+from perse.domain.identification import SearchTerms
 from perse.media.image_decoder import decode_image
 from perse.pipelines.comparison import Picture
 from perse.settings import Settings, load_settings
@@ -58,6 +59,23 @@ def test_every_network_runs_before_the_first_request(services: Services) -> None
     services.warm()
     assert services.pack == "standard"
     assert services.models["face_embedder"] == services.faces.capture.embedder.model
+
+
+def test_who_is_enrolled_is_found_among_the_enrolled(services: Services) -> None:
+    key, _ = ApiKeys(services.storage.keys).create("door")
+    enrolment, identify = services.enrolment, services.searching.identify
+    pictures = {
+        name: (PORTRAITS / f"{name}.jpg").read_bytes() for name in ("obama_2010", "obama_2012")
+    }
+    first, second = (
+        Picture(name, lambda content=content: decode_image(content))  # type: ignore[misc]
+        for name, content in pictures.items()
+    )
+    assert identify(key.caller, second, SearchTerms()).identification.candidates == ()
+    token = enrolment.enrol(key.caller, first, declaration=Declaration.GIVEN).user_token
+    (candidate,) = identify(key.caller, second, SearchTerms()).identification.candidates
+    compared = services.faces.compare(first, second)
+    assert (candidate.subject, candidate.similarity) == (token, compared.similarity)
 
 
 def test_one_list_of_keys_signs_tokens_and_receipts(services: Services) -> None:

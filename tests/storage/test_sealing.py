@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 import numpy as np
 import pytest
 import sqlalchemy as sa
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -34,6 +36,14 @@ def test_a_sealed_template_opens_for_its_owner_and_model() -> None:
     sealed = seal_template(template(), OWNER, tenant_key=KEY)
     opened = open_template(sealed, OWNER, model=NET, tenant_key=KEY)
     np.testing.assert_array_equal(opened.vector, template().vector)
+
+
+@given(parts=st.lists(st.text(), min_size=1, max_size=4))
+def test_what_a_seal_is_bound_to_is_a_json_array(parts: list[str]) -> None:
+    """So it has been since the first version: what was sealed then must open."""
+    nonce, associated = bytes(12), json.dumps(["perse", *parts]).encode()
+    sealed = nonce + AESGCM(KEY).encrypt(nonce, b"content", associated)
+    assert unseal(KEY, sealed, *parts) == b"content"
 
 
 def test_what_a_network_showed_beside_the_direction_is_kept_with_it() -> None:

@@ -81,7 +81,7 @@ class Template:
     def __post_init__(self) -> None:
         if self.vector.dtype != np.float32 or self.vector.ndim != 1:
             raise InvalidParameter("a template must be a one-dimensional float32 vector")
-        if not abs(float(np.linalg.norm(self.vector)) - 1.0) < _UNIT_TOLERANCE:
+        if not abs(math.sqrt(self.vector @ self.vector) - 1.0) < _UNIT_TOLERANCE:
             raise InvalidParameter("a template must be a unit vector")
 
     @classmethod

@@ -1,0 +1,123 @@
+"""One suite for the fake feed, SQLite and a real PostgreSQL."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from perse.domain.access import TenantId
+from perse.domain.consent import Processing
+from perse.domain.references import UserToken, new_user_token
+from perse.domain.subjects import CollectionName, ExternalId, SubjectDetails
+from perse.pipelines.subject_ports import SubjectFeed
+from tests.fakes.subject_feed import FakeFeed
+from tests.storage.conftest import open_at
+from tests.storage.postgresql import Cluster
+from tests.storage.samples import ACME, OTHER, entry, reference, template, with_tenants
+
+KEPT = 1000
+STAFF = CollectionName("staff")
+
+
+@dataclass(frozen=True)
+class Fed:
+    """A feed, and how it comes to know of people."""
+
+    feed: SubjectFeed
+    enrol: Callable[[int, TenantId], UserToken]
+    remove: Callable[[UserToken], None]
+
+
+@pytest.fixture(params=["memory", "sqlite", "postgresql"])
+def fed(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Fed]:
+    if request.param == "memory":
+        fake = FakeFeed(kept=KEPT)
+        yield Fed(fake, lambda seed, tenant: fake.put(template(seed), tenant=tenant), fake.remove)
+        return
+    url = f"sqlite:///{tmp_path / 'perse.db'}"
+    if request.param == "postgresql":
+        cluster: Cluster = request.getfixturevalue("cluster")
+        url = cluster.new_database()
+    with open_at(url, tmp_path) as storage:
+        with_tenants(storage.keys)
+
+        def enrol(seed: int, tenant: TenantId) -> UserToken:
+            made = reference(seed)
+            noted = entry(tenant, token=made.record.user_token)
+            return storage.references.add(made, entry=noted).user_token
+
+        def remove(token: UserToken) -> None:
+            noted = entry(ACME, Processing.DELETE, token=token)
+            storage.references.delete(token, entry=noted)
+
+        yield Fed(storage.subject_feed, enrol, remove)
+
+
+def test_everybody_is_read_once_page_by_page_in_the_order_of_their_making(fed: Fed) -> None:
+    tokens = [fed.enrol(seed, ACME) for seed in range(5)]
+    fed.enrol(9, OTHER)
+    read, position = list[UserToken](), 0
+    while page := fed.feed.read_after(ACME, position, limit=2):
+        read += [it.user_token for it in page]
+        position = page[-1].position
+    assert read == tokens
+    assert fed.feed.total(ACME) == 5
+
+
+def test_whoever_is_asked_for_is_read_as_they_are(fed: Fed) -> None:
+    ann, theirs = fed.enrol(1, ACME), fed.enrol(2, OTHER)
+    (read,) = fed.feed.read(ACME, [ann, theirs, new_user_token()])
+    assert read.user_token == ann
+    (sample,) = read.references
+    assert np.array_equal(sample.template.vector, template(1).vector)
+    assert fed.feed.read(ACME, []) == []
+
+
+def test_every_change_raises_the_revision_and_is_told(fed: Fed) -> None:
+    start = fed.feed.revision(ACME)
+    ann, bob = fed.enrol(1, ACME), fed.enrol(2, ACME)
+    between = fed.feed.revision(ACME)
+    fed.remove(ann)
+    assert start < between < fed.feed.revision(ACME)
+    assert fed.feed.changes(ACME, since=start).user_tokens == frozenset({ann, bob})
+    changed = fed.feed.changes(ACME, since=between)
+    assert (changed.user_tokens, changed.revision) == (frozenset({ann}), fed.feed.revision(ACME))
+    assert fed.feed.changes(ACME, since=changed.revision).user_tokens == frozenset()
+
+
+def test_another_tenants_changes_are_not_ones_own(fed: Fed) -> None:
+    fed.enrol(1, ACME)
+    before = fed.feed.revision(ACME)
+    theirs = fed.enrol(2, OTHER)
+    assert fed.feed.revision(ACME) == before
+    assert fed.feed.changes(ACME, since=0).user_tokens != frozenset({theirs})
+    assert fed.feed.revisions()[OTHER] == fed.feed.revision(OTHER)
+
+
+def test_what_goes_further_back_than_is_known_is_everything(fed: Fed) -> None:
+    fed.enrol(1, ACME)
+    assert fed.feed.changes(ACME, since=fed.feed.revision(ACME) + 1).user_tokens is None
+
+
+def test_a_tenant_that_is_not_there_has_nobody(fed: Fed) -> None:
+    nobody = TenantId("nobody")
+    assert (fed.feed.revision(nobody), fed.feed.total(nobody)) == (0, 0)
+    assert fed.feed.read_after(nobody, 0, limit=10) == []
+    assert nobody not in fed.feed.revisions()
+
+
+def test_collections_and_the_clients_own_name_are_read_too(url: str, tmp_path: Path) -> None:
+    with open_at(url, tmp_path) as storage:
+        with_tenants(storage.keys)
+        storage.collections.put(STAFF, entry=entry())
+        token = new_user_token()
+        details = SubjectDetails(ExternalId("account 7"), frozenset([STAFF]))
+        storage.subjects.create(token, details, entry=entry(token=token))
+        (read,) = storage.subject_feed.read(ACME, [token])
+    assert read.external_id == "account 7"
+    assert list(read.collections) == [STAFF]
+    assert read.references == []
