@@ -34,6 +34,7 @@ from benchmarks.search_filling import show_filling
 from perse.bootstrap.similarity import claims_of
 from perse.domain.decisions import OperatingPoint, SimilarityScale, fmr_key
 from perse.domain.identification import AttributedTemplate
+from perse.domain.likeness import FaceLikeness
 from perse.domain.references import Template
 from perse.domain.resemblance import ResemblanceScale
 from perse.domain.samples import ModelName
@@ -112,12 +113,12 @@ def measure(count: int, values: int, queries: int) -> None:
     bytes_each = (resident_bytes() - before) / count
     print(f"{count:,} templates of {values} values, {fastest}: filled in "
           f"{filling:.1f} s, {bytes_each:.0f} bytes each\n")  # fmt: skip
-    rank = RankSubjects(index, Truth(vectors), SCALE)
+    rank = RankSubjects(index, Truth(vectors))
     show("bare reading of the bytes", lambda: read(index))
     turn = iter(range(10**9))
 
     def one(least: float) -> object:
-        return rank([Template(probes[next(turn) % len(probes)], NET)], TOP, least)
+        return rank([face(probes[next(turn) % len(probes)])], TOP, least)
 
     show(
         "one query as identify asks, with a threshold",
@@ -125,7 +126,7 @@ def measure(count: int, values: int, queries: int) -> None:
         floor=lambda: read(index),
     )
     show(f"one query, the {TOP} nearest in any case", lambda: one(0.0), floor=lambda: read(index))
-    many = [Template(vector, NET) for vector in probes[:64]]
+    many = [face(vector) for vector in probes[:64]]
     show("64 queries at once, each, with a threshold",
          lambda: rank(many, TOP, AS_IDENTIFIED), floor=lambda: read(index), parts=64)  # fmt: skip
     show(f"64 queries at once, each, the {TOP} nearest",
@@ -136,6 +137,10 @@ def measure(count: int, values: int, queries: int) -> None:
     change(index, probes)
     show_faiss(vectors, probes, lambda: read(index))
     show_recall(rank, vectors, probes[:queries])
+
+
+def face(vector: Vectors) -> FaceLikeness:
+    return FaceLikeness(Template(vector, NET), SCALE)
 
 
 def made_up(count: int, values: int, *, seed: int) -> Iterator[Vectors]:
@@ -172,7 +177,7 @@ def show_recall(rank: RankSubjects, vectors: Vectors, probes: Vectors) -> None:
         probe = Template(vector, NET)
         cosines = {n: probe.cosine(Template(vectors[n], NET)) for n in numbers.tolist()}
         expected = sorted(cosines, key=lambda n: (-cosines[n], n))[:TOP]
-        right += [int(it.subject) for it in rank([probe], TOP, 0.0)[0]] == expected
+        right += [int(it.subject) for it in rank([face(vector)], TOP, 0.0)[0]] == expected
     print(f"\nthe {TOP} nearest of the exact float32 ranking, in its order: {right:,} of "
           f"{len(probes):,} queries")  # fmt: skip
 

@@ -23,6 +23,7 @@ from perse.domain.access import Caller
 from perse.domain.consent import ConsentEntry, Declaration, Processing
 from perse.domain.decisions import OperatingPoint, SimilarityScale
 from perse.domain.identification import SearchClaims, SearchTerms
+from perse.domain.likeness import FaceLikeness
 from perse.domain.references import Modality, Template, UserToken, new_user_token
 from perse.domain.resemblance import ResemblanceScale
 from perse.domain.samples import ModelName
@@ -31,6 +32,7 @@ from perse.search.measured import Measured
 from perse.storage.storage import MasterKeyChoice, Storage, open_storage
 
 _POINTS = SimilarityScale([OperatingPoint(1e-2, 0.2), OperatingPoint(1e-5, 0.45)])
+_SCALE = ResemblanceScale(_POINTS)
 _TARGET = 1_000_000
 
 
@@ -79,11 +81,11 @@ def _measure(storage: Storage, caller: Caller, tokens: list[UserToken]) -> None:
 
 
 def _measured(model: ModelName) -> Measured:
-    return Measured(model, ResemblanceScale(_POINTS), SearchClaims(_POINTS, lowest_fmr=1e-5))
+    return Measured(model, SearchClaims(_POINTS, lowest_fmr=1e-5))
 
 
 def _search(index: LiveIndex, probe: Template) -> int:
-    return len(index.identify(probe, SearchTerms()).candidates)
+    return len(index.identify(FaceLikeness(probe, _SCALE), SearchTerms()).candidates)
 
 
 def _enrolled_and_searched(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import httpx
 import pytest
 
@@ -10,6 +12,7 @@ from perse.domain.consent import Processing
 from perse.domain.references import UserToken
 from tests.fakes.faces import EMPTY_SCENE, HIDDEN, FakeFaces, picture
 from tests.fakes.services import FakeServices, settings
+from tests.fakes.voices import CROWD, recording
 from tests.served import Served, serving
 
 IDENTIFY = "/v1/identify"
@@ -27,12 +30,27 @@ def asked(client: httpx.Client, identity: int, **fields: str) -> httpx.Response:
     return client.post(IDENTIFY, files={"image_file": picture(identity)}, data=fields)
 
 
+def seen(client: httpx.Client, identity: int, **fields: str) -> dict[str, Any]:
+    answer = asked(client, identity, **fields)
+    assert answer.status_code == 200
+    face: dict[str, Any] = answer.json()["face"]
+    return face
+
+
+def heard(client: httpx.Client, identity: int, **files: bytes) -> dict[str, Any]:
+    answer = client.post(IDENTIFY, files={"audio_file": recording(identity), **files})
+    assert answer.status_code == 200
+    body: dict[str, Any] = answer.json()
+    return body
+
+
 def test_who_is_enrolled_is_found() -> None:
     with serving() as served, served.client() as client:
         ann, _ = enrolled(served, ANN, BOB)
         answer = asked(client, ANN)
         assert answer.status_code == 200
-        body = answer.json()
+        body = answer.json()["face"]
+        assert "voice" not in answer.json()
         (candidate,) = body["candidates"]
         assert candidate == {
             "rank": 1,
@@ -53,31 +71,31 @@ def test_who_is_enrolled_is_found() -> None:
         }
         assert (body["similarity_assessable"], body["liveness_score"]) == (True, 0.97)
         assert body["recognisability"] > 0.9
-        assert body["models"]["face_embedder"] == "fake-embedder"
+        assert answer.json()["models"]["face_embedder"] == "fake-embedder"
 
 
 def test_nobody_is_an_answer() -> None:
     with serving() as served, served.client() as client:
-        body = asked(client, ANN).json()
+        body = seen(client, ANN)
         assert (body["candidates"], body["subjects"]) == ([], 0)
         enrolled(served, BOB)
-        assert asked(client, ANN).json()["candidates"] == []
+        assert seen(client, ANN)["candidates"] == []
 
 
 def test_who_enrols_or_goes_is_known_to_the_next_search() -> None:
     with serving() as served, served.client() as client:
-        assert asked(client, ANN).json()["candidates"] == []
+        assert seen(client, ANN)["candidates"] == []
         (ann,) = enrolled(served, ANN)
-        assert [it["subject_id"] for it in asked(client, ANN).json()["candidates"]] == [ann]
+        assert [it["subject_id"] for it in seen(client, ANN)["candidates"]] == [ann]
         served.services.searching.feed.remove(ann, served.services.first_key.tenant_id)
-        assert asked(client, ANN).json()["candidates"] == []
+        assert seen(client, ANN)["candidates"] == []
 
 
 def test_other_tenants_people_are_never_candidates() -> None:
     with serving() as served, served.client() as client:
         other = TenantId("another tenant")
         served.services.searching.enrol(other, *[ANN] * 5)
-        body = asked(client, ANN).json()
+        body = seen(client, ANN)
         assert (body["candidates"], body["subjects"]) == ([], 0)
         served.services.searching.enrol(other, ANN, collection="theirs")
         answer = asked(client, ANN, collection="theirs")
@@ -88,7 +106,7 @@ def test_a_collection_alone_is_searched() -> None:
     with serving() as served, served.client() as client:
         enrolled(served, ANN)
         (in_staff,) = enrolled(served, ANN, collection="staff")
-        body = asked(client, ANN, collection="staff").json()
+        body = seen(client, ANN, collection="staff")
         assert [it["subject_id"] for it in body["candidates"]] == [in_staff]
         assert body["threshold"]["comparisons"] == body["subjects"] == 1
 
@@ -96,10 +114,10 @@ def test_a_collection_alone_is_searched() -> None:
 def test_candidates_are_as_many_as_wanted_and_the_rate_sets_the_threshold() -> None:
     with serving() as served, served.client() as client:
         enrolled(served, *[ANN] * 12)
-        assert len(asked(client, ANN).json()["candidates"]) == 10
-        assert len(asked(client, ANN, max_candidates="3").json()["candidates"]) == 3
-        strict = asked(client, ANN, fpir="0.0001").json()["threshold"]
-        assert strict["similarity"] > asked(client, ANN).json()["threshold"]["similarity"]
+        assert len(seen(client, ANN)["candidates"]) == 10
+        assert len(seen(client, ANN, max_candidates="3")["candidates"]) == 3
+        strict = seen(client, ANN, fpir="0.0001")["threshold"]
+        assert strict["similarity"] > seen(client, ANN)["threshold"]["similarity"]
         assert (strict["supported"], strict["largest_supported"]) == (False, 10)
 
 
@@ -134,7 +152,7 @@ def test_a_picture_without_a_face_is_refused(client: httpx.Client) -> None:
 def test_a_face_that_nobody_could_be_found_by_gets_an_advice_and_no_candidates() -> None:
     with serving() as served, served.client() as client:
         enrolled(served, HIDDEN)
-        body = asked(client, HIDDEN).json()
+        body = seen(client, HIDDEN)
         assert (body["candidates"], body["similarity_assessable"]) == ([], False)
         assert body["similarity_obstacle"].startswith("Show your whole face")
 
@@ -142,7 +160,7 @@ def test_a_face_that_nobody_could_be_found_by_gets_an_advice_and_no_candidates()
 def test_a_pack_without_liveness_says_nothing_of_it() -> None:
     services = FakeServices(faces=FakeFaces(pad=None))
     with serving(services) as served, served.client() as client:
-        body = asked(client, ANN).json()
+        body = seen(client, ANN)
         assert {key for key in body if "liveness" in key} == set()
 
 
@@ -182,5 +200,47 @@ def test_the_similarity_is_what_comparing_says() -> None:
         enrolled(served, ANN)
         files = {"image_file1": picture(ANN), "image_file2": picture(ANN)}
         compared = client.post("/v0/face/compare", files=files).json()["similarity"]
-        (candidate,) = asked(client, ANN).json()["candidates"]
+        (candidate,) = seen(client, ANN)["candidates"]
         assert candidate["similarity"] == compared
+
+
+def test_a_voice_is_found_among_voices() -> None:
+    with serving() as served, served.client() as client:
+        searching, tenant_id = served.services.searching, served.services.first_key.tenant_id
+        enrolled(served, ANN)
+        ann, _ = searching.enrol_voices(tenant_id, ANN, BOB)
+        body = heard(client, ANN)
+        assert "face" not in body
+        voice = body["voice"]
+        assert [it["subject_id"] for it in voice["candidates"]] == [ann]
+        assert (voice["subjects"], voice["similarity_assessable"]) == (2, True)
+        assert voice["threshold"]["largest_supported"] == 10
+        assert voice["recording"]["voice_metrics"]["net_speech"] == 1.0
+        assert body["models"]["speaker_embedder"] == "fake-speaker"
+
+
+def test_a_recording_of_several_people_gets_an_advice_and_no_candidates() -> None:
+    with serving() as served, served.client() as client:
+        searching, tenant_id = served.services.searching, served.services.first_key.tenant_id
+        searching.enrol_voices(tenant_id, CROWD)
+        voice = heard(client, CROWD)["voice"]
+        assert (voice["candidates"], voice["similarity_assessable"]) == ([], False)
+        assert "one person alone" in voice["similarity_obstacle"]
+
+
+def test_a_picture_and_a_recording_are_two_searches() -> None:
+    with serving() as served, served.client() as client:
+        searching, tenant_id = served.services.searching, served.services.first_key.tenant_id
+        (face,) = enrolled(served, ANN)
+        (voice,) = searching.enrol_voices(tenant_id, BOB)
+        body = heard(client, BOB, image_file=picture(ANN))
+        assert [it["subject_id"] for it in body["face"]["candidates"]] == [face]
+        assert [it["subject_id"] for it in body["voice"]["candidates"]] == [voice]
+
+
+def test_something_must_be_sent_and_a_pack_without_voices_hears_none(client: httpx.Client) -> None:
+    answer = client.post(IDENTIFY, files={"fpir": (None, "0.1")})
+    assert (answer.status_code, answer.json()["code"]) == (400, "form_key_missing")
+    with serving(FakeServices(voices=None)) as served, served.client() as without:
+        answer = without.post(IDENTIFY, files={"audio_file": recording()})
+        assert (answer.status_code, answer.json()["code"]) == (404, "not_found")

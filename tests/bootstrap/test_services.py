@@ -19,9 +19,10 @@ from perse.bootstrap.services import Services, open_services
 from perse.bootstrap.signing_keys import open_signing_keys
 from perse.bootstrap.weights import obtain_networks
 from perse.domain.consent import Declaration
-from perse.domain.identification import SearchTerms
+from perse.domain.identification import Candidate, SearchTerms
 from perse.media.image_decoder import decode_image
 from perse.pipelines.comparison import Picture
+from perse.pipelines.identification import Probes
 from perse.settings import Settings, load_settings
 from perse.weights.catalogue import Catalog
 from perse.weights.store import WeightStore
@@ -63,7 +64,7 @@ def test_every_network_runs_before_the_first_request(services: Services) -> None
 
 def test_who_is_enrolled_is_found_among_the_enrolled(services: Services) -> None:
     key, _ = ApiKeys(services.storage.keys).create("door")
-    enrolment, identify = services.enrolment, services.searching.identify
+    enrolment = services.enrolment
     pictures = {
         name: (PORTRAITS / f"{name}.jpg").read_bytes() for name in ("obama_2010", "obama_2012")
     }
@@ -71,9 +72,15 @@ def test_who_is_enrolled_is_found_among_the_enrolled(services: Services) -> None
         Picture(name, lambda content=content: decode_image(content))  # type: ignore[misc]
         for name, content in pictures.items()
     )
-    assert identify(key.caller, second, SearchTerms()).identification.candidates == ()
+
+    def candidates() -> tuple[Candidate, ...]:
+        found = services.searching.identify(key.caller, Probes(second), SearchTerms())
+        assert found.face is not None
+        return found.face.identification.candidates
+
+    assert candidates() == ()
     token = enrolment.enrol(key.caller, first, declaration=Declaration.GIVEN).user_token
-    (candidate,) = identify(key.caller, second, SearchTerms()).identification.candidates
+    (candidate,) = candidates()
     compared = services.faces.compare(first, second)
     assert (candidate.subject, candidate.similarity) == (token, compared.similarity)
 

@@ -23,7 +23,7 @@ from perse.media.image_decoder import ImageSize
 from perse.pipelines.comparison import CaptureFace, CompareFaces
 from perse.pipelines.detection import AssessFace, DetectFaces, FindFaces, Recognise
 from perse.pipelines.enrolment import CaptureReference
-from perse.search.measured import Measured
+from perse.search.measured import MeasuredFaces
 from tests.recognisable import GOOD, HOPELESS, MODEL, with_damage_along
 
 FACE_MAGIC = b"\xff\xd8\xff fake picture\r\n\x00"
@@ -186,8 +186,8 @@ class FakeFaces:
         return CompareFaces(self.capture, SCALE)
 
     @property
-    def searched(self) -> Measured:
-        return Measured(EMBEDDER, SCALE, SearchClaims(SCALE.points, lowest_fmr=1e-5))
+    def searched(self) -> MeasuredFaces:
+        return MeasuredFaces(EMBEDDER, SearchClaims(SCALE.points, lowest_fmr=1e-5), SCALE)
 
     @property
     def capture_reference(self) -> CaptureReference:

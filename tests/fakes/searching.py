@@ -5,12 +5,21 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from perse.domain.access import TenantId
+from perse.domain.identification import SearchClaims
+from perse.domain.likeness import FaceLikeness
 from perse.domain.references import Modality, Template, UserToken
+from perse.domain.voices import CapturedVoice
 from perse.pipelines.comparison import Picture
 from perse.pipelines.identification import FindDuplicates, IdentifySubjects
+from perse.pipelines.voice import Recording
 from perse.search.live_search import LiveSearch
-from tests.fakes.faces import FakeFaces, picture
+from perse.search.measured import Measured
+from tests.fakes.faces import SCALE, FakeFaces, picture
 from tests.fakes.subject_feed import FakeFeed
+from tests.fakes.voices import SCALE as VOICE_SCALE
+from tests.fakes.voices import FakeVoices, HearingEmbedder, recording
+
+VOICES = Measured(HearingEmbedder().model, SearchClaims(VOICE_SCALE, lowest_fmr=1e-3))
 
 
 @dataclass
@@ -18,15 +27,24 @@ class FakeSearching:
     """``most_bytes``: of all indexes."""
 
     faces: FakeFaces
+    voices: FakeVoices | None = field(default_factory=FakeVoices)
     feed: FakeFeed = field(default_factory=FakeFeed)
     most_bytes: int = 1_000_000_000
 
     def __post_init__(self) -> None:
-        self.index = LiveSearch(self.feed, {Modality.FACE: self.faces.searched}, self.most_bytes)
+        measured: dict[Modality, Measured] = {Modality.FACE: self.faces.searched}
+        if self.voices:
+            measured[Modality.VOICE] = VOICES
+        self.index = LiveSearch(self.feed, measured, self.most_bytes)
 
     @property
     def identify(self) -> IdentifySubjects:
-        return IdentifySubjects(self.faces.capture, self.index, self.feed)
+        return IdentifySubjects(
+            self.faces.compare,
+            self.voices.comparison if self.voices else None,
+            self.index,
+            self.feed,
+        )
 
     @property
     def duplicates(self) -> FindDuplicates:
@@ -36,6 +54,25 @@ class FakeSearching:
         """Of another picture of that person."""
         shown = Picture("a picture", lambda: self.faces.decode(picture(identity)))
         return self.faces.capture(shown).template
+
+    def likeness(self, identity: int) -> FaceLikeness:
+        return FaceLikeness(self.template(identity), SCALE)
+
+    def voice(self, identity: int) -> CapturedVoice:
+        """Of another recording of that person."""
+        voices = self.voices or FakeVoices()
+        heard = Recording("a recording", lambda: voices.decode(recording(identity)))
+        return voices.comparison.capture(heard)
+
+    def enrol_voices(self, tenant_id: TenantId, *identities: int) -> list[UserToken]:
+        """A subject for each of these people, who have voices alone."""
+        heard = [self.voice(one) for one in identities]
+        return [
+            self.feed.put(
+                it.template, tenant=tenant_id, modality=Modality.VOICE, quality=it.to_keep()
+            )
+            for it in heard
+        ]
 
     def enrol(self, tenant_id: TenantId, *identities: int, collection: str = "") -> list[UserToken]:
         """A subject for each of these people."""

@@ -56,7 +56,7 @@ class FakeServices:
         self.enrolment = FakeEnrolment(
             self.consent, self.references, self.faces, self.faces.thresholds
         )
-        self.searching = FakeSearching(self.faces)
+        self.searching = FakeSearching(self.faces, self.voices)
         self.buckets = FakeCallBuckets()
         self.call_limits = CallLimits(self.buckets, utc_now)
 

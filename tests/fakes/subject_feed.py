@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import count
+from types import MappingProxyType
 
 from perse.domain.access import TenantId
 from perse.domain.references import (
@@ -34,9 +35,11 @@ Key = tuple[TenantId, UserToken]
 
 
 def sample(
-    user_token: UserToken, template: Template, modality: Modality = Modality.FACE
+    user_token: UserToken, template: Template, modality: Modality, quality: Mapping[str, float]
 ) -> BiometricReference:
-    record = ReferenceRecord(user_token, template.model, {}, NOW, NOW, new_sample_id(), modality)
+    record = ReferenceRecord(
+        user_token, template.model, quality, NOW, NOW, new_sample_id(), modality
+    )
     return BiometricReference(record, template)
 
 
@@ -64,6 +67,7 @@ class FakeFeed:
         token: UserToken | None = None,
         collections: Iterable[str] = (),
         modality: Modality = Modality.FACE,
+        quality: Mapping[str, float] = MappingProxyType({}),
     ) -> UserToken:
         """A subject with these samples, in the place of what there was of that token."""
         user_token = token or new_user_token()
@@ -72,7 +76,7 @@ class FakeFeed:
             user_token,
             known.position if known else next(self._positions),
             frozenset(map(CollectionName, collections)),
-            [sample(user_token, template, modality) for template in templates],
+            [sample(user_token, it, modality, quality) for it in templates],
             ExternalId(f"external {user_token[:8]}"),
         )
         with self._lock:

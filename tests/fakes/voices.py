@@ -2,21 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+import itertools
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 
+from perse.domain.decisions import OperatingPoint, SimilarityScale
+from perse.domain.references import Template
 from perse.domain.samples import ModelName, VoiceSample
+from perse.domain.speech import SpeechSegment
+from perse.domain.stranger_spread import SpreadCorrection
+from perse.domain.voice_obstacles import VoiceLimits
 from perse.domain.voice_quality import VoiceQuality, VoiceRequirements
-from perse.domain.voices import VoiceComparison, VoiceThresholds
+from perse.domain.voices import EmbeddedVoice, VoiceComparison, VoiceThresholds
 from perse.errors import InvalidFileType, NoSpeechDetected
 from perse.media.audio_length import AudioLength
 from perse.pipelines.ports import SideBySide
-from perse.pipelines.voice import Recording
+from perse.pipelines.voice import CaptureVoice, CompareVoices, Recording
 
 VOICE_MAGIC = b"RIFF fake recording"
 SILENCE = VOICE_MAGIC + b"\0"
+CROWD = 250
+# No two recordings of a person are alike: this is their cosine, and its similarity is 0.7.
+_MATED_COSINE = 0.6
+_PEOPLE = 256
+SCALE = SimilarityScale([OperatingPoint(1e-1, 0.3), OperatingPoint(1e-3, 0.6)])
+LIMITS = VoiceLimits(agreement=0.3)
 THRESHOLDS = VoiceThresholds(
     similarity=0.6,
     similarity_by_fmr={"1e-1": 0.5, "1e-2": 0.6, "1e-3": 0.7},
@@ -33,9 +46,34 @@ TELEPHONE = VoiceQuality(
 OBSTACLE = "Record one person alone: several voices seem to be heard in the first recording."
 
 
-def recording(identity: int = 1) -> bytes:
-    """Bytes that ``FakeVoices`` takes for a recording of that person."""
-    return VOICE_MAGIC + bytes([identity])
+def recording(identity: int = 1, *, seconds: int = 1) -> bytes:
+    """Bytes that ``FakeVoices`` takes for so long a recording of that person."""
+    return VOICE_MAGIC + bytes([identity, seconds])
+
+
+@dataclass(frozen=True)
+class SteadySpeech:
+    """Whatever is not silent is speech."""
+
+    model: ModelName = ModelName("fake-speech")
+
+    def detect(self, sample: VoiceSample) -> Sequence[SpeechSegment]:
+        return [SpeechSegment(0, sample.duration_s)] if sample.samples.any() else []
+
+
+@dataclass
+class HearingEmbedder:
+    """Of the person ``CROWD`` there are only recordings in which others speak, too."""
+
+    model: ModelName = ModelName("fake-speaker")
+    _heard: itertools.count[int] = field(default_factory=itertools.count)
+
+    def embed(self, sample: VoiceSample, speech: Sequence[SpeechSegment]) -> EmbeddedVoice:
+        identity = round(float(sample.samples[0]) * _PEOPLE)
+        vector = np.zeros(2 * _PEOPLE, np.float32)
+        vector[identity] = math.sqrt(_MATED_COSINE)
+        vector[_PEOPLE + next(self._heard) % _PEOPLE] = math.sqrt(1 - _MATED_COSINE)
+        return EmbeddedVoice(Template.of(vector, self.model), 0.1 if identity == CROWD else 0.9)
 
 
 @dataclass
@@ -44,11 +82,20 @@ class FakeVoices:
 
     thresholds: VoiceThresholds = THRESHOLDS
     before: Callable[[], None] = lambda: None
+    embedder: HearingEmbedder = field(default_factory=HearingEmbedder)
+
+    @property
+    def comparison(self) -> CompareVoices:
+        """The real use case over networks that hear who was painted on a recording."""
+        capture = CaptureVoice(SteadySpeech(), self.embedder)
+        return CompareVoices(capture, SCALE, SpreadCorrection(), LIMITS)
 
     def decode(self, content: bytes) -> VoiceSample:
         if not content.startswith(VOICE_MAGIC):
             raise InvalidFileType("this is no WAV or OGG recording")
-        return VoiceSample(np.full(16_000, content[len(VOICE_MAGIC)] / 256, np.float32), 16_000)
+        identity, *seconds = content[len(VOICE_MAGIC) :]
+        length = 16_000 * (seconds[0] if seconds else 1)
+        return VoiceSample(np.full(length, identity / _PEOPLE, np.float32), 16_000)
 
     def measure(self, content: bytes) -> AudioLength:
         return AudioLength(len(content) / 32_000, len(content) / 8_000)

@@ -12,6 +12,7 @@ from perse.domain.identification import SearchTerms
 from perse.domain.subjects import CollectionName
 from perse.errors import CollectionNotFound, IndexLoading, NoFaceDetected, SearchMemoryExceeded
 from perse.pipelines.comparison import Picture
+from perse.pipelines.identification import Probes
 from perse.search.live_search import READ_AT_ONCE
 from tests.fakes.faces import EMPTY_SCENE, FakeFaces, picture
 from tests.fakes.searching import FakeSearching
@@ -29,8 +30,8 @@ def searching() -> Iterator[FakeSearching]:
         yield opened
 
 
-def shown(searching: FakeSearching, content: bytes) -> Picture:
-    return Picture("image_file", lambda: searching.faces.decode(content))
+def shown(searching: FakeSearching, content: bytes) -> Probes:
+    return Probes(Picture("image_file", lambda: searching.faces.decode(content)))
 
 
 def test_the_answer_says_who_it_may_be_and_what_the_picture_is_like(
@@ -38,9 +39,11 @@ def test_the_answer_says_who_it_may_be_and_what_the_picture_is_like(
 ) -> None:
     ann, _ = searching.enrol(ACME, ANN, BOB)
     found = searching.identify(CALLER, shown(searching, picture(ANN)), SearchTerms())
-    assert [it.subject for it in found.identification.candidates] == [ann]
-    assert found.probe.pad is not None
-    assert found.models["face_embedder"] == "fake-embedder"
+    assert found.face is not None
+    assert [it.subject for it in found.face.identification.candidates] == [ann]
+    assert found.face.seen.pad is not None
+    assert found.face.models["face_embedder"] == "fake-embedder"
+    assert found.voice is None
 
 
 def test_a_collection_that_is_not_there_is_said_before_pixels_are_looked_at(
@@ -86,20 +89,20 @@ def test_a_picture_of_nobody_is_said(searching: FakeSearching) -> None:
 def test_who_is_enrolled_under_another_name_is_a_duplicate(searching: FakeSearching) -> None:
     ann, again, _ = searching.enrol(ACME, ANN, ANN, BOB)
     searching.enrol(OTHER, ANN)
-    template = searching.template(ANN)
-    known = {it.subject for it in searching.duplicates(CALLER, template).candidates}
+    likeness = searching.likeness(ANN)
+    known = {it.subject for it in searching.duplicates(CALLER, likeness).candidates}
     assert known == {ann, again}
-    found = searching.duplicates(CALLER, template, beside=ann)
+    found = searching.duplicates(CALLER, likeness, beside=ann)
     assert [(it.subject, it.rank) for it in found.candidates] == [(again, 1)]
 
 
 def test_duplicates_are_looked_for_in_a_collection_and_at_a_rate(searching: FakeSearching) -> None:
     searching.enrol(ACME, ANN)
     (inside,) = searching.enrol(ACME, ANN, collection=STAFF)
-    template = searching.template(ANN)
-    found = searching.duplicates(CALLER, template, collection=STAFF, fpir=1e-3)
+    likeness = searching.likeness(ANN)
+    found = searching.duplicates(CALLER, likeness, collection=STAFF, fpir=1e-3)
     assert [it.subject for it in found.candidates] == [inside]
     assert found.threshold.fpir == 1e-3
-    assert searching.duplicates(CALLER, template, collection=STAFF, fpir=1e-6).candidates == ()
+    assert searching.duplicates(CALLER, likeness, collection=STAFF, fpir=1e-6).candidates == ()
     with pytest.raises(CollectionNotFound):
-        searching.duplicates(CALLER, template, collection=CollectionName("nobody"))
+        searching.duplicates(CALLER, likeness, collection=CollectionName("nobody"))

@@ -18,11 +18,11 @@ from perse.domain.references import Template
 from perse.domain.samples import ModelName
 from perse.errors import ImageUnusable, InvalidParameter, NoFaceDetected, ReferenceModelMismatch
 from perse.search.gallery import Gallery
-from perse.search.measured import Measured
+from perse.search.measured import MeasuredFaces
 from tests.recognisable import GOOD, HOPELESS, NET, POINTS, SCALE, template
 from tests.search.test_ranking import compared_with_all, people
 
-MEASURED = Measured(NET, SCALE, SearchClaims(POINTS, lowest_fmr=1e-5))
+MEASURED = MeasuredFaces(NET, SearchClaims(POINTS, lowest_fmr=1e-5), SCALE)
 ANN, BOB, EVE = template(1, 0), template(0, 1), template(-1, 0)
 
 

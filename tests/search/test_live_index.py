@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from perse.domain.identification import AttributedTemplate, SearchClaims, SearchTerms
+from perse.domain.likeness import FaceLikeness
 from perse.domain.references import Modality, Template, UserToken
 from perse.domain.samples import ModelName
 from perse.domain.subjects import CollectionName
@@ -22,7 +23,7 @@ from tests.fakes.subject_feed import ACME, OTHER, FakeFeed
 from tests.recognisable import GOOD, HOPELESS, NET, POINTS, SCALE, template
 from tests.search.test_ranking import compared_with_all, people
 
-MEASURED = Measured(NET, SCALE, SearchClaims(POINTS, lowest_fmr=1e-5))
+MEASURED = Measured(NET, SearchClaims(POINTS, lowest_fmr=1e-5))
 ANN, BOB, EVE = template(1, 0), template(0, 1), template(-1, 0)
 ANYBODY = SearchTerms(10, 0.01)
 
@@ -34,15 +35,19 @@ def over(feed: FakeFeed, *, filled: bool = True) -> LiveIndex:
     return index
 
 
+def face(probe: Template) -> FaceLikeness:
+    return FaceLikeness(probe, SCALE)
+
+
 def found(index: LiveIndex, probe: Template, wanted: SearchTerms = ANYBODY) -> list[str]:
-    return [it.subject for it in index.identify(probe, wanted).candidates]
+    return [it.subject for it in index.identify(face(probe), wanted).candidates]
 
 
 def test_who_is_enrolled_is_found_with_the_best_sample_and_the_clients_own_name() -> None:
     feed = FakeFeed()
     ann = feed.put(template(1, 0.4), ANN)
     feed.put(BOB)
-    (candidate,) = over(feed).identify(ANN, ANYBODY).candidates
+    (candidate,) = over(feed).identify(face(ANN), ANYBODY).candidates
     assert (candidate.subject, candidate.rank) == (ann, 1)
     assert candidate.similarity == SCALE.resemblance(ANN, ANN).similarity
     assert candidate.sample == feed.sample_of(ann, 1)
@@ -54,13 +59,13 @@ def test_nobody_is_identified_before_everybody_has_been_read() -> None:
     feed.put(ANN)
     index = over(feed, filled=False)
     with pytest.raises(IndexLoading, match="0 of 1 samples"):
-        index.identify(ANN, ANYBODY)
+        index.identify(face(ANN), ANYBODY)
     index.fill()
     assert len(found(index, ANN)) == 1
 
 
 def test_among_nobody_nobody_is_found() -> None:
-    answer = over(FakeFeed()).identify(ANN, ANYBODY)
+    answer = over(FakeFeed()).identify(face(ANN), ANYBODY)
     assert answer.candidates == ()
     assert (answer.subjects, answer.threshold.comparisons) == (0, 0)
 
@@ -111,13 +116,13 @@ def test_a_collection_is_searched_alone_and_sets_the_threshold_by_its_own_size()
     feed.put(BOB, collections=["staff"])
     index = over(feed)
     staff, door = (SearchTerms(10, 0.01, CollectionName(it)) for it in ("staff", "door"))
-    answer = index.identify(ANN, staff)
+    answer = index.identify(face(ANN), staff)
     assert [it.subject for it in answer.candidates] == [ann]
     assert (answer.subjects, answer.threshold.comparisons) == (2, 3)
     assert found(index, ANN) == [ann, other]
     feed.put(ANN, token=ann, collections=["staff"])
     assert found(index, ANN, door) == []
-    assert index.identify(ANN, door).subjects == 0
+    assert index.identify(face(ANN), door).subjects == 0
     assert found(index, ANN, staff) == [ann]
 
 
@@ -135,14 +140,14 @@ def test_templates_of_another_network_and_voices_are_no_part_of_a_search_of_face
     feed.put(ANN, modality=Modality.VOICE)
     index = over(feed)
     assert found(index, ANN) == []
-    assert index.identify(ANN, ANYBODY).subjects == 0
+    assert index.identify(face(ANN), ANYBODY).subjects == 0
     assert index.templates == 0
 
 
 def test_a_probe_that_shows_too_little_is_answered_with_nobody() -> None:
     feed = FakeFeed()
     feed.put(ANN)
-    answer = over(feed).identify(template(1, 0, traits=HOPELESS), ANYBODY)
+    answer = over(feed).identify(face(template(1, 0, traits=HOPELESS)), ANYBODY)
     assert answer.candidates == ()
     assert not answer.assessable
 
@@ -160,7 +165,7 @@ def test_after_more_changes_than_are_kept_everything_is_read_again() -> None:
     feed.remove(ann)
     bobs = [feed.put(BOB) for _ in range(4)]
     with pytest.raises(IndexLoading):
-        index.identify(ANN, ANYBODY)
+        index.identify(face(ANN), ANYBODY)
     index.fill()
     assert found(index, ANN) == []
     assert found(index, BOB) == sorted(bobs)
@@ -181,7 +186,7 @@ def test_what_changes_while_everybody_is_read_is_not_missed(kept: int) -> None:
     feed.hooks += [lambda: None, change]
     index = over(feed)
     assert found(index, ANN) == [tokens[live_index.READ_AT_A_TIME]]
-    assert index.identify(BOB, ANYBODY).subjects == len(feed.held)
+    assert index.identify(face(BOB), ANYBODY).subjects == len(feed.held)
 
 
 def test_what_is_forgotten_has_to_be_read_again() -> None:
@@ -191,7 +196,7 @@ def test_what_is_forgotten_has_to_be_read_again() -> None:
     index.wipe()
     assert (index.bytes_held, index.filled) == (0, False)
     with pytest.raises(IndexLoading):
-        index.identify(ANN, ANYBODY)
+        index.identify(face(ANN), ANYBODY)
 
 
 @settings(max_examples=40, deadline=None)
@@ -229,7 +234,7 @@ def test_a_search_answers_as_comparing_with_everybody_who_is_there(
             if tenant == ACME and (collection is None or collection in it.collections)
             for reference in it.references
         ]
-        answer = index.identify(probe, SearchTerms(5, fpir, collection))
+        answer = index.identify(face(probe), SearchTerms(5, fpir, collection))
         assert answer.subjects == len({it.subject for it in there})
         assert answer.threshold == MEASURED.claims.threshold(fpir, len(there))
         expected = compared_with_all(

@@ -11,6 +11,7 @@ import pytest
 
 from perse.domain.access import TenantId
 from perse.domain.identification import SearchClaims, SearchTerms
+from perse.domain.likeness import FaceLikeness
 from perse.domain.references import Modality, Template
 from perse.errors import IndexLoading, SearchMemoryExceeded, StorageDamaged
 from perse.search import live_search
@@ -19,7 +20,7 @@ from perse.search.measured import Measured
 from tests.fakes.subject_feed import ACME, OTHER, FakeFeed
 from tests.recognisable import NET, POINTS, SCALE, template
 
-MEASURED = {Modality.FACE: Measured(NET, SCALE, SearchClaims(POINTS, lowest_fmr=1e-5))}
+MEASURED = {Modality.FACE: Measured(NET, SearchClaims(POINTS, lowest_fmr=1e-5))}
 ANN, BOB = template(1, 0), template(0, 1)
 THIRD = TenantId("third")
 WEEKS_S = 1e6
@@ -45,7 +46,9 @@ def searching(
 
 
 def found(search: LiveSearch, probe: Template, tenant: TenantId = ACME) -> list[str]:
-    answer = search.identify(tenant, Modality.FACE, probe, SearchTerms(10, 0.01))
+    answer = search.identify(
+        tenant, Modality.FACE, FaceLikeness(probe, SCALE), SearchTerms(10, 0.01)
+    )
     return [it.subject for it in answer.candidates]
 
 
@@ -86,7 +89,7 @@ def test_a_large_tenant_is_told_to_try_again_until_it_has_been_read() -> None:
         feed.put(BOB)
     with searching(feed, most_bytes=10_000_000) as search:
         with pytest.raises(IndexLoading, match="of 5,001 samples"):
-            search.identify(ACME, Modality.FACE, ANN, SearchTerms(10, 0.01))
+            search.identify(ACME, Modality.FACE, FaceLikeness(ANN, SCALE), SearchTerms(10, 0.01))
         assert until_filled(search) > 0
         assert found(search, ANN) == [ann]
 

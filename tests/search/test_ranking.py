@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from perse.domain.identification import AttributedTemplate
+from perse.domain.likeness import FaceLikeness
 from perse.domain.references import Template, Traits
 from perse.domain.resemblance import ResemblanceScale
 from perse.search.index import TemplateIndex
@@ -54,6 +55,10 @@ def truth_of(held: Mapping[int, AttributedTemplate]) -> Truth:
     return lambda numbers: [held[number] for number in numbers if number in held]
 
 
+def bare(probe: Template) -> FaceLikeness:
+    return FaceLikeness(probe, BARE)
+
+
 def order(ranked: Sequence[Ranked]) -> Order:
     return [(it.subject, it.similarity) for it in ranked]
 
@@ -87,11 +92,10 @@ def test_the_ranking_is_that_of_comparing_with_everybody(
     probes = [sample.template for sample in people(seed + 1, 3, subjects=3, traits=traits).values()]
     expected = [compared_with_all(probe, held, scale, most, least) for probe in probes]
     for kernel, per_chunk in ((numpy_kernel, 1000), (numkong_kernel, 7)):
-        rank = RankSubjects(
-            indexed(held, kernel=kernel, per_chunk=per_chunk), truth_of(held), scale
-        )
-        assert [order(found) for found in rank(probes, most, least)] == expected
-        assert [order(rank([probe], most, least)[0]) for probe in probes] == expected
+        rank = RankSubjects(indexed(held, kernel=kernel, per_chunk=per_chunk), truth_of(held))
+        faces = [FaceLikeness(probe, scale) for probe in probes]
+        assert [order(found) for found in rank(faces, most, least)] == expected
+        assert [order(rank([face], most, least)[0]) for face in faces] == expected
 
 
 def test_the_exact_ranking_of_long_templates_is_found_among_many() -> None:
@@ -103,9 +107,10 @@ def test_the_exact_ranking_of_long_templates_is_found_among_many() -> None:
     }
     index = TemplateIndex(128)
     index.add(list(held), np.stack([it.template.vector for it in held.values()]))
-    rank = RankSubjects(index, truth_of(held), BARE)
+    rank = RankSubjects(index, truth_of(held))
     probes = [Template.of(random.standard_normal(128).astype(np.float32), NET) for _ in range(10)]
-    for probe, found in zip(probes, rank(probes, 10, 0.0), strict=True):
+    faces = [bare(probe) for probe in probes]
+    for probe, found in zip(probes, rank(faces, 10, 0.0), strict=True):
         cosines = {it.subject: probe.cosine(it.template) for it in held.values()}
         assert [it.subject for it in found] == sorted(
             cosines, key=lambda subject: (-cosines[subject], subject)
@@ -116,8 +121,8 @@ def test_equal_similarities_are_ordered_by_id_and_cut_there() -> None:
     same = Template.of(np.array([1, 2, 3], np.float32), NET)
     held = {n: AttributedTemplate(f"{500 - n:03}", same) for n in range(500)}
     for kernel in (numpy_kernel, numkong_kernel):
-        rank = RankSubjects(indexed(held, kernel=kernel, per_chunk=11), truth_of(held), BARE)
-        (found,) = rank([same], 3, 0.0)
+        rank = RankSubjects(indexed(held, kernel=kernel, per_chunk=11), truth_of(held))
+        (found,) = rank([bare(same)], 3, 0.0)
         assert order(found) == [("001", 1.0), ("002", 1.0), ("003", 1.0)]
 
 
@@ -128,9 +133,9 @@ def test_the_best_of_several_samples_counts_and_a_subject_stands_once() -> None:
             [("a", (1, 1, 0)), ("b", (1, 0.2, 0)), ("a", (1, 0.1, 0)), ("a", (0, 1, 0))]
         )
     }
-    rank = RankSubjects(indexed(held), truth_of(held), BARE)
+    rank = RankSubjects(indexed(held), truth_of(held))
     probe = Template.of(np.array([1, 0, 0], np.float32), NET)
-    assert [it.subject for it in rank([probe], 10, 0.0)[0]] == ["a", "b"]
+    assert [it.subject for it in rank([bare(probe)], 10, 0.0)[0]] == ["a", "b"]
 
 
 def test_a_stale_index_finds_nobody_who_is_gone_and_everybody_as_they_are() -> None:
@@ -139,17 +144,17 @@ def test_a_stale_index_finds_nobody_who_is_gone_and_everybody_as_they_are() -> N
         for n, (subject, values) in enumerate([("gone", (1, 0, 0)), ("stays", (1, 0.1, 0))])
     }
     now = {1: AttributedTemplate("renamed", then[1].template)}
-    rank = RankSubjects(indexed(then), truth_of(now), BARE)
-    ((only,),) = rank([then[0].template], 10, 0.0)
+    rank = RankSubjects(indexed(then), truth_of(now))
+    ((only,),) = rank([bare(then[0].template)], 10, 0.0)
     assert only.subject == "renamed"
 
 
 def test_nobody_is_found_by_no_probe_and_in_no_row() -> None:
     held = people(1, 5, subjects=5, traits=[None])
     index = indexed(held)
-    rank = RankSubjects(index, truth_of(held), BARE)
+    rank = RankSubjects(index, truth_of(held))
     assert rank([], 1, 0.0) == []
-    assert rank([held[0].template], 1, 0.0, index.mask([])) == [[]]
+    assert rank([bare(held[0].template)], 1, 0.0, index.mask([])) == [[]]
 
 
 @pytest.mark.parametrize("crowd", [33, 300])
@@ -159,5 +164,5 @@ def test_a_crowd_of_one_subjects_samples_hides_nobody(crowd: int) -> None:
     far = Template.of(np.array([1, 0.5, 0], np.float32), NET)
     held = {n: AttributedTemplate("many", near) for n in range(crowd)}
     held[crowd] = AttributedTemplate("one", far)
-    rank = RankSubjects(indexed(held), truth_of(held), BARE)
-    assert [it.subject for it in rank([near], 2, 0.0)[0]] == ["many", "one"]
+    rank = RankSubjects(indexed(held), truth_of(held))
+    assert [it.subject for it in rank([bare(near)], 2, 0.0)[0]] == ["many", "one"]

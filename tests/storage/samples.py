@@ -30,10 +30,9 @@ ACME, OTHER = TenantId("acme"), TenantId("other")
 QUALITY = {"underexposure": 0.1, "overexposure": 0.0, "sharpness": 0.8}
 
 _POINTS = SimilarityScale([OperatingPoint(1e-2, 0.3), OperatingPoint(1e-5, 0.6)])
-# The network of the templates here, as far as searches want to know.
-SEARCHED = Measured(
-    ModelName("net"), ResemblanceScale(_POINTS), SearchClaims(_POINTS, lowest_fmr=1e-5)
-)
+# What is known of the network of the templates here.
+SCALE = ResemblanceScale(_POINTS)
+SEARCHED = Measured(ModelName("net"), SearchClaims(_POINTS, lowest_fmr=1e-5))
 
 
 def template(seed: int = 1, *, values: int = 512, model: str = "net") -> Template:

@@ -29,6 +29,7 @@ import sqlalchemy as sa
 from perse.domain.access import TenantId
 from perse.domain.consent import Processing
 from perse.domain.identification import SearchTerms
+from perse.domain.likeness import FaceLikeness
 from perse.domain.references import Modality, UserToken
 from perse.errors import PerseError
 from perse.search.live_search import LiveSearch
@@ -37,7 +38,7 @@ from perse.storage.master_key_file import MasterKeyFile
 from perse.storage.rotation import RotateSecrets
 from perse.storage.storage import MasterKeyChoice, Storage, open_storage
 from tests.fakes.storage import FakeSigner
-from tests.storage.samples import SEARCHED, api_key, entry, moved, reference, template
+from tests.storage.samples import SCALE, SEARCHED, api_key, entry, moved, reference, template
 
 REPOSITORY = Path(__file__).parents[2]
 
@@ -132,7 +133,10 @@ class Performer(socketserver.StreamRequestHandler):
     def do_identify(self, tenant: str, seed: int, most: int) -> list[tuple[str, float]]:
         """Who may be the person of that number, and how similar they are."""
         found = self.search.identify(
-            TenantId(tenant), Modality.FACE, template(seed, values=16), SearchTerms(most)
+            TenantId(tenant),
+            Modality.FACE,
+            FaceLikeness(template(seed, values=16), SCALE),
+            SearchTerms(most),
         )
         return [(it.subject, it.similarity) for it in found.candidates]
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.storage.conftest import open_at
-from tests.storage.samples import ACME, OTHER, SEARCHED, template, with_tenants
+from tests.storage.samples import ACME, OTHER, SCALE, template, with_tenants
 from tests.storage.stage import Process, Stage
 
 PROCESSES = 3
@@ -120,7 +120,7 @@ class Player:
 
 def _similarity(person: int, other: int) -> float:
     probe, reference = template(person, values=16), template(other, values=16)
-    return SEARCHED.scale.resemblance(probe, reference).similarity
+    return SCALE.resemblance(probe, reference).similarity
 
 
 def test_processes_that_are_killed_find_all_who_are_there_and_nobody_who_is_gone(

@@ -17,7 +17,7 @@ from perse.media.image_decoder import ImageLimits, ImageSize, decode_image, meas
 from perse.media.quality_assessor import CropQualityAssessor
 from perse.pipelines.comparison import CaptureFace, CompareFaces
 from perse.pipelines.detection import AssessFace, DetectFaces, FindFaces, Recognise
-from perse.search.measured import Measured
+from perse.search.measured import MeasuredFaces
 from perse.settings import Settings
 
 
@@ -41,7 +41,7 @@ class FaceServices:
     capture: CaptureFace
     compare: CompareFaces
     thresholds: FaceThresholds
-    searched: Measured
+    searched: MeasuredFaces
 
 
 def wire_faces(settings: Settings, on_disk: PackOnDisk) -> FaceServices:
@@ -59,7 +59,7 @@ def wire_faces(settings: Settings, on_disk: PackOnDisk) -> FaceServices:
         capture=capture,
         compare=CompareFaces(capture, scale),
         thresholds=_thresholds(settings, on_disk, scale),
-        searched=Measured(embedder.name, scale, claims_of(embedder)),
+        searched=MeasuredFaces(embedder.name, claims_of(embedder), scale),
     )
 
 

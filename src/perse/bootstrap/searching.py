@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from perse.bootstrap.faces import FaceServices
+from perse.bootstrap.voices import VoiceServices
 from perse.chores import Chore
 from perse.domain.references import Modality
 from perse.pipelines.identification import FindDuplicates, IdentifySubjects
 from perse.search.live_search import LiveSearch
+from perse.search.measured import Measured
 from perse.settings import Settings
 from perse.storage.storage import Storage
 
@@ -31,15 +33,20 @@ class SearchServices:
         self.index.close()
 
 
-def wire_search(settings: Settings, faces: FaceServices, storage: Storage) -> SearchServices:
+def wire_search(
+    settings: Settings, faces: FaceServices, voices: VoiceServices | None, storage: Storage
+) -> SearchServices:
     """Begin to read ahead, too, where the settings ask for it."""
-    index = LiveSearch(
-        storage.subject_feed, {Modality.FACE: faces.searched}, settings.search_memory_bytes
-    )
+    measured: dict[Modality, Measured] = {Modality.FACE: faces.searched}
+    if voices:
+        measured[Modality.VOICE] = voices.searched
+    index = LiveSearch(storage.subject_feed, measured, settings.search_memory_bytes)
     if settings.search_read_ahead:
         index.read_ahead()
     return SearchServices(
-        identify=IdentifySubjects(faces.capture, index, storage.collections),
+        identify=IdentifySubjects(
+            faces.compare, voices.compare if voices else None, index, storage.collections
+        ),
         duplicates=FindDuplicates(index, storage.collections),
         index=index,
         warming=Chore(index.keep_warm, every_s=_KEEP_WARM_EVERY_S, name="perse-search"),

@@ -85,7 +85,7 @@ def build_services(settings: Settings, ground: Ground) -> Services:
         voices=ground.voices,
         authenticator=Authenticator(ApiKeys(storage.keys), SessionTokens(ground.signing_keys)),
         enrolment=wire_enrolment(settings, faces, storage, ledger.record, previous),
-        searching=wire_search(settings, faces, storage),
+        searching=wire_search(settings, faces, ground.voices, storage),
         call_limits=wire_call_limits(settings, storage),
         ledger=ledger,
         storage=storage,

@@ -1,4 +1,4 @@
-"""What a face embedder's measured operating points say."""
+"""What an embedder's measured operating points say."""
 
 from __future__ import annotations
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from perse.bootstrap.adapters import Opener, opened
 from perse.bootstrap.local_points import named_points
+from perse.bootstrap.similarity import claims_of
 from perse.bootstrap.weights import PackOnDisk
 from perse.domain.decisions import SimilarityScale
 from perse.domain.samples import VoiceSample
@@ -23,6 +24,7 @@ from perse.networks.campplus import CampplusSpeakerEmbedder
 from perse.networks.silero_vad import SileroSpeechDetector
 from perse.pipelines.ports import SpeakerEmbedder, SpeechDetector
 from perse.pipelines.voice import CaptureVoice, CompareVoices
+from perse.search.measured import Measured
 from perse.settings import Settings
 from perse.weights.cards import ModelCard
 from perse.weights.cohort import shipped_cohort
@@ -54,6 +56,7 @@ class VoiceServices:
     capture: CaptureVoice
     compare: CompareVoices
     thresholds: VoiceThresholds
+    searched: Measured
 
 
 def open_voices(settings: Settings, on_disk: PackOnDisk) -> VoiceServices:
@@ -91,6 +94,7 @@ def wire_voices(settings: Settings, on_disk: PackOnDisk) -> VoiceServices | None
             recording=VoiceRequirements(),
             operating_points=named_points(on_disk.local_points, similarity="voice"),
         ),
+        searched=Measured(speaker.name, claims_of(speaker)),
     )
 
 

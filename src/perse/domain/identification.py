@@ -23,7 +23,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from perse.domain.decisions import SimilarityScale, similarity_at_fmr
-from perse.domain.references import SampleId, Template
+from perse.domain.references import BiometricReference, SampleId, Template
 from perse.domain.subjects import CollectionName, ExternalId
 from perse.errors import InvalidParameter
 
@@ -35,12 +35,17 @@ _ROUNDING = 1e-9
 @dataclass(frozen=True, slots=True)
 class AttributedTemplate:
     """A sample in a gallery. ``subject``: the opaque id of whose it is; ``external_id``: that of
-    the subject, ``sample``: its own, None where it has none."""
+    the subject, None where it has none; ``reference``: the template as it is kept, if it is."""
 
     subject: str
     template: Template
     external_id: ExternalId | None = None
-    sample: SampleId | None = None
+    reference: BiometricReference | None = None
+
+    @property
+    def sample(self) -> SampleId | None:
+        """Its own id, where it has one."""
+        return self.reference.record.name if self.reference else None
 
 
 @dataclass(frozen=True, slots=True)

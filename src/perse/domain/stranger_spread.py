@@ -73,6 +73,16 @@ class SpreadCorrection:
         spread: Values = lines * (1 + self.slope * np.log(bounded_s / self.reference_s))
         return spread
 
+    def least_spread(self, recorded: Recorded) -> float:
+        """With whatever other recording there may be, the spread is not less."""
+        own = float(narrowness(recorded.bandwidth_hz))
+        # Straight between other recordings as narrow as these.
+        others = np.array([0.0, own, 1.0])
+        both = np.minimum(own, others)
+        lines = 1 + self.both_narrow * both + self.one_narrow * (np.maximum(own, others) - both)
+        shortest = 1 + self.slope * np.log(self.shortest_s / self.reference_s)
+        return float(lines.min() * shortest)
+
     def corrected(self, cosine: float | Values, first: Recorded, second: Recorded) -> Values:
         """-1..1 -> -1..1; keeps the order of pairs of equal spread."""
         return np.clip(cosine / self.spread(first, second), -1.0, 1.0)

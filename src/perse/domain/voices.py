@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 
-from perse.domain.references import Template
+from perse.domain.references import BiometricReference, Template
 from perse.domain.samples import ModelName
 from perse.domain.voice_quality import VoiceQuality, VoiceRequirements
 
@@ -25,6 +25,21 @@ class CapturedVoice:
     template: Template
     quality: VoiceQuality
     agreement: float | None = None
+
+    @classmethod
+    def kept_as(cls, reference: BiometricReference) -> CapturedVoice:
+        """The recording that was enrolled, as far as it is to be compared."""
+        kept = reference.record.quality
+        quality = VoiceQuality(**{measure.name: kept[measure.name] for measure in _MEASURES})
+        return cls(reference.template, quality, kept.get("agreement"))
+
+    def to_keep(self) -> Mapping[str, float]:
+        """What ``kept_as`` needs beside the template."""
+        kept = {name: round(float(value), 6) for name, value in asdict(self.quality).items()}
+        return kept if self.agreement is None else kept | {"agreement": round(self.agreement, 6)}
+
+
+_MEASURES = fields(VoiceQuality)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Who of a tenant's subjects is this, and do we know this face already?"""
+"""Who of a tenant's subjects is this, and do we know this person already?"""
 
 from __future__ import annotations
 
@@ -14,10 +14,15 @@ from perse.domain.identification import (
     Identification,
     SearchTerms,
 )
-from perse.domain.references import Modality, Template, UserToken
+from perse.domain.likeness import FaceLikeness, Likeness
+from perse.domain.references import Modality, UserToken
 from perse.domain.subjects import CollectionName
-from perse.pipelines.comparison import CaptureFace, Picture
+from perse.domain.voices import CapturedVoice
+from perse.pipelines.comparison import CompareFaces, Picture
+from perse.pipelines.ports import SideBySide, in_turn
 from perse.pipelines.subject_ports import KnownCollections, SubjectSearch
+from perse.pipelines.voice import CompareVoices, Recording, no_voices
+from perse.pipelines.voice_likeness import VoiceLikeness
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,28 +30,87 @@ class IdentifiedFace:
     """Who the largest face of a picture may be, and what is to be said of that face."""
 
     identification: Identification
-    probe: CapturedFace
+    seen: CapturedFace
     models: ModelsByRole
 
 
 @dataclass(frozen=True, slots=True)
-class IdentifySubjects:
-    """Use case: who of many is on this picture? Possibly nobody.
+class IdentifiedVoice:
+    """Who may speak in a recording. ``obstacle``: why that cannot be told, as a sentence."""
 
-    Raises CollectionNotFound, IndexLoading and SearchMemoryExceeded, all before it looks at
-    pixels, and NoFaceDetected. No guess is counted: nobody was claimed to be anybody.
+    identification: Identification
+    heard: CapturedVoice
+    obstacle: str | None
+    models: ModelsByRole
+
+
+@dataclass(frozen=True, slots=True)
+class Probes:
+    """What a search is for: a picture, a recording, or both."""
+
+    picture: Picture | None = None
+    recording: Recording | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Identified:
+    """Each modality searched by itself, None where nothing was sent of it."""
+
+    face: IdentifiedFace | None
+    voice: IdentifiedVoice | None
+
+
+@dataclass(frozen=True, slots=True)
+class IdentifySubjects:
+    """Use case: who of many is this? Possibly nobody.
+
+    Raises CollectionNotFound, IndexLoading, SearchMemoryExceeded and NotFound where the pack
+    compares no voices, all before it looks at pixels; NoFaceDetected and NoSpeechDetected. No
+    guess is counted: nobody was claimed to be anybody.
     """
 
-    capture: CaptureFace
+    faces: CompareFaces
+    voices: CompareVoices | None
     search: SubjectSearch
     collections: KnownCollections
 
-    def __call__(self, caller: Caller, picture: Picture, terms: SearchTerms) -> IdentifiedFace:
-        _check_collection(self.collections, caller, terms.collection)
-        self.search.check_ready(caller.tenant_id, Modality.FACE)
-        probe = self.capture(picture)
-        found = self.search.identify(caller.tenant_id, Modality.FACE, probe.template, terms)
-        return IdentifiedFace(found, probe, self.capture.models)
+    def __call__(
+        self,
+        caller: Caller,
+        probes: Probes,
+        terms: SearchTerms,
+        *,
+        side_by_side: SideBySide = in_turn,
+    ) -> Identified:
+        check_collection(self.collections, caller, terms.collection)
+        picture, recording = probes.picture, probes.recording
+        if picture:
+            self.search.check_ready(caller.tenant_id, Modality.FACE)
+        if recording:
+            if self.voices is None:
+                raise no_voices()
+            self.search.check_ready(caller.tenant_id, Modality.VOICE)
+        face, voice = side_by_side(
+            lambda: self._face(caller, picture, terms) if picture else None,
+            lambda: self._voice(caller, recording, terms) if recording else None,
+        )
+        return Identified(face, voice)
+
+    def _face(self, caller: Caller, picture: Picture, terms: SearchTerms) -> IdentifiedFace:
+        capture = self.faces.capture
+        seen = capture(picture)
+        likeness = FaceLikeness(seen.template, self.faces.scale)
+        found = self.search.identify(caller.tenant_id, Modality.FACE, likeness, terms)
+        return IdentifiedFace(found, seen, capture.models)
+
+    def _voice(self, caller: Caller, recording: Recording, terms: SearchTerms) -> IdentifiedVoice:
+        if self.voices is None:
+            raise no_voices()
+        capture = self.voices.capture
+        heard = capture(recording)
+        likeness = VoiceLikeness(heard, self.voices)
+        found = self.search.identify(caller.tenant_id, Modality.VOICE, likeness, terms)
+        return IdentifiedVoice(found, heard, likeness.obstacle, capture.models)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +127,7 @@ class FindDuplicates:
     def __call__(
         self,
         caller: Caller,
-        template: Template,
+        likeness: Likeness,
         *,
         beside: UserToken | None = None,
         collection: CollectionName | None = None,
@@ -72,9 +136,9 @@ class FindDuplicates:
     ) -> Identification:
         """Candidates other than ``beside``, who is being enrolled. ``collection``: None =
         everybody."""
-        _check_collection(self.collections, caller, collection)
+        check_collection(self.collections, caller, collection)
         terms = SearchTerms(MOST_CANDIDATES, fpir, collection)
-        found = self.search.identify(caller.tenant_id, modality, template, terms)
+        found = self.search.identify(caller.tenant_id, modality, likeness, terms)
         others = (it for it in found.candidates if it.subject != beside)
         return replace(found, candidates=tuple(_ranked(others)))
 
@@ -84,8 +148,9 @@ def _ranked(candidates: Iterable[Candidate]) -> Iterator[Candidate]:
         yield replace(candidate, rank=rank)
 
 
-def _check_collection(
+def check_collection(
     collections: KnownCollections, caller: Caller, name: CollectionName | None
 ) -> None:
+    """Raises CollectionNotFound."""
     if name is not None:
         collections.get(caller.tenant_id, name)

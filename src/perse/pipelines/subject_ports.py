@@ -8,13 +8,13 @@ from typing import Protocol
 from perse.domain.access import TenantId
 from perse.domain.consent import ConsentEntry
 from perse.domain.identification import Identification, SearchTerms
+from perse.domain.likeness import Likeness
 from perse.domain.receipts import Receipt
 from perse.domain.references import (
     BiometricReference,
     Modality,
     ReferenceRecord,
     SampleId,
-    Template,
     UserToken,
 )
 from perse.domain.retries import RetryKey
@@ -194,13 +194,13 @@ class KnownCollections(Protocol):
 
 
 class SubjectSearch(Protocol):
-    """Who of a tenant's subjects a template is. Both raise IndexLoading while they are being read
+    """Who of a tenant's subjects a capture is of. Both raise IndexLoading while they are being read
     into memory, and SearchMemoryExceeded."""
 
     def check_ready(self, tenant_id: TenantId, modality: Modality) -> None: ...
 
     def identify(
-        self, tenant_id: TenantId, modality: Modality, probe: Template, terms: SearchTerms
+        self, tenant_id: TenantId, modality: Modality, probe: Likeness, terms: SearchTerms
     ) -> Identification:
         """Among all that was stored before the call; whoever is a candidate is there."""
         ...

@@ -12,8 +12,15 @@ from perse.domain.stranger_spread import SpreadCorrection
 from perse.domain.voice_obstacles import VoiceLimits
 from perse.domain.voice_quality import assess_voice
 from perse.domain.voices import CapturedVoice, VoiceComparison
-from perse.errors import NoSpeechDetected
+from perse.errors import NoSpeechDetected, NotFound
 from perse.pipelines.ports import SideBySide, SpeakerEmbedder, SpeechDetector, in_turn
+
+_NAMES = ("the first recording", "the second recording")
+
+
+def no_voices() -> NotFound:
+    """What is said where the pack compares no voices."""
+    return NotFound("the networks of this server compare no voices: choose another pack")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,26 +76,32 @@ class CompareVoices:
         """Raises NoSpeechDetected as ``CaptureVoice`` does."""
         return self.judge(*side_by_side(lambda: self.capture(first), lambda: self.capture(second)))
 
-    def judge(self, first: CapturedVoice, second: CapturedVoice) -> VoiceComparison:
-        """Compare two captures. Raises ReferenceModelMismatch across networks."""
+    def judge(
+        self, first: CapturedVoice, second: CapturedVoice, names: tuple[str, str] = _NAMES
+    ) -> VoiceComparison:
+        """Compare two captures; ``names``: what an obstacle calls them.
+
+        Raises ReferenceModelMismatch across networks.
+        """
         heard = first.template.cosine(second.template)
         cosine = float(self.correction.corrected(heard, first.quality, second.quality))
         return VoiceComparison(
             similarity=self.scale.similarity(cosine),
             supported=self.scale.supported(cosine),
             cosine=cosine,
-            obstacle=self.obstacle(first, second),
+            obstacle=self.obstacle(first, second, names),
             first=first.quality,
             second=second.quality,
             models=self.capture.models,
         )
 
-    def obstacle(self, first: CapturedVoice, second: CapturedVoice) -> str | None:
+    def obstacle(
+        self, first: CapturedVoice, second: CapturedVoice, names: tuple[str, str] = _NAMES
+    ) -> str | None:
         """Why the similarity of these two says little, as a sentence; None where it does not."""
-        named = (("the first recording", first), ("the second recording", second))
         sentences = (
             sentence
-            for name, voice in named
+            for name, voice in zip(names, (first, second), strict=True)
             for sentence in self.limits.obstacles(
                 name, agreement=voice.agreement, snr_db=voice.quality.snr_db
             )

@@ -17,10 +17,11 @@ from perse.domain.identification import (
     SearchTerms,
     SearchThreshold,
 )
+from perse.domain.likeness import FaceLikeness, Likeness
 from perse.domain.references import Template
 from perse.errors import ImageUnusable, InvalidParameter, ReferenceModelMismatch
 from perse.search.index import RowMask, TemplateIndex
-from perse.search.measured import Measured
+from perse.search.measured import MeasuredFaces, identification
 from perse.search.ranking import Ranked, RankSubjects
 from perse.search.shared_lock import SharedLock
 
@@ -36,7 +37,7 @@ class Gallery(Generic[Given]):
     when done, or use it in a ``with``: then everybody is removed.
     """
 
-    def __init__(self, measured: Measured, template_of: Callable[[Given], Template]) -> None:
+    def __init__(self, measured: MeasuredFaces, template_of: Callable[[Given], Template]) -> None:
         self._measured = measured
         self._template_of = template_of
         self._lock = SharedLock()
@@ -124,10 +125,11 @@ class Gallery(Generic[Given]):
             self._check_lengths(templates)
             rows = self._among(among)
             threshold = self._measured.claims.threshold(fpir, sum(map(len, rows.values())))
-            ranked = self._rank(templates, max_candidates, threshold, rows, among is not None)
+            looked_for = [FaceLikeness(template, self._measured.scale) for template in templates]
+            ranked = self._rank(looked_for, max_candidates, threshold, rows, among is not None)
         return [
-            self._measured.identification(probe, found, threshold, len(rows))
-            for probe, found in zip(templates, ranked, strict=True)
+            identification(probe, found, threshold, len(rows))
+            for probe, found in zip(looked_for, ranked, strict=True)
         ]
 
     def close(self) -> None:
@@ -152,7 +154,7 @@ class Gallery(Generic[Given]):
 
     def _rank(
         self,
-        probes: Sequence[Template],
+        probes: Sequence[Likeness],
         most: int,
         threshold: SearchThreshold,
         rows: Mapping[str, Mapping[int, int]],
@@ -163,7 +165,7 @@ class Gallery(Generic[Given]):
         mask: RowMask | None = None
         if masked:
             mask = self._index.mask(row for held in rows.values() for row in held.values())
-        rank = RankSubjects(self._index, self._those, self._measured.scale)
+        rank = RankSubjects(self._index, self._those)
         return rank(probes, most, threshold.similarity, mask)
 
     def _those(self, numbers: Sequence[int]) -> list[AttributedTemplate]:

@@ -11,12 +11,13 @@ from typing import Final, Protocol
 
 from perse.domain.access import TenantId
 from perse.domain.identification import AttributedTemplate, Identification, SearchTerms
-from perse.domain.references import BiometricReference, Modality, Template, UserToken
+from perse.domain.likeness import Likeness
+from perse.domain.references import BiometricReference, Modality, UserToken
 from perse.domain.subjects import ChangedSubjects, CollectionName, EnrolledSubject
 from perse.errors import IndexLoading
 from perse.search.enrolled_rows import Enrolled, EnrolledRows, Part
 from perse.search.index import TemplateIndex
-from perse.search.measured import Measured
+from perse.search.measured import Measured, identification
 from perse.search.ranking import RankSubjects
 from perse.search.roll import Roll
 from perse.search.shared_lock import SharedLock
@@ -129,22 +130,22 @@ class LiveIndex:
             retry_after_s=max(1, min(_LONGEST_WAIT_S, int(left_s))),
         )
 
-    def identify(self, probe: Template, terms: SearchTerms) -> Identification:
+    def identify(self, probe: Likeness, terms: SearchTerms) -> Identification:
         """Among all that was stored before the call, but for what has been deleted meanwhile.
         Raises IndexLoading."""
         self.refresh()
-        measured = self._searched.measured
+        claims = self._searched.measured.claims
         with self._lock.shared():
             self.check_filled()
             rows = self._rows
             part = rows.part(terms.collection) if rows else Part(None)
-            threshold = measured.claims.threshold(terms.fpir, part.templates)
-            if rows is None or not part.templates:
-                return measured.identification(probe, [], threshold, 0)
+            threshold = claims.threshold(terms.fpir, part.templates)
+            if rows is None or not part.templates or not probe.assessable:
+                return identification(probe, [], threshold, part.subjects)
             truth = _SealedTruth(self._searched, self._feed, rows.roll, terms.collection)
-            rank = RankSubjects(rows.index, truth, measured.scale)
+            rank = RankSubjects(rows.index, truth)
             (ranked,) = rank([probe], terms.max_candidates, threshold.similarity, part.rows)
-            return measured.identification(probe, ranked, threshold, part.subjects)
+            return identification(probe, ranked, threshold, part.subjects)
 
     def wipe(self) -> None:
         """Forget everybody, and zero the memory."""
@@ -217,7 +218,7 @@ class _SealedTruth:
         tokens = [self.roll.token(number) for number in numbers]
         return [
             AttributedTemplate(
-                subject.user_token, reference.template, subject.external_id, reference.record.name
+                subject.user_token, reference.template, subject.external_id, reference
             )
             for subject in self.feed.read(self.searched.tenant_id, tokens)
             if self.collection is None or self.collection in subject.collections

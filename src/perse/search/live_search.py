@@ -13,7 +13,8 @@ from typing import Final, Protocol
 
 from perse.domain.access import TenantId
 from perse.domain.identification import Identification, SearchTerms
-from perse.domain.references import Modality, Template
+from perse.domain.likeness import Likeness
+from perse.domain.references import Modality
 from perse.errors import IndexLoading, SearchMemoryExceeded
 from perse.search.live_index import Feed, LiveIndex, Searched
 from perse.search.measured import Measured
@@ -89,7 +90,7 @@ class LiveSearch:
         self._ready(tenant_id, modality)
 
     def identify(
-        self, tenant_id: TenantId, modality: Modality, probe: Template, terms: SearchTerms
+        self, tenant_id: TenantId, modality: Modality, probe: Likeness, terms: SearchTerms
     ) -> Identification:
         """Among all of the tenant's that was stored before the call. Raises as ``check_ready``."""
         return self._ready(tenant_id, modality).identify(probe, terms)
@@ -100,7 +101,8 @@ class LiveSearch:
         totals = {tenant_id: self._feed.total(tenant_id) for tenant_id in self._feed.revisions()}
         with suppress(SearchMemoryExceeded):
             for tenant_id in sorted(totals, key=lambda it: -totals[it]):
-                self._begin_to_fill(self._opened((tenant_id, Modality.FACE), totals[tenant_id]))
+                for modality in self._measured:
+                    self._begin_to_fill(self._opened((tenant_id, modality), totals[tenant_id]))
 
     def keep_warm(self) -> None:
         """Take over what others stored, so that the next search need not; give back memory where

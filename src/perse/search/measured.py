@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from perse.domain.identification import Candidate, Identification, SearchClaims, SearchThreshold
-from perse.domain.references import Template
+from perse.domain.likeness import Likeness
 from perse.domain.resemblance import ResemblanceScale
 from perse.domain.samples import ModelName
 from perse.search.ranking import Ranked
@@ -14,28 +14,27 @@ from perse.search.ranking import Ranked
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """``model``: the network; ``scale`` and ``claims``: what is known of it."""
+    """``model``: the network; ``claims``: what is known of searches of its templates."""
 
     model: ModelName
-    scale: ResemblanceScale
     claims: SearchClaims
 
-    def identification(
-        self,
-        probe: Template,
-        ranked: Sequence[Ranked],
-        threshold: SearchThreshold,
-        subjects: int,
-    ) -> Identification:
-        """The answer to a search among so many ``subjects``."""
-        candidates = (
-            Candidate(it.subject, it.similarity, rank, it.best.external_id, it.best.sample)
-            for rank, it in enumerate(ranked, 1)
-        )
-        return Identification(
-            tuple(candidates),
-            threshold,
-            subjects,
-            self.scale.tells_of(probe),
-            self.scale.recognisability(probe),
-        )
+
+@dataclass(frozen=True, slots=True)
+class MeasuredFaces(Measured):
+    """``scale``: how its templates are compared."""
+
+    scale: ResemblanceScale
+
+
+def identification(
+    probe: Likeness, ranked: Sequence[Ranked], threshold: SearchThreshold, subjects: int
+) -> Identification:
+    """The answer to a search among so many ``subjects``."""
+    candidates = (
+        Candidate(it.subject, it.similarity, rank, it.best.external_id, it.best.sample)
+        for rank, it in enumerate(ranked, 1)
+    )
+    return Identification(
+        tuple(candidates), threshold, subjects, probe.assessable, probe.recognisability
+    )

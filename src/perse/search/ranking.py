@@ -1,10 +1,10 @@
 """The subjects most similar to a probe, exactly as comparing it with every sample ranks them.
 
 The index tells which samples may be similar; who they are and how similar they are is asked of the
-truth. A similarity rises with the cosine that is left when shared damage has been taken off
-(``Resemblance.effective``), and nothing is ever added. So nobody whose cosine stays below what the
-last one wanted has left can be among those wanted: whatever is known of traits, looking at samples
-down to there is enough.
+truth. A similarity rises with what is left of the cosine (``Resemblance.effective``), and a probe
+knows how much that can be at most (``Likeness.most_effective``). So nobody of whose cosine no more
+can be left than the last one wanted has can be among those wanted: whatever is known of captures,
+looking at samples down to there is enough.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from typing import Final, Protocol
 import numpy as np
 
 from perse.domain.identification import AttributedTemplate
-from perse.domain.references import Template
-from perse.domain.resemblance import Resemblance, ResemblanceScale
+from perse.domain.likeness import Likeness
+from perse.domain.resemblance import Resemblance
 from perse.search.index import RowMask
 from perse.search.leaders import Found
 from perse.search.quantised import Vectors
@@ -61,21 +61,20 @@ class RankSubjects:
 
     index: Index
     truth: Truth
-    scale: ResemblanceScale
 
     def __call__(
-        self, probes: Sequence[Template], most: int, least: float, among: RowMask | None = None
+        self, probes: Sequence[Likeness], most: int, least: float, among: RowMask | None = None
     ) -> list[list[Ranked]]:
         """For each probe at most ``most`` subjects whose similarities are ``least`` or more: the
         highest first, those that no cosine tells apart by id."""
-        floor = self.scale.points.cosine(least) - _ROUNDING
         width = _SAMPLES_PER_SUBJECT * most + _LEAST_LOOKED_AT
         if not probes:
             return []
-        vectors = np.stack([probe.vector for probe in probes])
-        found = self.index.search(vectors, [floor] * len(probes), width, among)
-        looks = [_Look(probe, self.scale, self.truth) for probe in probes]
-        for look, first in zip(looks, found, strict=True):
+        vectors = np.stack([probe.template.vector for probe in probes])
+        floors = [_lowered(probe.least_cosine(probe.points.cosine(least))) for probe in probes]
+        found = self.index.search(vectors, floors, width, among)
+        looks = [_Look(probe, self.truth) for probe in probes]
+        for look, first, floor in zip(looks, found, floors, strict=True):
             self._finish(look, first, most, (floor, width), among)
         return [look.ranked(most, least) for look in looks]
 
@@ -91,16 +90,20 @@ class RankSubjects:
         floor, width = asked
         while not look.suffices(found, most):
             width *= _WIDER
-            floor = max(floor, look.bar(most))
-            (found,) = self.index.search(look.probe.vector[None], [floor], width, among)
+            floor = max(floor, _lowered(look.probe.least_cosine(look.bar(most))))
+            vectors = look.probe.template.vector[None]
+            (found,) = self.index.search(vectors, [floor], width, among)
+
+
+def _lowered(cosine: float) -> float:
+    return cosine - _ROUNDING
 
 
 @dataclass(slots=True)
 class _Look:
     """What one probe has been compared with."""
 
-    probe: Template
-    scale: ResemblanceScale
+    probe: Likeness
     truth: Truth
     _seen: set[int] = field(default_factory=set)
     _best: dict[str, tuple[Resemblance, AttributedTemplate]] = field(default_factory=dict)
@@ -109,16 +112,16 @@ class _Look:
         """Whether, after those found have been looked at as far as needed, nobody else can be among
         the ``most`` wanted."""
         for start in range(0, len(found.numbers), most):
-            if self.bar(most) > found.ceilings[start]:
+            if self.bar(most) > self.probe.most_effective(float(found.ceilings[start])):
                 return True
             self._look_at(found.numbers[start : start + most].tolist())
-        return found.rest == -inf or self.bar(most) > found.rest
+        return found.rest == -inf or self.bar(most) > self.probe.most_effective(found.rest)
 
     def _look_at(self, numbers: Sequence[int]) -> None:
         new = [number for number in numbers if number not in self._seen]
         self._seen.update(new)
         for sample in self.truth(new):
-            resemblance = self.scale.resemblance(self.probe, sample.template)
+            resemblance = self.probe.resemblance(sample)
             best = self._best.get(sample.subject)
             if resemblance.assessable and (not best or resemblance.effective > best[0].effective):
                 self._best[sample.subject] = resemblance, sample

@@ -99,7 +99,7 @@ def voice_compare_answer(
         similarity_obstacle=comparison.obstacle,
         cosine=number(comparison.cosine),
         recordings=[
-            _recording(quality, thresholds.recording)
+            recording_wire(quality, thresholds.recording)
             for quality in (comparison.first, comparison.second)
         ],
         models=dict(comparison.models),
@@ -107,7 +107,8 @@ def voice_compare_answer(
     )
 
 
-def _recording(quality: VoiceQuality, requirements: VoiceRequirements) -> WireRecording:
+def recording_wire(quality: VoiceQuality, requirements: VoiceRequirements) -> WireRecording:
+    """How good a recording is."""
     verdicts = {
         _WIRE_NAMES[measure]: verdict
         for measure, verdict in judge_voice(quality, requirements).items()

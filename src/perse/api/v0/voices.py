@@ -13,7 +13,7 @@ from perse.api.v0.faces import FORM_ERRORS
 from perse.api.v0.voice_wire import VoiceCompareAnswer, voice_compare_answer
 from perse.domain.consent import Processing
 from perse.errors import NoSpeechDetected, NotFound
-from perse.pipelines.voice import Recording
+from perse.pipelines.voice import Recording, no_voices
 
 FIRST = FormField("audio_file1", FieldKind.RECORDING, "The first recording: WAV or OGG.")
 SECOND = FormField("audio_file2", FieldKind.RECORDING, "The second recording: WAV or OGG.")
@@ -21,9 +21,9 @@ SECOND = FormField("audio_file2", FieldKind.RECORDING, "The second recording: WA
 
 async def compare(call: Call) -> VoiceCompareAnswer:
     """Compare the voices of two recordings."""
-    voices, side_by_side = _voices(call), call.workplace.compute.side_by_side
+    voices, side_by_side = voices_of(call), call.workplace.compute.side_by_side
     form = await call.form()
-    first, second = (_recording(voices, form, field.name) for field in (FIRST, SECOND))
+    first, second = (recording_of(voices, form, field.name) for field in (FIRST, SECOND))
     comparison = await call.compute(
         lambda: voices.compare(first, second, side_by_side=side_by_side),
         load=of_recordings(voices, form.file(FIRST.name), form.file(SECOND.name)),
@@ -31,15 +31,15 @@ async def compare(call: Call) -> VoiceCompareAnswer:
     return voice_compare_answer(comparison, voices.thresholds, time_taken=call.time_taken())
 
 
-def _voices(call: Call) -> Voices:
-    """Raises NotFound where the pack compares no voices."""
+def voices_of(call: Call) -> Voices:
+    """The voice pipeline. Raises NotFound where the pack compares no voices."""
     voices = call.services.voices
     if voices is None:
-        raise NotFound("the networks of this server compare no voices: choose another pack")
+        raise no_voices()
     return voices
 
 
-def _recording(voices: Voices, form: Form, name: str) -> Recording:
+def recording_of(voices: Voices, form: Form, name: str) -> Recording:
     """The recording of a field, decoded where it is used. Raises FormKeyMissing, EmptyFile."""
     content = form.file(name)
     return Recording(name, lambda: voices.decode(content))

@@ -3,25 +3,40 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
-from perse.api.admission.loads import of_pictures
+from perse.api.admission.door import Load
+from perse.api.admission.loads import of_pictures, of_recordings
 from perse.api.http.calls import Call
 from perse.api.http.consent import Processes
 from perse.api.http.forms import FieldKind, Form, FormField
 from perse.api.http.operations import Operation
 from perse.api.v0.faces import FORM_ERRORS, PICTURE, picture_of
-from perse.api.v1.identification_wire import EXAMPLE, IdentifyAnswer, identify_answer
+from perse.api.v0.voices import recording_of, voices_of
+from perse.api.v1.identification_wire import (
+    EXAMPLE,
+    IdentifyAnswer,
+    face_search,
+    voice_search,
+)
 from perse.domain.consent import Processing
 from perse.domain.identification import DEFAULT_FPIR, MOST_CANDIDATES, SearchTerms
 from perse.domain.subjects import parse_collection_name
 from perse.errors import (
     CollectionNotFound,
+    FormKeyMissing,
     IndexLoading,
     InvalidParameter,
     NoFaceDetected,
+    NoSpeechDetected,
+    NotFound,
     SearchMemoryExceeded,
 )
+from perse.pipelines.identification import Probes
 
+RECORDING = FormField(
+    "audio_file", FieldKind.RECORDING, "The recording: WAV or OGG.", required=False
+)
 COLLECTION = FormField(
     "collection",
     FieldKind.TEXT,
@@ -48,16 +63,43 @@ _MOST_DIGITS = 9
 
 
 async def identify(call: Call) -> IdentifyAnswer:
-    """Search the subjects for the largest face of a picture."""
+    """Search the subjects for the largest face of a picture, the voice of a recording, or both."""
     form = await call.form()
-    terms, picture = _terms(form), picture_of(call, form, PICTURE.name)
-    searching = call.services.searching
+    probes, terms, services = _probes(call, form), _terms(form), call.services
     found = await call.compute(
-        lambda: searching.identify(call.caller, picture, terms),
-        load=of_pictures(call.services.faces, form.file(PICTURE.name)),
+        lambda: services.searching.identify(
+            call.caller, probes, terms, side_by_side=call.workplace.compute.side_by_side
+        ),
+        load=_load(call, form),
     )
-    thresholds = call.services.faces.thresholds
-    return identify_answer(found, thresholds, time_taken=call.time_taken())
+    faces, voices = services.faces, services.voices
+    searches = [it for it in (found.face, found.voice) if it]
+    return IdentifyAnswer(
+        face=face_search(found.face, faces.thresholds) if found.face else None,
+        voice=voice_search(found.voice, voices.thresholds) if found.voice and voices else None,
+        models={role: name for it in searches for role, name in it.models.items()},
+        time_taken=call.time_taken(),
+    )
+
+
+def _probes(call: Call, form: Form) -> Probes:
+    """Raises FormKeyMissing, EmptyFile, NotFound."""
+    seen, heard = form.has(PICTURE.name), form.has(RECORDING.name)
+    if not (seen or heard):
+        raise FormKeyMissing("send image_file, audio_file or both")
+    return Probes(
+        picture_of(call, form, PICTURE.name) if seen else None,
+        recording_of(voices_of(call), form, RECORDING.name) if heard else None,
+    )
+
+
+def _load(call: Call, form: Form) -> Load:
+    loads = []
+    if form.has(PICTURE.name):
+        loads.append(of_pictures(call.services.faces, form.file(PICTURE.name)))
+    if form.has(RECORDING.name):
+        loads.append(of_recordings(voices_of(call), form.file(RECORDING.name)))
+    return Load(sum(it.cost_s for it in loads), sum(it.bulk for it in loads))
 
 
 def _terms(form: Form) -> SearchTerms:
@@ -95,18 +137,22 @@ OPERATIONS = (
         summary="Identify",
         tag="identification",
         description=(
-            "Who of this API key's subjects is the largest face of a picture? Every sample is "
-            "compared; those similar enough are candidates, the most similar first, possibly "
-            "nobody. The threshold follows from `fpir` and from how many samples are searched; "
-            "`threshold.supported` says whether measured error rates carry it. After a start a "
-            "tenant's samples are read into memory first: 503 `index_loading` until then."
+            "Who of this API key's subjects is the largest face of a picture, the voice of a "
+            "recording? Every sample is compared; those similar enough are candidates, the most "
+            "similar first, possibly nobody. A picture and a recording are two searches, each "
+            "with its own answer. The threshold follows from `fpir` and from how many samples are "
+            "searched; `threshold.supported` says whether measured error rates carry it. After a "
+            "start a tenant's samples are read into memory first: 503 `index_loading` until then."
         ),
         processes=Processes(Processing.IDENTIFY),
-        form=(PICTURE, COLLECTION, MOST, FPIR),
+        form=(replace(PICTURE, required=False), RECORDING, COLLECTION, MOST, FPIR),
+        one_of=((PICTURE.name,), (RECORDING.name,)),
         errors=(
             *FORM_ERRORS,
             CollectionNotFound,
             NoFaceDetected,
+            NoSpeechDetected,
+            NotFound,
             IndexLoading,
             SearchMemoryExceeded,
         ),

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Annotated, Any
 
 from pydantic import Field, FiniteFloat
 
 from perse.api.http.answers import Answer, Success
-from perse.api.v0.examples import EXAMPLE_TOKEN
+from perse.api.v0.examples import COMPARE, EXAMPLE_TOKEN, VOICE_COMPARE
 from perse.api.v0.measures import Models, PointIds, Share, number
+from perse.api.v0.voice_wire import WireRecording, recording_wire
 from perse.domain.faces import AssessedFace, FaceThresholds
 from perse.domain.identification import MOST_CANDIDATES, Candidate, Identification, SearchThreshold
 from perse.domain.verdicts import judge_face, liveness_obstacle
-from perse.pipelines.identification import IdentifiedFace
+from perse.domain.voices import VoiceThresholds
+from perse.pipelines.identification import IdentifiedFace, IdentifiedVoice
 
 Rate = Annotated[FiniteFloat, Field(gt=0, lt=1)]
 
@@ -41,11 +44,7 @@ class WireSearchThreshold(Answer):
     )
 
 
-class SearchDefaults(Answer):
-    liveness: Share | None = None
-
-
-class IdentifyAnswer(Success):
+class WireSearch(Answer):
     candidates: Annotated[
         list[WireCandidate],
         Field(max_length=MOST_CANDIDATES, description="Possibly none, which is an answer."),
@@ -53,46 +52,68 @@ class IdentifyAnswer(Success):
     threshold: WireSearchThreshold
     subjects: int = Field(ge=0, description="How many subjects were searched.")
     similarity_assessable: bool = Field(
-        description="False where the face says too little of a person; then nobody is a candidate."
+        description="False where too little of a person is seen or heard; then nobody is a "
+        "candidate."
     )
     similarity_obstacle: str | None = Field(
         None, description="Why it is not assessable, and what the person can do."
     )
-    recognisability: Share | None = Field(
-        None,
-        description="Share of such captures that are recognised in a good picture of the person.",
-    )
+    operating_points: PointIds
+
+
+class WireFaceSearch(WireSearch):
+    recognisability: Share | None = Field(None, description="Of the face that was sent.")
     liveness_score: Share | None = Field(
         None, description="1 = surely a live person. Absent where the pack cannot tell."
     )
+    liveness_threshold: Share | None = Field(None, description="Below it take nobody for found.")
     liveness_assessable: bool | None = Field(
         None, description="False where the face is too small, dark, bright, blurred or turned."
     )
     liveness_obstacle: str | None = Field(None, description="Why liveness is not assessable.")
-    default_thresholds: SearchDefaults
-    operating_points: PointIds
+
+
+class WireVoiceSearch(WireSearch):
+    recording: WireRecording
+
+
+class IdentifyAnswer(Success):
+    """Each modality is searched by itself: a stranger has the chance of ``fpir`` in each."""
+
+    face: WireFaceSearch | None = Field(None, description="Where a picture was sent.")
+    voice: WireVoiceSearch | None = Field(None, description="Where a recording was sent.")
     models: Models
 
 
-def identify_answer(
-    found: IdentifiedFace, thresholds: FaceThresholds, *, time_taken: float
-) -> IdentifyAnswer:
-    """``time_taken``: seconds."""
-    identification, face = found.identification, found.probe.assessed
-    known = identification.recognisability
-    return IdentifyAnswer(
-        candidates=[_candidate(it) for it in identification.candidates],
-        threshold=_threshold(identification.threshold),
-        subjects=identification.subjects,
-        similarity_assessable=identification.assessable,
-        similarity_obstacle=_obstacle(identification, face, thresholds),
+def face_search(found: IdentifiedFace, thresholds: FaceThresholds) -> WireFaceSearch:
+    """Of the largest face of a picture."""
+    identification, known = found.identification, found.identification.recognisability
+    face = replace(found.seen.assessed, recognisability=known)
+    return WireFaceSearch(
+        **_search(identification, thresholds.operating_points),
+        similarity_obstacle=None if identification.assessable else _advice(face, thresholds),
         recognisability=None if known is None else number(known),
         **_liveness(face, thresholds),
-        default_thresholds=SearchDefaults(liveness=thresholds.liveness),
-        operating_points=dict(thresholds.operating_points),
-        models=dict(found.models),
-        time_taken=time_taken,
     )
+
+
+def voice_search(found: IdentifiedVoice, thresholds: VoiceThresholds) -> WireVoiceSearch:
+    """Of the voice in a recording."""
+    return WireVoiceSearch(
+        **_search(found.identification, thresholds.operating_points),
+        similarity_obstacle=found.obstacle,
+        recording=recording_wire(found.heard.quality, thresholds.recording),
+    )
+
+
+def _search(identification: Identification, points: Mapping[str, str]) -> dict[str, Any]:
+    return {
+        "candidates": [_candidate(it) for it in identification.candidates],
+        "threshold": _threshold(identification.threshold),
+        "subjects": identification.subjects,
+        "similarity_assessable": identification.assessable,
+        "operating_points": dict(points),
+    }
 
 
 def _candidate(candidate: Candidate) -> WireCandidate:
@@ -115,13 +136,9 @@ def _threshold(threshold: SearchThreshold) -> WireSearchThreshold:
     )
 
 
-def _obstacle(
-    identification: Identification, face: AssessedFace, thresholds: FaceThresholds
-) -> str | None:
-    if identification.assessable:
-        return None
-    judged = judge_face(replace(face, recognisability=identification.recognisability), thresholds)
-    return next((verdict.guidance for verdict in judged.values() if not verdict.passed), None)
+def _advice(face: AssessedFace, thresholds: FaceThresholds) -> str | None:
+    verdicts = judge_face(face, thresholds).values()
+    return next((verdict.guidance for verdict in verdicts if not verdict.passed), None)
 
 
 def _liveness(face: AssessedFace, thresholds: FaceThresholds) -> dict[str, Any]:
@@ -131,40 +148,57 @@ def _liveness(face: AssessedFace, thresholds: FaceThresholds) -> dict[str, Any]:
     obstacle = liveness_obstacle(face, judge_face(face, thresholds))
     return {
         "liveness_score": number(face.pad.value),
+        "liveness_threshold": thresholds.liveness,
         "liveness_assessable": obstacle is None,
         "liveness_obstacle": obstacle,
     }
 
 
+def _example(similarity: float, threshold: dict[str, Any], sample: str) -> dict[str, Any]:
+    return {
+        "candidates": [
+            {
+                "rank": 1,
+                "subject_id": EXAMPLE_TOKEN,
+                "external_id": "account-4711",
+                "similarity": similarity,
+                "sample_id": sample,
+            }
+        ],
+        "threshold": {"fpir": 0.01, **threshold},
+        "similarity_assessable": True,
+    }
+
+
 EXAMPLE: dict[str, Any] = {
-    "candidates": [
-        {
-            "rank": 1,
-            "subject_id": EXAMPLE_TOKEN,
-            "external_id": "account-4711",
-            "similarity": 0.94,
-            "sample_id": "0b0a6b7e-5d0b-4b54-8a51-8b1f6f2f2c10",
-        }
-    ],
-    "threshold": {
-        "similarity": 0.9,
-        "fpir": 0.01,
-        "comparisons": 1000,
-        "supported": True,
-        "largest_supported": 1005,
+    "face": {
+        **_example(
+            0.94,
+            {"similarity": 0.9, "comparisons": 1000, "supported": True, "largest_supported": 1005},
+            "0b0a6b7e-5d0b-4b54-8a51-8b1f6f2f2c10",
+        ),
+        "subjects": 640,
+        "operating_points": {"similarity": "catalogue", "liveness": "catalogue"},
+        "recognisability": 0.96,
+        "liveness_score": 0.97,
+        "liveness_threshold": 0.7,
+        "liveness_assessable": True,
     },
-    "subjects": 640,
-    "similarity_assessable": True,
-    "recognisability": 0.96,
-    "liveness_score": 0.97,
-    "liveness_assessable": True,
-    "default_thresholds": {"liveness": 0.7},
-    "operating_points": {"similarity": "catalogue", "liveness": "catalogue"},
+    "voice": {
+        **_example(
+            0.81,
+            {"similarity": 0.8, "comparisons": 100, "supported": False, "largest_supported": 10},
+            "c1f0a0de-1f0e-4e58-9f8e-5d6a1c1c9a77",
+        ),
+        "subjects": 90,
+        "operating_points": {"similarity": "catalogue"},
+        "recording": VOICE_COMPARE["recordings"][0],
+    },
     "models": {
-        "face_detector": "yunet",
-        "face_embedder": "sface",
+        **COMPARE["models"],
         "face_attack_detector": "perse_pad",
+        **VOICE_COMPARE["models"],
     },
-    "time_taken": 0.061,
+    "time_taken": 0.071,
     "status": 200,
 }
