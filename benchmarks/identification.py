@@ -80,7 +80,8 @@ def main() -> None:
 def show_table() -> None:
     """What the catalogue's operating points carry."""
     catalog = load_catalog()
-    for name, role in (("sface", "standard"), ("mobilefacenet", "compact")):
+    networks = (("sface", "standard"), ("mobilefacenet", "compact"), ("campplus", "voices"))
+    for name, role in networks:
         claims = claims_of(catalog.card(name))
         print(f"\n{role}: similarity threshold by FPIR and samples searched; ! = not supported")
         sizes = (1, 10, 100, 1000, 10_000, 100_000, 1_000_000)

@@ -13,7 +13,12 @@ from perse.domain.access import TenantId
 from perse.domain.identification import SearchClaims, SearchTerms
 from perse.domain.likeness import FaceLikeness
 from perse.domain.references import Modality, Template
-from perse.errors import IndexLoading, SearchMemoryExceeded, StorageDamaged
+from perse.errors import (
+    IndexLoading,
+    SearchMemoryExceeded,
+    StorageDamaged,
+    StorageUnavailable,
+)
 from perse.search import live_search
 from perse.search.live_search import LiveSearch
 from perse.search.measured import Measured
@@ -171,12 +176,41 @@ def test_what_cannot_be_read_is_said_and_tried_again() -> None:
     feed = FakeFeed(fails_with=StorageDamaged("a row was changed"))
     for _ in range(live_search.READ_AT_ONCE + 1):
         feed.put(ANN)
-    with searching(feed, most_bytes=10_000_000) as search:
-        with pytest.raises(StorageDamaged):
-            until_filled(search)
+    clock = Clock()
+    with searching(feed, most_bytes=10_000_000, clock=clock) as search:
+        for _ in range(3):
+            with pytest.raises(StorageDamaged):
+                until_filled(search)
+            search.keep_warm()
+        assert feed.reads == 1  # not again and again
         feed.fails_with = None
+        clock.time_s += WEEKS_S
+        with pytest.raises(StorageDamaged):
+            search.check_ready(ACME, Modality.FACE)
         until_filled(search)
         assert search.templates == live_search.READ_AT_ONCE + 1
+
+
+def test_a_database_that_does_not_answer_is_asked_again_at_the_next_turn() -> None:
+    feed = FakeFeed()
+    with searching(feed) as search:
+        found(search, ANN)
+        feed.put(ANN)
+        feed.fails_with = StorageUnavailable("away")
+        search.keep_warm()
+        feed.fails_with = None
+        search.keep_warm()
+        assert search.templates == 1
+
+
+def test_what_is_deleted_is_zeroed_in_memory_before_anybody_searches_again() -> None:
+    feed = FakeFeed()
+    with searching(feed) as search:
+        ann = feed.put(ANN)
+        found(search, ANN)
+        feed.remove(ann)
+        search.keep_warm()
+        assert search.templates == 0
 
 
 def test_a_closed_search_holds_nobody() -> None:

@@ -14,12 +14,25 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, rule
 
 from perse.domain.access import TenantId
 from perse.domain.consent import Processing
-from perse.domain.references import UserToken, UserTokens, new_user_token
+from perse.domain.identification import SearchTerms
+from perse.domain.likeness import FaceLikeness
+from perse.domain.references import Modality, UserToken, UserTokens, new_user_token
 from perse.domain.retries import RetryKey
 from perse.errors import RateLimited, UserTokenNotFound
+from perse.search.live_search import LiveSearch
 from perse.storage.storage import Storage
 from tests.storage.conftest import open_at
-from tests.storage.samples import ACME, NOW, OTHER, entry, reference, with_tenants
+from tests.storage.samples import (
+    ACME,
+    NOW,
+    OTHER,
+    SCALE,
+    SEARCHED,
+    entry,
+    reference,
+    template,
+    with_tenants,
+)
 
 TENANTS = st.sampled_from([ACME, OTHER])
 
@@ -35,10 +48,14 @@ class TwoTenants(RuleBasedStateMachine):
         folder = Path(self.folder.name)
         self.storage = open_at(f"sqlite:///{folder / 'perse.db'}", folder)
         with_tenants(self.storage.keys)
+        self.search = LiveSearch(
+            self.storage.subject_feed, {Modality.FACE: SEARCHED}, most_bytes=1_000_000
+        )
         self.held: dict[TenantId, dict[UserToken, int]] = {ACME: {}, OTHER: {}}
         self.retried: dict[tuple[TenantId, str], UserToken] = {}
 
     def teardown(self) -> None:
+        self.search.close()
         self.storage.close()
         self.folder.cleanup()
 
@@ -98,6 +115,21 @@ class TwoTenants(RuleBasedStateMachine):
         else:
             expected = reference(self.held[tenant][token], values=16).template.vector
             np.testing.assert_array_equal(found.template.vector, expected)
+
+    @rule(tenant=TENANTS, seed=st.integers(0, 50))
+    def identify(self, tenant: TenantId, seed: int) -> None:
+        """Candidates are those of the tenant's own who are similar enough, and no others."""
+        probe = FaceLikeness(template(seed, values=16), SCALE)
+        answer = self.search.identify(tenant, Modality.FACE, probe, SearchTerms(100))
+        held = self.held[tenant]
+        assert answer.subjects == answer.threshold.comparisons == len(held)
+        similarities = {
+            token: SCALE.resemblance(probe.template, template(it, values=16)).similarity
+            for token, it in held.items()
+        }
+        least = answer.threshold.similarity
+        expected = {token: how for token, how in similarities.items() if how >= least}
+        assert {it.subject: it.similarity for it in answer.candidates} == expected
 
     @rule(tenant=TENANTS, token=tokens, matched=st.booleans())
     def guess(self, tenant: TenantId, token: UserToken, matched: bool) -> None:

@@ -15,7 +15,7 @@ from perse.domain.access import TenantId
 from perse.domain.identification import Identification, SearchTerms
 from perse.domain.likeness import Likeness
 from perse.domain.references import Modality
-from perse.errors import IndexLoading, SearchMemoryExceeded
+from perse.errors import IndexLoading, SearchMemoryExceeded, StorageUnavailable
 from perse.search.live_index import Feed, LiveIndex, Searched
 from perse.search.measured import Measured
 
@@ -25,6 +25,8 @@ _BYTES_PER_TEMPLATE: Final = 200
 READ_AT_ONCE: Final = 5_000
 # Who has searched within this time keeps the memory.
 _IDLE_S: Final = 600.0
+# So long after something stored could not be read, it is tried again.
+_TRIED_AGAIN_S: Final = 30.0
 
 _Key = tuple[TenantId, Modality]
 
@@ -40,6 +42,7 @@ class _Held:
     index: LiveIndex
     reserved_bytes: int
     used_s: float
+    begun_s: float = 0.0
     filling: Future[None] | None = None
 
     @property
@@ -105,9 +108,13 @@ class LiveSearch:
                     self._begin_to_fill(self._opened((tenant_id, modality), totals[tenant_id]))
 
     def keep_warm(self) -> None:
-        """Take over what others stored, so that the next search need not; give back memory where
-        it has become too much."""
+        """Take over what others stored, so that the next search need not, and what is deleted is
+        zeroed in this memory, too; give back memory where it has become too much."""
         self._make_room(0, idle_s=0)
+        with suppress(StorageUnavailable):  # the next turn tries again
+            self._follow()
+
+    def _follow(self) -> None:
         revisions = self._feed.revisions()
         with self._lock:
             known = list(self._held.items())
@@ -152,13 +159,16 @@ class LiveSearch:
             return self._held.setdefault(key, _Held(index, needed, self._clock()))
 
     def _begin_to_fill(self, held: _Held) -> BaseException | None:
-        """What went wrong the last time, if that did."""
+        """What went wrong the last time, if that did; it is tried again after a while."""
         with self._lock:
             before = held.filling
             if self._stopping.is_set() or (before and not before.done()):
                 return None
-            held.filling = self._pool.submit(held.index.fill)
-        return before.exception() if before else None
+            problem = before.exception() if before else None
+            if problem is None or self._clock() - held.begun_s >= _TRIED_AGAIN_S:
+                held.begun_s = self._clock()
+                held.filling = self._pool.submit(held.index.fill)
+        return problem
 
     def _make_room(self, needed: int, *, idle_s: float) -> None:
         """Drop indexes that nobody has searched for so long, the longest first. Raises
