@@ -127,6 +127,12 @@ class NoSpeechDetected(SampleError):
     code = "no_speech_detected"
 
 
+class RecordingUnusable(SampleError):
+    """A voice that would not be recognised again: covered by noise, or not one alone."""
+
+    code = "recording_unusable"
+
+
 class UserTokenNotFound(SampleError):
     code = "user_token_not_found"
 

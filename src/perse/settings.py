@@ -122,6 +122,9 @@ class Settings(BaseSettings):
         None,
         description="File of the master key, mode 0600; unset = master.key in the data folder.",
     )
+    samples_per_subject: int = Field(
+        20, ge=1, le=1000, description="Most faces, and most voices, kept of a subject: the newest."
+    )
     reference_ttl_days: float | None = Field(
         None,
         gt=0,
@@ -257,9 +260,7 @@ class Settings(BaseSettings):
     @field_validator("cors_origins", "cors_headers", mode="before")
     @classmethod
     def _split_commas(cls, value: object) -> object:
-        if isinstance(value, str):
-            return _parts(value)
-        return value
+        return _parts(value) if isinstance(value, str) else value
 
     @field_validator("root_path")
     @classmethod
@@ -275,9 +276,7 @@ class Settings(BaseSettings):
     @field_validator("trusted_proxies", mode="before")
     @classmethod
     def _read_networks(cls, value: object) -> object:
-        if isinstance(value, str):
-            return tuple(map(ip_network, _parts(value)))
-        return value
+        return tuple(map(ip_network, _parts(value))) if isinstance(value, str) else value
 
 
 def _parts(text: str) -> tuple[str, ...]:

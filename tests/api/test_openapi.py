@@ -19,8 +19,16 @@ from perse.api.http.forms import FieldKind
 from perse.api.http.openapi import openapi_document
 from perse.api.http.operations import Operation
 from perse.api.http.problems import status_of
+from perse.api.v1.examples import DETAILS, SUBJECT_ID
+from perse.auth.api_keys import utc_now
+from perse.domain.references import UserToken
+from perse.domain.subjects import parse_collection_name
+from perse.domain.throttling import Guesses
 from tests.fakes.faces import EMPTY_SCENE, FakeFaces, picture
 from tests.fakes.services import FakeServices, settings
+from tests.fakes.storage import FakePerson
+from tests.fakes.subject_services import MOST
+from tests.fakes.voices import recording
 from tests.served import Served, serving
 
 DOCUMENT = openapi_document(OPERATIONS)
@@ -124,6 +132,39 @@ def test_answers_hold_exactly_what_the_example_and_the_schema_show(name: str, li
     assert "None" not in str(answer)
 
 
+def test_answers_of_subjects_hold_what_the_example_and_the_schema_show() -> None:
+    services = FakeServices()
+    with serving(services) as served, served.client() as client:
+        client.put("/v1/collections/staff")
+        answers = {"POST /v1/subjects": client.post("/v1/subjects", json=DETAILS).json()}
+        one = f"/v1/subjects/{answers['POST /v1/subjects']['id']}"
+        path = "/v1/subjects/{subject_id}"
+        face, voice = {"image_file": picture(1)}, {"audio_file": recording(1)}
+        for _ in range(MOST + 1):
+            answers[f"POST {path}/faces"] = client.post(f"{one}/faces", files=face).json()
+        answers[f"POST {path}/voices"] = client.post(f"{one}/voices", files=voice).json()
+        answers[f"POST {path}/verify"] = client.post(f"{one}/verify", files=face | voice).json()
+        for under in ("", "/faces", "/voices"):
+            answers[f"GET {path}{under}"] = client.get(one + under).json()
+        answers["GET /v1/collections"] = client.get("/v1/collections").json()
+        answers[f"DELETE {path}"] = client.delete(one).json()
+    for name, answer in answers.items():
+        operation = BY_NAME[name]
+        assert operation.example is not None
+        assert (name, _violations(answer, operation)) == (name, [])
+        assert (name, _keys(answer)) == (name, _keys(operation.example))
+
+
+def _keys(document: object) -> object:
+    """Those of objects within objects and lists, but not of what is kept by name."""
+    if isinstance(document, list):
+        return [_keys(item) for item in document[:1]]
+    if not isinstance(document, dict):
+        return None
+    by_name = {"quality", "models", "thresholds", "operating_points"}
+    return {key: None if key in by_name else _keys(item) for key, item in document.items()}
+
+
 def test_no_face_is_described_too(served: Served) -> None:
     operation = BY_NAME["POST /v0/face/detect"]
     with served.client() as client:
@@ -144,8 +185,10 @@ def test_the_served_document_is_this_one(served: Served) -> None:
     assert httpx.get(f"{served.url}/openapi.json").json() == DOCUMENT
 
 
-PICTURES = st.sampled_from([picture(1), picture(2, size=70_000), EMPTY_SCENE, b"", b"no picture"])
-schemathesis.openapi.format("binary", PICTURES)
+FILES = st.sampled_from(
+    [picture(1), picture(2, size=70_000), EMPTY_SCENE, recording(1), b"", b"no picture"]
+)
+schemathesis.openapi.format("binary", FILES)
 API = schemathesis.openapi.from_dict(DOCUMENT)
 FEW = bounded(
     max_examples=15,
@@ -156,6 +199,15 @@ FEW = bounded(
 )
 
 
+def with_example_subject(services: FakeServices) -> None:
+    """The subject and the collection of the examples are there, whatever was deleted before."""
+    tenant, now = services.store.active_named("first").tenant_id, utc_now()
+    services.subjects.collections.made[tenant, parse_collection_name("staff")] = now
+    token = UserToken(SUBJECT_ID)
+    services.references.people[tenant, token] = FakePerson(now, now)
+    services.references.failed[tenant, token] = Guesses()
+
+
 @pytest.mark.parametrize("credential", ["x-api-key", "Authorization"])
 @API.parametrize()
 @FEW
@@ -163,6 +215,7 @@ def test_whatever_is_sent_the_answer_is_documented(
     case: schemathesis.Case[Any], credential: str, served: Served
 ) -> None:
     services = served.services
+    with_example_subject(services)
     token = services.authenticator.login(services.api_key)
     headers = {"x-api-key": services.api_key} if credential == "x-api-key" else {}
     # Beside a good key a made-up scheme is somebody else's, which the tool takes for a break-in.

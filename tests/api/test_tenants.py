@@ -31,7 +31,7 @@ from perse.domain.references import (
 from tests.api.test_overload import Gate
 from tests.fakes.faces import FakeFaces, picture
 from tests.fakes.services import FakeServices, settings
-from tests.fakes.storage import FakeReferences
+from tests.fakes.storage import FakePerson, FakeReferences
 from tests.served import BOUNDARY, Served, form, part, read_answer, serving
 from tests.storage.samples import reference
 
@@ -189,7 +189,7 @@ def _with_users(count: int) -> tuple[FakeServices, list[UserToken]]:
     tokens = [new_user_token() for _ in range(count)]
     kept = reference()
     for token in tokens:
-        services.references.held[tenant, token] = kept
+        services.references.people[tenant, token] = FakePerson.of(kept)
     return services, tokens
 
 

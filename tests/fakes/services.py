@@ -22,6 +22,7 @@ from tests.fakes.faces import MODELS, FakeFaces
 from tests.fakes.keys import MemoryKeys
 from tests.fakes.searching import FakeSearching
 from tests.fakes.storage import FakeLedger, FakeReferences
+from tests.fakes.subject_services import FakeSubjectServices
 from tests.fakes.voices import FakeVoices
 
 
@@ -57,6 +58,7 @@ class FakeServices:
             self.consent, self.references, self.faces, self.faces.thresholds
         )
         self.searching = FakeSearching(self.faces, self.voices)
+        self.subjects = FakeSubjectServices(self.consent, self.references, self.faces, self.voices)
         self.buckets = FakeCallBuckets()
         self.call_limits = CallLimits(self.buckets, utc_now)
 

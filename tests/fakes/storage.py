@@ -21,8 +21,16 @@ from perse.domain.consent import (
     chain,
 )
 from perse.domain.receipts import Destruction, DestructionEvent, Receipt, token_sha256
-from perse.domain.references import BiometricReference, ReferenceRecord, UserToken, UserTokens
+from perse.domain.references import (
+    BiometricReference,
+    Modality,
+    ReferenceRecord,
+    SampleId,
+    UserToken,
+    UserTokens,
+)
 from perse.domain.retries import RetryKey
+from perse.domain.subjects import SubjectDetails
 from perse.domain.throttling import Guesses, GuessPolicy
 from perse.errors import InvalidParameter, UserTokenNotFound
 
@@ -91,52 +99,97 @@ class FakeLedger:
 
 
 @dataclass
+class FakePerson:
+    """A subject with the samples, the oldest first."""
+
+    created_at: datetime
+    updated_at: datetime
+    details: SubjectDetails = field(default_factory=SubjectDetails)
+    samples: list[BiometricReference] = field(default_factory=list)
+    version: int = 1
+
+    @classmethod
+    def of(cls, reference: BiometricReference) -> FakePerson:
+        record = reference.record
+        return cls(record.created_at, record.updated_at, samples=[reference])
+
+    def of_modality(self, modality: Modality) -> list[BiometricReference]:
+        return [it for it in self.samples if it.record.modality is modality]
+
+
+@dataclass(frozen=True)
+class FakeRetry:
+    """``request`` None: what it made is gone."""
+
+    request: bytes | None
+    user_token: UserToken
+    sample_id: SampleId | None
+    at: datetime
+
+
+@dataclass
 class FakeReferences:
     """ReferenceStore, ReferenceList, GuessLimiter and OldReferences over dictionaries."""
 
     ledger: FakeLedger = field(default_factory=FakeLedger)
     policy: GuessPolicy = field(default_factory=GuessPolicy)
-    held: dict[Key, BiometricReference] = field(default_factory=dict)
+    people: dict[Key, FakePerson] = field(default_factory=dict)
     failed: dict[Key, Guesses] = field(default_factory=dict)
-    retries: dict[tuple[TenantId, bytes], tuple[bytes, UserToken, datetime]] = field(
-        default_factory=dict
-    )
+    retries: dict[tuple[TenantId, bytes], FakeRetry] = field(default_factory=dict)
     receipts: list[Receipt] = field(default_factory=list)
-    _lock: threading.RLock = field(default_factory=threading.RLock)
+    lock: threading.RLock = field(default_factory=threading.RLock)
 
     def add(
         self, reference: BiometricReference, *, entry: ConsentEntry, retry: RetryKey | None = None
     ) -> ReferenceRecord:
-        with self._lock:
+        with self.lock:
             made = retry and self.made_by(entry.tenant_id, retry)
             if made:
                 self.ledger.append([replace(entry, user_token=made.user_token)])
                 return made
             token = reference.record.user_token
-            if retry:
-                self.retries[entry.tenant_id, retry.key] = (retry.request, token, entry.at)
-            self.held[entry.tenant_id, token] = reference
+            self.claim(retry, entry, token)
+            self.people[entry.tenant_id, token] = FakePerson.of(reference)
             self.failed[entry.tenant_id, token] = Guesses()
             self.ledger.append([entry])
             return reference.record
 
-    def made_by(self, tenant_id: TenantId, retry: RetryKey) -> ReferenceRecord | None:
+    def claim(
+        self,
+        retry: RetryKey | None,
+        entry: ConsentEntry,
+        user_token: UserToken,
+        sample_id: SampleId | None = None,
+    ) -> None:
+        if retry:
+            made = FakeRetry(retry.request, user_token, sample_id, entry.at)
+            self.retries[entry.tenant_id, retry.key] = made
+
+    def retried(self, tenant_id: TenantId, retry: RetryKey) -> FakeRetry | None:
         known = self.retries.get((tenant_id, retry.key))
         if known is None:
             return None
-        request, token, _ = known
-        if (tenant_id, token) not in self.held:
+        if known.request is None:
             raise UserTokenNotFound("deleted since")
-        if request != retry.request:
+        if known.request != retry.request:
             raise InvalidParameter("another request")
-        return self.record(tenant_id, token)
+        return known
+
+    def made_by(self, tenant_id: TenantId, retry: RetryKey) -> ReferenceRecord | None:
+        known = self.retried(tenant_id, retry)
+        return self.record(tenant_id, known.user_token) if known else None
 
     def replace(self, reference: BiometricReference, *, entry: ConsentEntry) -> ReferenceRecord:
-        with self._lock:
+        with self.lock:
             key = entry.tenant_id, reference.record.user_token
-            created_at = self.find(*key).record.created_at
-            kept = replace(reference.record, created_at=created_at)
-            self.held[key] = replace(reference, record=kept)
+            person = self.person(*key)
+            kept = replace(reference.record, created_at=person.created_at)
+            person.samples = [
+                *person.of_modality(Modality.VOICE),
+                replace(reference, record=kept),
+            ]
+            person.updated_at = kept.updated_at
+            person.version += 1
             self.failed[key] = Guesses()
             self.ledger.append([entry])
             return kept
@@ -144,14 +197,19 @@ class FakeReferences:
     def move(
         self, before: BiometricReference, after: BiometricReference, *, entry: ConsentEntry
     ) -> bool:
-        with self._lock:
-            key = entry.tenant_id, before.record.user_token
-            kept = self.find(*key)
-            same = np.array_equal(kept.template.vector, before.template.vector)
-            if kept.record != before.record or not same:
+        with self.lock:
+            person = self.person(entry.tenant_id, before.record.user_token)
+            same = [
+                number
+                for number, kept in enumerate(person.samples)
+                if kept.record == before.record
+                and np.array_equal(kept.template.vector, before.template.vector)
+            ]
+            if not same:
                 return False
             self.ledger.append([entry])
-            self.held[key] = after
+            person.samples[same[0]] = after
+            person.version += 1
             return True
 
     def delete(
@@ -162,43 +220,72 @@ class FakeReferences:
         event: DestructionEvent = DestructionEvent.DELETED,
         not_updated_since: datetime | None = None,
     ) -> Receipt:
-        with self._lock:
+        with self.lock:
             key = entry.tenant_id, user_token
-            updated_at = self.find(*key).record.updated_at
-            if not_updated_since is not None and updated_at >= not_updated_since:
+            person = self.person(*key)
+            if not_updated_since is not None and person.updated_at >= not_updated_since:
                 raise UserTokenNotFound("updated since")
-            del self.held[key], self.failed[key]
-            destruction = Destruction(
-                event=event,
-                tenant_id=entry.tenant_id,
-                subject_sha256=token_sha256(user_token),
-                destroyed={"templates": 1, "data_keys": 1},
-                at=entry.at,
-                ledger=self.ledger.append([entry]),
+            del self.people[key], self.failed[key]
+            self.forget(entry.tenant_id, user_token)
+            return self.receipt_of(entry, event, user_token, templates=len(person.samples))
+
+    def forget(
+        self, tenant_id: TenantId, user_token: UserToken, sample_id: SampleId | None = None
+    ) -> None:
+        """Keep nothing of the requests that made the user, or only the sample."""
+        for key, made in self.retries.items():
+            mine = key[0] == tenant_id and made.user_token == user_token
+            if mine and (sample_id is None or made.sample_id == sample_id):
+                self.retries[key] = replace(made, request=None)
+
+    def receipt_of(
+        self,
+        entry: ConsentEntry,
+        event: DestructionEvent,
+        user_token: UserToken,
+        *,
+        templates: int,
+        sample_id: SampleId | None = None,
+    ) -> Receipt:
+        """The receipt of what is gone, noted in the ledger."""
+        destruction = Destruction(
+            event=event,
+            tenant_id=entry.tenant_id,
+            subject_sha256=token_sha256(user_token),
+            sample_sha256=sample_id and token_sha256(sample_id),
+            destroyed={"templates": templates, "data_keys": templates},
+            at=entry.at,
+            ledger=self.ledger.append([entry]),
+        )
+        claims = destruction.claims()
+        self.receipts.append(
+            Receipt(
+                str(claims["jti"]),
+                entry.tenant_id,
+                event,
+                destruction.subject_sha256,
+                entry.at,
+                FakeSigner().sign(claims),
             )
-            claims = destruction.claims()
-            self.receipts.append(
-                Receipt(
-                    str(claims["jti"]),
-                    entry.tenant_id,
-                    event,
-                    destruction.subject_sha256,
-                    entry.at,
-                    FakeSigner().sign(claims),
-                )
-            )
-            return self.receipts[-1]
+        )
+        return self.receipts[-1]
+
+    def person(self, tenant_id: TenantId, user_token: UserToken) -> FakePerson:
+        if (tenant_id, user_token) not in self.people:
+            raise UserTokenNotFound("no such user")
+        return self.people[tenant_id, user_token]
 
     def find(self, tenant_id: TenantId, user_token: UserToken) -> BiometricReference:
-        if (tenant_id, user_token) not in self.held:
+        faces = self.person(tenant_id, user_token).of_modality(Modality.FACE)
+        if not faces:
             raise UserTokenNotFound("no such user")
-        return self.held[tenant_id, user_token]
+        return faces[-1]
 
     def record(self, tenant_id: TenantId, user_token: UserToken) -> ReferenceRecord:
         return self.find(tenant_id, user_token).record
 
     def tokens(self, tenant_id: TenantId) -> UserTokens:
-        return UserTokens.of(token for tenant, token in self.held if tenant == tenant_id)
+        return UserTokens.of(token for tenant, token in self.people if tenant == tenant_id)
 
     def page(self, tenant_id: TenantId, *, after: UserToken | None, limit: int) -> UserTokens:
         tokens = list(self.tokens(tenant_id))
@@ -210,13 +297,13 @@ class FakeReferences:
         return len(self.tokens(tenant_id))
 
     def check(self, tenant_id: TenantId, user_token: UserToken, *, at: datetime) -> None:
-        self.find(tenant_id, user_token)
+        self.person(tenant_id, user_token)
         self.failed[tenant_id, user_token].check(self.policy, at)
 
     def record_guess(
         self, tenant_id: TenantId, user_token: UserToken, *, matched: bool, at: datetime
     ) -> None:
-        with self._lock:
+        with self.lock:
             self.check(tenant_id, user_token, at=at)
             guesses = self.failed[tenant_id, user_token]
             self.failed[tenant_id, user_token] = guesses.after(
@@ -224,20 +311,20 @@ class FakeReferences:
             )
 
     def owners(self, user_token: UserToken) -> Sequence[TenantId]:
-        return [tenant for tenant, token in self.held if token == user_token]
+        return [tenant for tenant, token in self.people if token == user_token]
 
     def unlock(self, tenant_id: TenantId, user_token: UserToken) -> None:
-        self.find(tenant_id, user_token)
+        self.person(tenant_id, user_token)
         self.failed[tenant_id, user_token] = Guesses()
 
     def not_updated_since(
         self, moment: datetime, *, limit: int
     ) -> Sequence[tuple[TenantId, UserToken]]:
-        old = [key for key, kept in self.held.items() if kept.record.updated_at < moment]
-        return sorted(old, key=lambda key: self.held[key].record.updated_at)[:limit]
+        old = [key for key, person in self.people.items() if person.updated_at < moment]
+        return sorted(old, key=lambda key: self.people[key].updated_at)[:limit]
 
     def forget_retries(self, *, before: datetime) -> int:
-        old = [key for key, (_, _, at) in self.retries.items() if at < before]
+        old = [key for key, made in self.retries.items() if made.at < before]
         for key in old:
             del self.retries[key]
         return len(old)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -7,6 +8,7 @@ import pytest
 from perse.weights.catalogue import Catalog
 from perse.weights.store import WeightStore
 from tests.conftest import REPOSITORY
+from tests.storage.postgresql import Cluster, installed_programs, running_cluster
 
 
 @pytest.fixture(scope="session")
@@ -21,3 +23,15 @@ def pack_folders(
             weights.obtain(card)
         (folder / "weights").symlink_to(REPOSITORY / "build" / "weights")
     return folders
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def database(request: pytest.FixtureRequest) -> Iterator[Cluster | None]:
+    programs = installed_programs()
+    if request.param == "sqlite":
+        yield None
+    elif programs is None:
+        pytest.skip("PostgreSQL is not installed; tests/storage insists on it in CI")
+    else:
+        with running_cluster(programs) as cluster:
+            yield cluster

@@ -3,55 +3,18 @@
 from __future__ import annotations
 
 import io
-import threading
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
-import httpx
 import numpy as np
 import pytest
 from PIL import Image
 
-from perse.api.app import create_app
-from perse.api.server.server import make_server
-from perse.auth.api_keys import ApiKeys
-from perse.bootstrap.services import Services, open_services
-from perse.bootstrap.weights import obtain_networks
-from perse.settings import load_settings
 from tests.drawn_faces import smiley
-from tests.storage.postgresql import Cluster, installed_programs, running_cluster
+from tests.real_house import CONSENT, PORTRAITS, House, running_house
+from tests.storage.postgresql import Cluster
 
-PORTRAITS = Path(__file__).parents[1] / "samples" / "portraits"
 PATH = "/v0/face/enrollment"
-CONSENT = {"client_declaration_enduser_consent": "true"}
-
-
-@dataclass(frozen=True)
-class House:
-    """A running server, its insides and a client with a key of its own."""
-
-    folder: Path
-    services: Services
-    client: httpx.Client
-
-    def post(
-        self, name: str, path: str = PATH, method: str = "POST", **data: str
-    ) -> httpx.Response:
-        files = {"image_file": (PORTRAITS / f"{name}.jpg").read_bytes()}
-        return self.client.request(method, path, files=files, data=CONSENT | data)
-
-
-@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
-def database(request: pytest.FixtureRequest) -> Iterator[Cluster | None]:
-    programs = installed_programs()
-    if request.param == "sqlite":
-        yield None
-    elif programs is None:
-        pytest.skip("PostgreSQL is not installed; tests/storage insists on it in CI")
-    else:
-        with running_cluster(programs) as cluster:
-            yield cluster
 
 
 @pytest.fixture(scope="module")
@@ -61,29 +24,8 @@ def house(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[House]:
     folder = tmp_path_factory.mktemp("house")
-    (folder / "weights").symlink_to(pack_folders["standard"] / "weights")
-    url = None if database is None else database.new_database()
-    settings = load_settings(data_dir=folder, pack="standard", offline=True, database_url=url)
-    services = open_services(settings, obtain_networks(settings))
-    _, key = ApiKeys(services.storage.keys).create("app")
-    ready, addresses = threading.Event(), list[str]()
-
-    def announce(address: str) -> None:
-        addresses.append(address)
-        ready.set()
-
-    server = make_server(
-        create_app(services, settings), host="127.0.0.1", port=0, on_ready=announce
-    )
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    assert ready.wait(60)
-    with httpx.Client(
-        base_url=addresses[0].rstrip("/"), headers={"x-api-key": key}, timeout=30
-    ) as client:
-        yield House(folder, services, client)
-    server.should_exit = True
-    thread.join(30)
+    with running_house(folder, pack_folders["standard"] / "weights", database) as running:
+        yield running
 
 
 def test_a_user_is_enrolled_recognised_updated_and_destroyed(house: House) -> None:

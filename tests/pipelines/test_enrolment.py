@@ -40,6 +40,7 @@ from perse.pipelines.retention import RETRIES_KEPT, PurgeExpired
 from perse.pipelines.subject_export import ExportSubject
 from perse.pipelines.verification import VerifyFace
 from tests.fakes.storage import FakeClock, FakeGuesses, FakeReferences
+from tests.fakes.subjects import FakeCollections, FakeSamples, FakeSubjects
 from tests.recognisable import GOOD as GOOD_TRAITS
 from tests.recognisable import HOPELESS, with_damage_along
 
@@ -326,16 +327,16 @@ def test_two_purges_at_once_receipt_each_user_once(house: House) -> None:
             event: DestructionEvent = DestructionEvent.DELETED,
             not_updated_since: datetime | None = None,
         ) -> Receipt:
-            if len(self.held) == 100:
+            if len(self.people) == 100:
                 super().delete(user_token, entry=entry)
             return super().delete(
                 user_token, entry=entry, event=event, not_updated_since=not_updated_since
             )
 
-    store = Meddling(house.store.ledger, held=house.store.held, failed=house.store.failed)
+    store = Meddling(house.store.ledger, people=house.store.people, failed=house.store.failed)
     receipts = PurgeExpired(store, store, house.clock, timedelta(days=1))()
     assert len(receipts) == 249
-    assert store.held == {}
+    assert store.people == {}
 
 
 def test_old_retry_keys_are_forgotten(house: House) -> None:
@@ -356,7 +357,7 @@ class Held:
     house: House
 
     def owners(self, user_token: UserToken) -> Sequence[TenantId]:
-        return [tenant for tenant, token in self.house.store.held if token == user_token]
+        return [tenant for tenant, token in self.house.store.people if token == user_token]
 
     def of(self, tenant_id: TenantId, user_token: UserToken) -> Guesses:
         return self.house.store.failed[tenant_id, user_token]
@@ -375,15 +376,18 @@ class Held:
 
 def exporter(house: House) -> ExportSubject:
     held, store = Held(house), house.store
-    return ExportSubject(held, store, held, held, held, store.ledger, house.clock)
+    subjects, samples = FakeSubjects(store, FakeCollections(store)), FakeSamples(store)
+    return ExportSubject(held, subjects, samples, held, held, held, store.ledger, house.clock)
 
 
 def test_a_subject_is_told_everything_and_the_export_is_written_down(house: House) -> None:
     token = house.enrol(ACME, picture(3), declaration=GIVEN).user_token
     document = exporter(house)(token)
-    (kept,) = document["references"]
-    assert kept["template"]["model"] == "net"
-    assert kept["template"]["values"][3] == 1.0
+    (held,) = document["subjects"]
+    (face,) = held["samples"]
+    assert (face["id"], face["modality"]) == (token, "face")
+    assert face["template"]["model"] == "net"
+    assert face["template"]["values"][3] == 1.0
     assert [e["operation"] for e in document["consent_ledger"]] == ["face_enrol"]
     assert house.noted()[-1] == ("subject_export", "not_needed", token)
 
@@ -392,7 +396,7 @@ def test_a_deleted_subject_is_told_what_is_left(house: House) -> None:
     token = house.enrol(ACME, picture(3), declaration=GIVEN).user_token
     receipt = house.delete(ACME, token)
     document = exporter(house)(token)
-    assert document["references"] == []
+    assert document["subjects"] == []
     assert document["receipts"] == [receipt.jws]
     with pytest.raises(UserTokenNotFound):
         exporter(house)(UserToken("nobody"))

@@ -241,7 +241,7 @@ def test_a_move_that_fails_changes_nothing_and_the_comparison_stands(
 
 def delete(house: House) -> None:
     key = ACME.tenant_id, house.token
-    house.store.held.pop(key)
+    house.store.people.pop(key)
     house.store.failed.pop(key)
 
 
@@ -271,8 +271,8 @@ def test_only_the_reference_that_was_compared_is_replaced(
     verified = late(ACME, house.token, picture(7), declaration=GIVEN)
     assert (verified.moved, verified.comparison.similarity) == (False, 1)
     assert "face_move" not in {operation for operation, _, _ in house.noted()}
-    kept = house.store.held.get((ACME.tenant_id, house.token))
-    assert kept is None or kept.template.vector[9] == 1
+    person = house.store.people.get((ACME.tenant_id, house.token))
+    assert person is None or person.samples[0].template.vector[9] == 1
 
 
 def test_failed_comparisons_stay_counted_after_a_move(house: House) -> None:

@@ -20,6 +20,17 @@ from perse.pipelines.enrolment import DeleteReference, EnrolFace, UpdateReferenc
 from perse.pipelines.identification import IdentifySubjects
 from perse.pipelines.ports import SideBySide
 from perse.pipelines.reference_ports import ReferenceList
+from perse.pipelines.samples import AddFace, AddVoice, DeleteSample
+from perse.pipelines.subject_ports import CollectionStore, SampleStore, SubjectStore
+from perse.pipelines.subject_verification import VerifySubject
+from perse.pipelines.subjects import (
+    ChangeSubject,
+    CreateSubject,
+    DeleteSubject,
+    ListSubjects,
+    PutCollection,
+    RemoveCollection,
+)
 from perse.pipelines.verification import VerifyFace
 from perse.pipelines.voice import Recording
 
@@ -121,6 +132,40 @@ class Searching(Protocol):
     def index(self) -> SearchIndex: ...
 
 
+class Subjects(Protocol):
+    """Subjects with their samples and collections; all of it blocks. ``retry_key`` names a request
+    that may come twice. ``add_voice``: None where the pack compares no voices."""
+
+    @property
+    def store(self) -> SubjectStore: ...
+    @property
+    def list(self) -> ListSubjects: ...
+    @property
+    def create(self) -> CreateSubject: ...
+    @property
+    def change(self) -> ChangeSubject: ...
+    @property
+    def delete(self) -> DeleteSubject: ...
+    @property
+    def collections(self) -> CollectionStore: ...
+    @property
+    def put_collection(self) -> PutCollection: ...
+    @property
+    def remove_collection(self) -> RemoveCollection: ...
+    @property
+    def samples(self) -> SampleStore: ...
+    @property
+    def add_face(self) -> AddFace: ...
+    @property
+    def add_voice(self) -> AddVoice | None: ...
+    @property
+    def delete_sample(self) -> DeleteSample: ...
+    @property
+    def verify(self) -> VerifySubject: ...
+    @property
+    def retry_key(self) -> NameRetry: ...
+
+
 class Services(Protocol):
     """``models``: role -> network in use. ``warm`` runs every network once, so that the first
     request is as fast as the tenth. ``close`` gives back what is held."""
@@ -144,6 +189,8 @@ class Services(Protocol):
     def enrolment(self) -> Enrolment: ...
     @property
     def searching(self) -> Searching: ...
+    @property
+    def subjects(self) -> Subjects: ...
     @property
     def call_limits(self) -> CallLimits | None:
         """None where no limit is set."""

@@ -16,7 +16,7 @@ from perse.pipelines.call_limits import CallLimits
 from perse.pipelines.consent import RecordConsent
 from perse.pipelines.enrolment import CaptureReference, DeleteReference, EnrolFace, UpdateReference
 from perse.pipelines.moving import PreviousNetwork, Recognition
-from perse.pipelines.reference_ports import ReferenceList
+from perse.pipelines.reference_ports import GuessLimiter, ReferenceList
 from perse.pipelines.retention import PurgeExpired
 from perse.pipelines.verification import VerifyFace
 from perse.settings import Settings
@@ -85,7 +85,24 @@ def wire_enrolment(
 ) -> EnrolmentServices:
     """Start purging, too, at once and then every hour."""
     current = Recognition(faces.compare, faces.thresholds)
-    capture = CaptureReference(
+    capture, purge = reference_capture(settings, faces), wire_purge(settings, storage)
+    return EnrolmentServices(
+        enrol=EnrolFace(capture, storage.references, consent),
+        update=UpdateReference(capture, storage.references, consent),
+        delete=DeleteReference(storage.references, consent),
+        verify=VerifyFace(
+            current, storage.references, guess_limiter(settings, storage), utc_now, previous
+        ),
+        users=storage.reference_list,
+        retry_key=retry_names(storage),
+        purge=purge,
+        purging=Chore(purge, every_s=_PURGE_EVERY_S, name="perse-purge"),
+    )
+
+
+def reference_capture(settings: Settings, faces: FaceServices) -> CaptureReference:
+    """What makes the template of a face that may be enrolled."""
+    return CaptureReference(
         faces.capture.find,
         faces.capture.assess,
         faces.capture.embedder,
@@ -93,15 +110,13 @@ def wire_enrolment(
         faces.thresholds,
         EnrolmentGate(settings.enrolment_gate),
     )
-    guesses = storage.guesses if settings.limit_guesses else None
-    purge = wire_purge(settings, storage)
-    return EnrolmentServices(
-        enrol=EnrolFace(capture, storage.references, consent),
-        update=UpdateReference(capture, storage.references, consent),
-        delete=DeleteReference(storage.references, consent),
-        verify=VerifyFace(current, storage.references, guesses, utc_now, previous),
-        users=storage.reference_list,
-        retry_key=partial(RetryKey.for_content, secret=storage.derived_secret("retries")),
-        purge=purge,
-        purging=Chore(purge, every_s=_PURGE_EVERY_S, name="perse-purge"),
-    )
+
+
+def guess_limiter(settings: Settings, storage: Storage) -> GuessLimiter | None:
+    """What counts failed comparisons; None where nobody wants it."""
+    return storage.guesses if settings.limit_guesses else None
+
+
+def retry_names(storage: Storage) -> NameRetry:
+    """What names requests that may come twice, the same in every process."""
+    return partial(RetryKey.for_content, secret=storage.derived_secret("retries"))

@@ -20,6 +20,7 @@ from perse.bootstrap.ground import Ground, lay_ground
 from perse.bootstrap.previous_network import wire_previous
 from perse.bootstrap.searching import SearchServices, wire_search
 from perse.bootstrap.storage import open_storage
+from perse.bootstrap.subjects import SubjectServices, wire_subjects
 from perse.bootstrap.voices import VoiceServices
 from perse.bootstrap.warm_up import warm_faces, warm_voices
 from perse.bootstrap.weights import PackOnDisk
@@ -43,6 +44,7 @@ class Services:
     authenticator: Authenticator
     enrolment: EnrolmentServices
     searching: SearchServices
+    subjects: SubjectServices
     call_limits: CallLimits | None
     ledger: ConsentServices
     storage: Storage
@@ -86,6 +88,7 @@ def build_services(settings: Settings, ground: Ground) -> Services:
         authenticator=Authenticator(ApiKeys(storage.keys), SessionTokens(ground.signing_keys)),
         enrolment=wire_enrolment(settings, faces, storage, ledger.record, previous),
         searching=wire_search(settings, faces, ground.voices, storage),
+        subjects=wire_subjects(settings, faces, ground.voices, storage, ledger.record),
         call_limits=wire_call_limits(settings, storage),
         ledger=ledger,
         storage=storage,

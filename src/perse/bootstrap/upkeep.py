@@ -55,7 +55,8 @@ def opened_subject_export(storage: Storage) -> Iterator[ExportSubject]:
     try:
         yield ExportSubject(
             tenants=storage.tenants,
-            references=storage.references,
+            subjects=storage.subjects,
+            samples=storage.samples,
             guesses=storage.guesses,
             ledger=storage.ledger,
             receipts=storage.receipts,

@@ -15,7 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from perse.domain.samples import ModelName
-from perse.errors import InvalidParameter, ReferenceModelMismatch, UserTokenNotFound
+from perse.errors import (
+    InvalidParameter,
+    ReferenceModelMismatch,
+    SampleNotFound,
+    UserTokenNotFound,
+)
 
 _UNIT_TOLERANCE = 1e-3
 # So many removed tokens are looked for one by one; for more, every block is taken apart.
@@ -33,7 +38,7 @@ class Modality(StrEnum):
     VOICE = "voice"
 
 
-_TOKEN_SHAPE = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_UUID_SHAPE = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 def new_user_token() -> UserToken:
@@ -44,9 +49,22 @@ def new_user_token() -> UserToken:
 def parse_user_token(text: str) -> UserToken:
     """Raises UserTokenNotFound for a text that no token of ours has the shape of."""
     canonical = text.strip().lower()
-    if not _TOKEN_SHAPE.fullmatch(canonical):
+    if not _UUID_SHAPE.fullmatch(canonical):
         raise UserTokenNotFound("no user has this user_token: tokens are UUIDs, as enrolment gave")
     return UserToken(canonical)
+
+
+def parse_sample_id(text: str) -> SampleId:
+    """Raises SampleNotFound for a text that no identifier of ours has the shape of."""
+    canonical = text.strip().lower()
+    if not _UUID_SHAPE.fullmatch(canonical):
+        raise sample_not_found()
+    return SampleId(canonical)
+
+
+def sample_not_found() -> SampleNotFound:
+    """The same for ids that never were, are no more, and are another subject's."""
+    return SampleNotFound("this subject has no such sample: list its samples")
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,9 @@ from perse.domain.faces import AssessedFace, FaceThresholds
 from perse.domain.receipts import Receipt
 from perse.domain.references import (
     BiometricReference,
+    Modality,
     ReferenceRecord,
+    SampleId,
     Template,
     UserToken,
     new_user_token,
@@ -28,7 +30,8 @@ from perse.pipelines.reference_ports import ReferenceStore
 
 @dataclass(frozen=True, slots=True)
 class CapturedReference:
-    """A template good enough to be kept. ``quality``: the face's metrics by name."""
+    """A template good enough to be kept. ``quality``: the metrics of what was seen or heard, by
+    name."""
 
     template: Template
     quality: Mapping[str, float]
@@ -69,7 +72,8 @@ def quality_of(face: AssessedFace) -> Mapping[str, float]:
     return quality
 
 
-def _nobody_waits() -> None: ...
+def nobody_waits() -> None:
+    """For whoever need not hear that nothing is left to do but to store."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +95,7 @@ class EnrolFace:
         *,
         declaration: Declaration,
         retry: RetryKey | None = None,
-        captured: Callable[[], None] = _nobody_waits,
+        captured: Callable[[], None] = nobody_waits,
     ) -> ReferenceRecord:
         """``captured`` is called when nothing is left to do but to store."""
         entry = self.consent.entry(caller, Processing.ENROL, declaration)
@@ -101,7 +105,7 @@ class EnrolFace:
                 self.consent.begin(naming(entry, made.user_token)).result()
                 return made
             token = self.new_token()
-            reference = _reference(self.capture(picture), token, entry)
+            reference = reference_of(self.capture(picture), token, entry)
             captured()
             return self.references.add(reference, entry=naming(entry, token), retry=retry)
 
@@ -121,13 +125,13 @@ class UpdateReference:
         picture: Picture,
         *,
         declaration: Declaration,
-        captured: Callable[[], None] = _nobody_waits,
+        captured: Callable[[], None] = nobody_waits,
     ) -> ReferenceRecord:
         """``captured`` is called when nothing is left to do but to store."""
         entry = self.consent.entry(caller, Processing.UPDATE, declaration, user_token)
         with self.consent.with_change(entry):
             self.references.record(caller.tenant_id, user_token)
-            reference = _reference(self.capture(picture), user_token, entry)
+            reference = reference_of(self.capture(picture), user_token, entry)
             captured()
             return self.references.replace(reference, entry=entry)
 
@@ -147,14 +151,22 @@ class DeleteReference:
         return self.references.delete(user_token, entry=entry)
 
 
-def _reference(
-    captured: CapturedReference, user_token: UserToken, entry: ConsentEntry
+def reference_of(
+    captured: CapturedReference,
+    user_token: UserToken,
+    entry: ConsentEntry,
+    *,
+    sample_id: SampleId | None = None,
+    modality: Modality = Modality.FACE,
 ) -> BiometricReference:
+    """What was captured for ``entry``, attributed to a user."""
     record = ReferenceRecord(
         user_token=user_token,
         model=captured.template.model,
         quality=captured.quality,
         created_at=entry.at,
         updated_at=entry.at,
+        sample_id=sample_id,
+        modality=modality,
     )
     return BiometricReference(record, captured.template)

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from perse.domain.access import TenantId
 from perse.domain.consent import ChainedEntry, ConsentEntry, Declaration, Processing
 from perse.domain.receipts import token_sha256
-from perse.domain.references import Template, UserToken
+from perse.domain.references import BiometricReference, Template, UserToken
 from perse.domain.throttling import Guesses
 from perse.errors import UserTokenNotFound
 from perse.pipelines.reference_ports import (
@@ -17,8 +17,8 @@ from perse.pipelines.reference_ports import (
     Now,
     Owners,
     ReceiptRecords,
-    ReferenceStore,
 )
+from perse.pipelines.subject_ports import SampleStore, SubjectStore
 
 Document = Mapping[str, Any]
 
@@ -35,13 +35,14 @@ class LedgerRecords(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class ExportSubject:
-    """Use case: everything held about one user, the template too. The export is recorded.
+    """Use case: everything held about one user, the templates too. The export is recorded.
 
     Raises UserTokenNotFound when nothing at all is known of the token.
     """
 
     tenants: Owners
-    references: ReferenceStore
+    subjects: SubjectStore
+    samples: SampleStore
     guesses: GuessRecords
     ledger: LedgerRecords
     receipts: ReceiptRecords
@@ -59,22 +60,23 @@ class ExportSubject:
         return {
             "user_token": user_token,
             "exported_at": self.now().isoformat(),
-            "references": [self._reference(tenant_id, user_token) for tenant_id in owners],
+            "subjects": [self._held(tenant_id, user_token) for tenant_id in owners],
             "consent_ledger": entries,
             "receipts": [receipt.jws for receipt in receipts],
         }
 
-    def _reference(self, tenant_id: TenantId, user_token: UserToken) -> Document:
-        reference = self.references.find(tenant_id, user_token)
+    def _held(self, tenant_id: TenantId, user_token: UserToken) -> Document:
+        subject = self.subjects.get(tenant_id, user_token)
         guesses = self.guesses.of(tenant_id, user_token)
-        record = reference.record
+        samples = self.samples.references(tenant_id, user_token)
         return {
             "tenant": tenant_id,
-            "enrolled_at": record.created_at.isoformat(),
-            "updated_at": record.updated_at.isoformat(),
-            "picture_quality": dict(record.quality),
+            "external_id": subject.external_id,
+            "collections": sorted(subject.collections),
+            "enrolled_at": subject.created_at.isoformat(),
+            "updated_at": subject.updated_at.isoformat(),
             "failed_comparisons": {"in_a_row": guesses.in_row, "in_total": guesses.total},
-            "template": exported_template(reference.template),
+            "samples": [exported_sample(sample) for sample in samples],
         }
 
     def _entry(self, tenant_id: TenantId, user_token: UserToken) -> ConsentEntry:
@@ -86,6 +88,18 @@ class ExportSubject:
             declaration=Declaration.NOT_NEEDED,
             user_token=user_token,
         )
+
+
+def exported_sample(sample: BiometricReference) -> Document:
+    """A face or a voice, with its template."""
+    record = sample.record
+    return {
+        "id": record.name,
+        "modality": str(record.modality),
+        "captured_at": record.updated_at.isoformat(),
+        "quality": dict(record.quality),
+        "template": exported_template(sample.template),
+    }
 
 
 def exported_template(template: Template) -> Document:

@@ -3,7 +3,8 @@ transaction; locks are taken in the order that ``references.py`` names."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import sqlalchemy as sa
@@ -17,10 +18,11 @@ from perse.domain.references import (
     ReferenceRecord,
     SampleId,
     UserToken,
+    sample_not_found,
 )
 from perse.domain.retries import RetryKey
 from perse.domain.subjects import KeptSample
-from perse.errors import SampleNotFound
+from perse.errors import SampleNotFound, UserTokenNotFound
 from perse.storage.changes import touch
 from perse.storage.database import Database
 from perse.storage.destruction import DestroySubjects
@@ -79,7 +81,8 @@ class SqlSamples:
         with self.database.write() as connection:
             lock_tenant(connection, owner.tenant_id)
             subject_id = subject_id_of(connection, owner)
-            made = retry and claim_retry(connection, owner, retry, at=entry.at)
+            with _told_of_sample():
+                made = retry and claim_retry(connection, owner, retry, at=entry.at)
             if made:
                 self.ledger.append_in(connection, [entry])
                 return KeptSample(_made(connection, owner, made), None)
@@ -134,7 +137,8 @@ class SqlSamples:
     ) -> ReferenceRecord | None:
         """The sample of this subject that ``retry`` made, if it did. Raises as the port says."""
         with self.database.read() as connection:
-            made = retried(connection, tenant_id, retry)
+            with _told_of_sample():
+                made = retried(connection, tenant_id, retry)
             if made is None:
                 return None
             return _made(connection, Owner(tenant_id, user_token), made)
@@ -161,13 +165,22 @@ class SqlSamples:
         return list(map(OpenRows(self.tenant_keys, owner.tenant_id), rows))
 
 
+@contextmanager
+def _told_of_sample() -> Iterator[None]:
+    """What a request made and is gone was a sample. Raises SampleNotFound."""
+    try:
+        yield
+    except UserTokenNotFound as gone:
+        raise SampleNotFound(gone.message) from None
+
+
 def _find(connection: sa.Connection, owner: Owner, sample_id: SampleId) -> Row:
     """Raises UserTokenNotFound or SampleNotFound."""
     insist_on_subject(connection, owner)
     query = records(owner, None).where(templates.c.sample_id == sample_id)
     row: Row | None = connection.execute(query).one_or_none()
     if row is None:
-        raise SampleNotFound("this subject has no such sample: list its samples")
+        raise sample_not_found()
     return row
 
 

@@ -23,18 +23,19 @@ SAFE_HEADERS: Mapping[str, str] = {
     "Cache-Control": "no-store",
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
 }
-ALLOWED_METHODS = ("GET", "POST", "PUT", "DELETE", "OPTIONS")
+ALLOWED_METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 ALLOWED_HEADERS = (
     "Accept",
     "Authorization",
     "Cache-Control",
     "Content-Type",
     "Idempotency-Key",
+    "If-Match",
     "X-API-Key",
     "X-Request-ID",
     "X-Requested-With",
 )
-EXPOSED_HEADERS = ("Retry-After", "X-Request-ID", "WWW-Authenticate")
+EXPOSED_HEADERS = ("ETag", "Retry-After", "X-Request-ID", "WWW-Authenticate")
 _PREFLIGHT_LIFETIME_S = 600
 
 

@@ -94,7 +94,8 @@ class Call:
             self.request, self.fields, self.workplace.limits, holding=self.body, turn=self.turn
         )
         if self.processes and not self.processes.with_change:
-            self._record(*self.processes.of(form), declaration_of(form))
+            asked = self.processes.of(form, self.request.path_params)
+            self._record(*asked, declaration_of(form))
         return form
 
     async def turn(self) -> None:

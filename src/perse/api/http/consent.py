@@ -35,7 +35,8 @@ def declaration_of(form: Form) -> Declaration:
 class Processes:
     """What an operation does with what is biometric, as the consent ledger calls it.
 
-    ``of_user``: what it does instead when the form holds that field, a user's token.
+    ``of_user``: what it does instead when the form holds that field, a user's token. ``in_path``:
+    the part of the path that is the user's token.
     ``with_change``: the use case writes it, in one transaction with the change that it makes;
     everything else is written when the form has been read.
     """
@@ -43,9 +44,12 @@ class Processes:
     processing: Processing
     of_user: tuple[FormField, Processing] | None = None
     with_change: bool = False
+    in_path: str | None = None
 
-    def of(self, form: Form) -> tuple[Processing, UserToken | None]:
-        """What this form asks for, and of which user. Raises InvalidParameter."""
+    def of(self, form: Form, path: Mapping[str, str]) -> tuple[Processing, UserToken | None]:
+        """What this form asks for, and of which user. Raises as reading a token does."""
+        if self.in_path is not None:
+            return self.processing, parse_user_token(path[self.in_path])
         if self.of_user is not None:
             field, processing = self.of_user
             if form.has(field.name):

@@ -145,7 +145,12 @@ def _success(operation: Operation) -> Json:
     content: Json = {"schema": {"$ref": _SCHEMAS + operation.success.__name__}}
     if operation.example is not None:
         content["example"] = operation.example
-    return {"description": "Success.", "content": {"application/json": content}}
+    described: Json = {"description": "Success.", "content": {"application/json": content}}
+    if operation.tells_version:
+        described["headers"] = {
+            "ETag": {"schema": {"type": "string"}, "description": "The version, for If-Match."}
+        }
+    return described
 
 
 def _problems(operation: Operation) -> Json:

@@ -41,7 +41,8 @@ class Operation:
     fields, of which one must be sent beside the required ones. ``json_body``: JSON schema of a
     body that is no form. ``secured``: whether a caller must be known; refusals, overload and faults
     need not be listed, every operation has them. ``processes``: None says that nothing biometric is
-    processed; a form of one that does takes the declaration of consent, too.
+    processed; a form of one that does takes the declaration of consent, too. ``tells_version``:
+    the answer has an ``ETag``.
     """
 
     method: str
@@ -59,6 +60,7 @@ class Operation:
     errors: tuple[type[PerseError], ...] = ()
     secured: bool = True
     example: dict[str, Any] | None = None
+    tells_version: bool = False
 
     def __post_init__(self) -> None:
         files = [field.name for field in self.form if field.kind is not FieldKind.TEXT]

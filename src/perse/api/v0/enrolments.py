@@ -14,11 +14,12 @@ from perse.api.http.answers import JsonInPieces, Success
 from perse.api.http.calls import Call
 from perse.api.http.consent import Processes, declaration_of
 from perse.api.http.operations import Operation, Parameter
+from perse.api.http.queries import whole_number
+from perse.api.http.retries import RETRY, retry_of
 from perse.api.v0.examples import DELETED, ENROLLED, EXAMPLE_TOKEN, LIST
 from perse.api.v0.faces import FORM_ERRORS, PICTURE, USER_TOKEN, picture_of
 from perse.domain.consent import Processing
 from perse.domain.references import ReferenceRecord, UserToken, UserTokens, parse_user_token
-from perse.domain.retries import LONGEST_NAME, NAME_PATTERN
 from perse.errors import (
     ImageOverexposed,
     ImageUnderexposed,
@@ -29,9 +30,7 @@ from perse.errors import (
 )
 
 _ENROLMENT = "/v0/face/enrollment"
-_RETRY_HEADER = "Idempotency-Key"
 _MOST_PER_PAGE = 100_000
-_MOST_DIGITS = 9
 _LIST_HEAD = b'{"user_tokens":['
 _ENROLMENT_ERRORS = (
     *FORM_ERRORS,
@@ -66,9 +65,8 @@ async def enrol(call: Call) -> EnrolAnswer:
     """Keep the template of a new user."""
     form = await call.form()
     declaration, picture = declaration_of(form), picture_of(call, form, PICTURE.name)
-    enrolment, names = call.services.enrolment, call.request.headers.getlist(_RETRY_HEADER)
-    # Several are one list (RFC 9110 §5.3), which no name may be.
-    retry = enrolment.retry_key(", ".join(names), form.file(PICTURE.name)) if names else None
+    enrolment = call.services.enrolment
+    retry = retry_of(call, enrolment.retry_key, form.file(PICTURE.name))
     record = await call.compute(
         lambda: enrolment.enrol(
             call.caller,
@@ -156,16 +154,9 @@ def _page_of(call: Call) -> tuple[int | None, UserToken | None]:
     query = call.request.query_params
     limit, after = query.get("limit"), query.get("after")
     return (
-        None if limit is None else _page_size(limit),
+        None if limit is None else whole_number(limit, "limit", most=_MOST_PER_PAGE),
         None if after is None else parse_user_token(after),
     )
-
-
-def _page_size(limit: str) -> int:
-    digits = limit.isascii() and limit.isdecimal() and len(limit) <= _MOST_DIGITS
-    if not (digits and 1 <= int(limit) <= _MOST_PER_PAGE):
-        raise InvalidParameter(f"limit must be a whole number from 1 to {_MOST_PER_PAGE}")
-    return int(limit)
 
 
 OPERATIONS = (
@@ -180,20 +171,7 @@ OPERATIONS = (
             "Keep the template of the largest face of a picture, never the picture. A client that "
             "sends an `Idempotency-Key` may repeat the request and gets the same user."
         ),
-        parameters=(
-            Parameter(
-                _RETRY_HEADER,
-                "header",
-                f"A name of your choice for this request, 1 to {LONGEST_NAME} visible ASCII "
-                "characters; kept for 24 hours.",
-                {
-                    "type": "string",
-                    "minLength": 1,
-                    "maxLength": LONGEST_NAME,
-                    "pattern": NAME_PATTERN,
-                },
-            ),
-        ),
+        parameters=(RETRY,),
         processes=Processes(Processing.ENROL, with_change=True),
         form=(PICTURE,),
         errors=_ENROLMENT_ERRORS,

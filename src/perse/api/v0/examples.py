@@ -91,7 +91,7 @@ COMPARE: dict[str, Any] = {
     "status": 200,
 }
 
-_RECORDING: dict[str, Any] = {
+RECORDING: dict[str, Any] = {
     "decoded_s": 4.72,
     "voice_metrics": {
         "net_speech": 2.816,
@@ -120,7 +120,7 @@ VOICE_COMPARE: dict[str, Any] = {
     "similarity_supported": True,
     "similarity_assessable": True,
     "cosine": 0.72,
-    "recordings": [_RECORDING, _RECORDING],
+    "recordings": [RECORDING, RECORDING],
     "models": {"speech_detector": "silero_vad", "speaker_embedder": "campplus"},
     "time_taken": 0.064,
     "status": 200,

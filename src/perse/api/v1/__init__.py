@@ -6,6 +6,15 @@ is stands in ``v0``.
 
 from __future__ import annotations
 
-from perse.api.v1 import identification
+from perse.api.v1 import collections, identification, samples, subjects, verification
+from perse.api.v1.absence import speaking_of_subjects
 
-OPERATIONS = (*identification.OPERATIONS,)
+OPERATIONS = speaking_of_subjects(
+    (
+        *subjects.OPERATIONS,
+        *samples.OPERATIONS,
+        *verification.OPERATIONS,
+        *collections.OPERATIONS,
+        *identification.OPERATIONS,
+    )
+)

@@ -1,0 +1,119 @@
+"""Subjects, their samples and collections over opened pipelines and storage."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from perse.auth.api_keys import utc_now
+from perse.bootstrap.enrolment import guess_limiter, reference_capture, retry_names
+from perse.bootstrap.faces import FaceServices
+from perse.bootstrap.voices import VoiceServices
+from perse.domain.enrolment_gate import EnrolmentGate
+from perse.domain.modality_fusion import ModalityFusion
+from perse.domain.references import Modality
+from perse.domain.retries import NameRetry
+from perse.domain.voice_enrolment import VoiceGate
+from perse.errors import InvalidParameter
+from perse.pipelines.consent import RecordConsent
+from perse.pipelines.sample_matching import MatchFaces, MatchVoices
+from perse.pipelines.samples import AddFace, AddVoice, CaptureVoiceReference, DeleteSample
+from perse.pipelines.subject_ports import CollectionStore, SampleStore, SubjectStore
+from perse.pipelines.subject_verification import VerifySubject
+from perse.pipelines.subjects import (
+    ChangeSubject,
+    CreateSubject,
+    DeleteSubject,
+    ListSubjects,
+    PutCollection,
+    RemoveCollection,
+)
+from perse.settings import Settings
+from perse.storage.storage import Storage
+from perse.weights.fusion import shipped_modality_fusion, shipped_sample_fusion
+
+
+@dataclass(frozen=True, slots=True)
+class SubjectServices:
+    """``retry_key`` names a request that may come twice. ``add_voice``: None where the pack
+    compares no voices."""
+
+    store: SubjectStore
+    list: ListSubjects
+    create: CreateSubject
+    change: ChangeSubject
+    delete: DeleteSubject
+    collections: CollectionStore
+    put_collection: PutCollection
+    remove_collection: RemoveCollection
+    samples: SampleStore
+    add_face: AddFace
+    add_voice: AddVoice | None
+    delete_sample: DeleteSample
+    verify: VerifySubject
+    retry_key: NameRetry = field(repr=False)
+
+
+def wire_subjects(
+    settings: Settings,
+    faces: FaceServices,
+    voices: VoiceServices | None,
+    storage: Storage,
+    consent: RecordConsent,
+) -> SubjectServices:
+    """Everything under one roof with what /v0 enrols."""
+    subjects, collections, samples = storage.subjects, storage.collections, storage.samples
+    most = settings.samples_per_subject
+    return SubjectServices(
+        store=subjects,
+        list=ListSubjects(subjects, collections),
+        create=CreateSubject(subjects, consent),
+        change=ChangeSubject(subjects, consent),
+        delete=DeleteSubject(subjects, consent),
+        collections=collections,
+        put_collection=PutCollection(collections, consent),
+        remove_collection=RemoveCollection(collections, consent),
+        samples=samples,
+        add_face=AddFace(Modality.FACE, reference_capture(settings, faces), samples, consent, most),
+        add_voice=_add_voice(settings, voices, samples, consent) if voices else None,
+        delete_sample=DeleteSample(samples, consent),
+        verify=_verify(settings, faces, voices, storage),
+        retry_key=retry_names(storage),
+    )
+
+
+def _add_voice(
+    settings: Settings, voices: VoiceServices, samples: SampleStore, consent: RecordConsent
+) -> AddVoice:
+    gate = VoiceGate(
+        EnrolmentGate(settings.enrolment_gate), voices.compare.limits, voices.thresholds.recording
+    )
+    capture = CaptureVoiceReference(voices.capture, gate)
+    return AddVoice(Modality.VOICE, capture, samples, consent, settings.samples_per_subject)
+
+
+def _verify(
+    settings: Settings, faces: FaceServices, voices: VoiceServices | None, storage: Storage
+) -> VerifySubject:
+    return VerifySubject(
+        samples=storage.samples,
+        faces=MatchFaces(
+            faces.compare, faces.thresholds, shipped_sample_fusion(faces.capture.embedder.model)
+        ),
+        voices=_match_voices(voices) if voices else None,
+        fusion=_fusion(faces, voices) if voices else None,
+        guesses=guess_limiter(settings, storage),
+        now=utc_now,
+    )
+
+
+def _match_voices(voices: VoiceServices) -> MatchVoices:
+    fusion = shipped_sample_fusion(voices.capture.embedder.model)
+    return MatchVoices(voices.compare, voices.thresholds, fusion)
+
+
+def _fusion(faces: FaceServices, voices: VoiceServices) -> ModalityFusion | None:
+    """None for scales that were measured at too few rates to tell anything together."""
+    try:
+        return shipped_modality_fusion(faces.compare.scale.points, voices.compare.scale)
+    except InvalidParameter:
+        return None

@@ -1,0 +1,141 @@
+"""Is a picture, a recording, or are both of a subject?"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from perse.domain.access import Caller
+from perse.domain.references import BiometricReference, Modality, UserToken
+from perse.domain.subject_verification import (
+    EnrolledSamples,
+    FaceEvidence,
+    FusedEvidence,
+    Outcome,
+    Policy,
+    SubjectVerification,
+    VoiceEvidence,
+    decide,
+)
+from perse.errors import FormKeyMissing, InvalidParameter
+from perse.pipelines.comparison import Picture
+from perse.pipelines.ports import SideBySide, in_turn
+from perse.pipelines.reference_ports import GuessLimiter, Now
+from perse.pipelines.sample_matching import MatchFaces, MatchVoices
+from perse.pipelines.subject_ports import SampleStore
+from perse.pipelines.voice import Recording, no_voices
+
+
+class FuseModalities(Protocol):
+    """From the similarities of a face and of a voice to one, on their scale."""
+
+    def similarity(self, face: float, voice: float) -> float: ...
+
+    def supported(self, similarity: float) -> bool: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """What is compared with a subject: a picture, a recording, or both. Raises FormKeyMissing
+    without either."""
+
+    picture: Picture | None = None
+    recording: Recording | None = None
+
+    def __post_init__(self) -> None:
+        if self.picture is None and self.recording is None:
+            raise FormKeyMissing("send image_file, audio_file, or both")
+
+
+@dataclass(frozen=True, slots=True)
+class VerifySubject:
+    """Use case: is the probe of the subject, and is its face live?
+
+    ``voices`` None: the networks compare none. ``fusion`` None: nobody measured faces and voices
+    together. ``guesses`` None: failed comparisons are not counted; else they are for the subject as
+    a whole, by the decision, and what is not assessable is none.
+    """
+
+    samples: SampleStore
+    faces: MatchFaces
+    voices: MatchVoices | None
+    fusion: FuseModalities | None
+    guesses: GuessLimiter | None
+    now: Now
+
+    def __call__(
+        self,
+        caller: Caller,
+        user_token: UserToken,
+        probe: Probe,
+        *,
+        policy: Policy | None = None,
+        side_by_side: SideBySide = in_turn,
+    ) -> SubjectVerification:
+        """``policy`` None: fused where that can be had, else all.
+
+        Raises UserTokenNotFound, SampleNotFound, ReferenceModelMismatch, RateLimited,
+        ReferenceLocked, NotFound and InvalidParameter, all before it looks at pixels or listens;
+        NoFaceDetected and NoSpeechDetected.
+        """
+        policy = self._policy(policy)
+        if self.guesses:
+            self.guesses.check(caller.tenant_id, user_token, at=self.now())
+        references = self.samples.references(caller.tenant_id, user_token)
+        see, hear = self._see(probe, references), self._hear(probe, references)
+        both = probe.picture is not None and probe.recording is not None
+        verified = self._decided(*(side_by_side if both else in_turn)(see, hear), policy)
+        if self.guesses and verified.decision is not Outcome.NOT_ASSESSABLE:
+            matched = verified.decision is Outcome.MATCH
+            self.guesses.record(caller.tenant_id, user_token, matched=matched, at=self.now())
+        return verified
+
+    def _policy(self, asked: Policy | None) -> Policy:
+        if asked is None:
+            return Policy.ALL if self.fusion is None else Policy.FUSED
+        if asked is Policy.FUSED and self.fusion is None:
+            raise InvalidParameter(
+                "the networks of this server were not measured together: policy is any or all"
+            )
+        return asked
+
+    def _see(
+        self, probe: Probe, references: Sequence[BiometricReference]
+    ) -> Callable[[], FaceEvidence | None]:
+        picture = probe.picture
+        if picture is None:
+            return _nothing
+        enrolled = EnrolledSamples.among(references, Modality.FACE, self.faces.network)
+        return lambda: self.faces(picture, enrolled)
+
+    def _hear(
+        self, probe: Probe, references: Sequence[BiometricReference]
+    ) -> Callable[[], VoiceEvidence | None]:
+        recording, voices = probe.recording, self.voices
+        if recording is None:
+            return _nothing
+        if voices is None:
+            raise no_voices()
+        enrolled = EnrolledSamples.among(references, Modality.VOICE, voices.network)
+        return lambda: voices(recording, enrolled)
+
+    def _decided(
+        self, face: FaceEvidence | None, voice: VoiceEvidence | None, policy: Policy
+    ) -> SubjectVerification:
+        fused = self._fused(face, voice) if face and voice else None
+        decision, rule = decide([it for it in (face, voice) if it], policy, fused)
+        return SubjectVerification(face, voice, fused, policy, decision, rule)
+
+    def _fused(self, face: FaceEvidence, voice: VoiceEvidence) -> FusedEvidence | None:
+        if self.fusion is None:
+            return None
+        threshold = max(face.threshold, voice.threshold)
+        if not (face.samples.assessable and voice.samples.assessable):
+            return FusedEvidence(None, False, threshold)
+        similarity = self.fusion.similarity(face.samples.similarity, voice.samples.similarity)
+        return FusedEvidence(similarity, self.fusion.supported(similarity), threshold)
+
+
+def _nothing() -> None:
+    return None

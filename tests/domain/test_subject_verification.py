@@ -1,0 +1,138 @@
+"""What a face, a voice and both together decide."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import product
+
+import pytest
+
+from perse.domain.decisions import PadScore
+from perse.domain.references import BiometricReference, Modality, SampleId
+from perse.domain.samples import ModelName
+from perse.domain.subject_verification import (
+    EnrolledSamples,
+    Evidence,
+    FaceEvidence,
+    FusedEvidence,
+    Outcome,
+    Policy,
+    SamplesCompared,
+    VoiceEvidence,
+    decide,
+    outcome_of,
+)
+from perse.domain.voices import CapturedVoice
+from perse.errors import ReferenceModelMismatch, SampleNotFound
+from tests.fakes.faces import THRESHOLDS, face
+from tests.fakes.voices import GOOD
+from tests.fakes.voices import THRESHOLDS as VOICE_THRESHOLDS
+from tests.storage.samples import reference, template
+
+SAMPLES = SamplesCompared(0.9, True, 0.9, SampleId("s"), 1, 0, None, {})
+LOW, TOP = 0.3, 1.0
+OUTCOMES = {"match": Outcome.MATCH, "no": Outcome.NO_MATCH, "?": Outcome.NOT_ASSESSABLE}
+
+
+def told(similarity: float | None) -> SamplesCompared:
+    """None: it cannot be."""
+    if similarity is None:
+        return replace(SAMPLES, similarity=0.0, best=0.0, best_sample=None, obstacle="Come closer.")
+    return replace(SAMPLES, similarity=similarity, best=similarity)
+
+
+def seen(similarity: float | None = TOP, *, pad: float | None = 0.9) -> FaceEvidence:
+    score = None if pad is None else PadScore(pad)
+    return FaceEvidence(told(similarity), face(pad=score), THRESHOLDS)
+
+
+def heard(similarity: float | None = TOP) -> VoiceEvidence:
+    return VoiceEvidence(told(similarity), CapturedVoice(template(), GOOD), VOICE_THRESHOLDS)
+
+
+def fused(similarity: float | None = None) -> FusedEvidence:
+    return FusedEvidence(similarity, True, 0.8)
+
+
+@pytest.mark.parametrize(
+    ("evidence", "outcome"),
+    [
+        (seen(0.8), Outcome.MATCH),
+        (seen(0.79), Outcome.NO_MATCH),
+        (seen(None), Outcome.NOT_ASSESSABLE),
+        (seen(TOP, pad=0.69), Outcome.NO_MATCH),
+        (seen(TOP, pad=None), Outcome.MATCH),
+        (heard(0.6), Outcome.MATCH),
+        (heard(0.59), Outcome.NO_MATCH),
+        (heard(None), Outcome.NOT_ASSESSABLE),
+    ],
+)
+@pytest.mark.parametrize("policy", Policy)
+def test_one_modality_decides_by_its_own_threshold(
+    evidence: Evidence, outcome: Outcome, policy: Policy
+) -> None:
+    rule = "face" if isinstance(evidence, FaceEvidence) else "voice"
+    assert outcome_of(evidence) is outcome
+    assert decide([evidence], policy, None) == (outcome, rule)
+
+
+def of(word: str) -> float | None:
+    return {"match": TOP, "no": LOW, "?": None}[word]
+
+
+@pytest.mark.parametrize(("one", "other"), list(product(OUTCOMES, OUTCOMES)))
+def test_any_and_all(one: str, other: str) -> None:
+    both: list[Evidence] = [seen(of(one)), heard(of(other))]
+    words = {one, other}
+    any_of = "match" if "match" in words else "no" if "no" in words else "?"
+    all_of = "no" if "no" in words else "?" if "?" in words else "match"
+    assert decide(both, Policy.ANY, None) == (OUTCOMES[any_of], "any")
+    assert decide(both, Policy.ALL, fused(TOP)) == (OUTCOMES[all_of], "all")
+
+
+def test_the_fused_similarity_decides_where_there_is_one() -> None:
+    both: list[Evidence] = [seen(LOW), heard(LOW)]
+    assert decide(both, Policy.FUSED, fused(0.8)) == (Outcome.MATCH, "fused")
+    assert decide(both, Policy.FUSED, fused(0.79)) == (Outcome.NO_MATCH, "fused")
+
+
+@pytest.mark.parametrize(
+    ("face_similarity", "voice_similarity", "outcome", "rule"),
+    [
+        (None, 0.8, Outcome.MATCH, "voice"),
+        (None, 0.79, Outcome.NO_MATCH, "voice"),
+        (0.8, None, Outcome.MATCH, "face"),
+        (0.79, None, Outcome.NO_MATCH, "face"),
+        (None, None, Outcome.NOT_ASSESSABLE, "fused"),
+    ],
+)
+def test_what_is_left_has_to_reach_the_fused_threshold(
+    face_similarity: float | None, voice_similarity: float | None, outcome: Outcome, rule: str
+) -> None:
+    both: list[Evidence] = [seen(face_similarity), heard(voice_similarity)]
+    assert decide(both, Policy.FUSED, fused()) == (outcome, rule)
+
+
+@pytest.mark.parametrize("similarity", [TOP, None])
+def test_no_voice_makes_up_for_a_face_that_is_not_live(similarity: float | None) -> None:
+    both: list[Evidence] = [seen(similarity, pad=0.1), heard(TOP)]
+    outcome, _ = decide(both, Policy.FUSED, fused(None if similarity is None else TOP))
+    assert outcome is Outcome.NO_MATCH
+
+
+def kept(model: str, modality: Modality = Modality.FACE) -> BiometricReference:
+    made = reference(model=model)
+    return replace(made, record=replace(made.record, modality=modality))
+
+
+def test_samples_of_the_network_in_use_are_compared_and_the_others_counted() -> None:
+    references = [kept("net"), kept("old"), kept("net", Modality.VOICE), kept("net")]
+    enrolled = EnrolledSamples.among(references, Modality.FACE, ModelName("net"))
+    assert (enrolled.references, enrolled.other_networks) == ([references[0], references[3]], 1)
+
+
+def test_where_there_is_nothing_to_compare_with_it_is_said_why() -> None:
+    with pytest.raises(ReferenceModelMismatch, match="older, other, and net is in use now"):
+        EnrolledSamples.among([kept("other"), kept("older")], Modality.FACE, ModelName("net"))
+    with pytest.raises(SampleNotFound, match="no voice"):
+        EnrolledSamples.among([kept("net")], Modality.VOICE, ModelName("net"))
