@@ -8,7 +8,13 @@ import pytest
 from perse.errors import InvalidParameter
 from perse.evaluation.groups import read_groups
 from perse.evaluation.presentations import read_presentations
-from perse.evaluation.sample_files import PICTURES, folder_per_person, numbers_of
+from perse.evaluation.sample_files import (
+    PICTURES,
+    SampleFile,
+    folder_per_person,
+    listed_files,
+    numbers_of,
+)
 from perse.evaluation.trial_lists import Trial, read_trials
 
 
@@ -35,6 +41,36 @@ def test_a_folder_is_a_person_and_nothing_vanishes_silently(tmp_path: Path) -> N
 def test_a_folder_without_samples_is_refused(tmp_path: Path, names: tuple[str, ...]) -> None:
     with pytest.raises(InvalidParameter, match="no folder per person"):
         folder_per_person(_touch(tmp_path, *names), PICTURES)
+
+
+def test_a_table_says_whose_each_file_is(tmp_path: Path) -> None:
+    table = tmp_path / "people.csv"
+    table.write_text("\ufefffile,note,person\n1.jpg,x,Änn\nsub/2.jpg,,bob\n", "utf-8")
+    assert listed_files(table).files == (
+        SampleFile(tmp_path / "1.jpg", "1.jpg", "Änn"),
+        SampleFile(tmp_path / "sub" / "2.jpg", "sub/2.jpg", "bob"),
+    )
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (b"", "no column"),
+        (b"person,files\nann,1.jpg\n", "no column file"),
+        (b"person,file\n", "lists no files"),
+        (b"person,file\nann\n", "line 2"),
+        (b"person,file\n,1.jpg\n", "line 2"),
+        (b"person,file\n\xff,1.jpg\n", "cannot be read"),
+        (b'person,file\n"ann,1.jpg\n', "cannot be read"),
+    ],
+)
+def test_a_table_that_says_it_of_no_file_is_refused(
+    tmp_path: Path, content: bytes, says: str
+) -> None:
+    table = tmp_path / "people.csv"
+    table.write_bytes(content)
+    with pytest.raises(InvalidParameter, match=says):
+        listed_files(table)
 
 
 def test_names_are_numbered_from_0_on() -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -12,6 +11,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from perse.crew import work_through
 from perse.errors import InputError, SampleError
 from perse.evaluation.sample_files import SampleFile
 
@@ -70,15 +70,12 @@ class AcquireAll:
     ) -> list[Outcome]:
         """One outcome per file, in order. ``on_done`` hears of each on the calling thread."""
         outcomes: dict[int, Outcome] = {}
-        with ThreadPoolExecutor(self.workers, thread_name_prefix="perse-evaluate") as pool:
-            waiting = {pool.submit(self._one, file.path): n for n, file in enumerate(files)}
-            try:
-                for done in as_completed(waiting):
-                    outcomes[waiting[done]] = done.result()
-                    on_done(files[waiting[done]])
-            except BaseException:
-                pool.shutdown(wait=False, cancel_futures=True)
-                raise
+        done = work_through(
+            [file.path for file in files], self._one, workers=self.workers, name="perse-evaluate"
+        )
+        for number, outcome in done:
+            outcomes[number] = outcome
+            on_done(files[number])
         return [outcomes[number] for number in range(len(files))]
 
     def _one(self, path: Path) -> Outcome:

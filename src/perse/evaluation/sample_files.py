@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import csv
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -51,6 +52,36 @@ def folder_per_person(root: Path, endings: frozenset[str]) -> SampleFolder:
             f"{root} holds no folder per person with files ending in {_listed(endings)}"
         )
     return SampleFolder(tuple(files), tuple(left_out))
+
+
+def listed_files(listing: Path) -> SampleFolder:
+    """The files of a table: CSV with the columns ``person`` and ``file``, which is looked for from
+    the table's folder on. Other columns are left alone.
+
+    Raises InvalidParameter, naming the line, for what is no such table.
+    """
+    try:
+        with listing.open(encoding="utf-8-sig", newline="") as text:
+            rows = csv.DictReader(text, restkey="", strict=True)
+            missing = {"person", "file"} - set(rows.fieldnames or ())
+            if missing:
+                raise InvalidParameter(
+                    f"{listing} has no column {' and no column '.join(sorted(missing))} in its "
+                    "first line: it needs person and file"
+                )
+            files = tuple(_listed_file(row, listing, rows.line_num) for row in rows)
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise InvalidParameter(f"{listing} cannot be read as CSV: {error}") from error
+    if not files:
+        raise InvalidParameter(f"{listing} lists no files")
+    return SampleFolder(files, ())
+
+
+def _listed_file(row: Mapping[str, str | None], listing: Path, line: int) -> SampleFile:
+    person, file = row["person"], row["file"]
+    if not (person and file):
+        raise InvalidParameter(f"{listing}, line {line}: person and file must both be given")
+    return SampleFile(listing.parent / file, file, person)
 
 
 def visible_files(root: Path) -> list[Path]:

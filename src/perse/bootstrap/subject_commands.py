@@ -1,0 +1,92 @@
+"""What the command line does with subjects, wired as a server wires it; also beside servers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from functools import partial
+
+from perse.bootstrap.enrolment import wire_consent
+from perse.bootstrap.faces import FaceServices, wire_faces
+from perse.bootstrap.storage import open_storage
+from perse.bootstrap.subjects import SubjectServices, wire_subjects
+from perse.bootstrap.voices import VoiceServices, wire_voices
+from perse.bootstrap.weights import PackOnDisk
+from perse.domain.access import Caller
+from perse.domain.consent import Declaration
+from perse.domain.references import Modality, UserToken
+from perse.domain.samples import FaceImage, VoiceSample
+from perse.domain.subjects import CollectionName, KeptSample
+from perse.pipelines.comparison import Picture
+from perse.pipelines.samples import AddFace, AddVoice
+from perse.pipelines.subject_import import AddContent, Content, ImportFile
+from perse.pipelines.subjects import DeleteSubject
+from perse.pipelines.voice import Recording
+from perse.settings import Settings
+from perse.storage.storage import Storage
+
+
+@contextmanager
+def opened_import(
+    settings: Settings, on_disk: PackOnDisk, collections: frozenset[CollectionName]
+) -> Iterator[ImportFile]:
+    """With the thread that writes the ledger. Raises SetupError."""
+    faces, voices = wire_faces(settings, on_disk), wire_voices(settings, on_disk)
+    with open_storage(settings) as storage:
+        consent = wire_consent(settings, storage)
+        try:
+            services = wire_subjects(settings, faces, voices, storage, consent.record)
+            yield ImportFile(
+                services.store,
+                services.create,
+                _ways_to_add(services, faces, voices),
+                services.retry_key,
+                collections,
+            )
+        finally:
+            consent.close()
+
+
+@contextmanager
+def opened_deletion(settings: Settings, storage: Storage) -> Iterator[DeleteSubject]:
+    """With the thread that writes the ledger."""
+    consent = wire_consent(settings, storage)
+    try:
+        yield DeleteSubject(storage.subjects, consent.record)
+    finally:
+        consent.close()
+
+
+def _ways_to_add(
+    services: SubjectServices, faces: FaceServices, voices: VoiceServices | None
+) -> Mapping[Modality, AddContent]:
+    ways: dict[Modality, AddContent] = {
+        Modality.FACE: partial(_add_face, services.add_face, faces.decode)
+    }
+    if voices and services.add_voice:
+        ways[Modality.VOICE] = partial(_add_voice, services.add_voice, voices.decode)
+    return ways
+
+
+def _add_face(
+    add: AddFace,
+    decode: Callable[[bytes], FaceImage],
+    caller: Caller,
+    user_token: UserToken,
+    content: Content,
+    declaration: Declaration,
+) -> KeptSample:
+    picture = Picture(content.name, lambda: decode(content.data))
+    return add(caller, user_token, picture, declaration=declaration, retry=content.retry)
+
+
+def _add_voice(
+    add: AddVoice,
+    decode: Callable[[bytes], VoiceSample],
+    caller: Caller,
+    user_token: UserToken,
+    content: Content,
+    declaration: Declaration,
+) -> KeptSample:
+    recording = Recording(content.name, lambda: decode(content.data))
+    return add(caller, user_token, recording, declaration=declaration, retry=content.retry)

@@ -1,0 +1,126 @@
+"""Many files become subjects at the command line, as an operator does it."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from perse.auth.api_keys import ApiKeys
+from perse.bootstrap.storage import open_storage
+from perse.cli.application import app
+from perse.domain.access import Caller
+from perse.errors import InvalidParameter, UserTokenNotFound
+from perse.settings import load_settings
+from perse.storage.storage import Storage
+from tests.drawn_faces import smiley
+
+PORTRAITS = Path(__file__).parents[1] / "samples" / "portraits"
+
+
+@dataclass(frozen=True)
+class Operator:
+    data: Path
+    people: Path
+    storage: Storage
+    caller: Caller
+
+    @property
+    def report(self) -> Path:
+        return self.people.parent / "report.jsonl"
+
+    def run(self, *arguments: str) -> Result:
+        result = CliRunner().invoke(app, [*arguments, "--data-dir", str(self.data)])
+        if result.exception and not isinstance(result.exception, SystemExit):
+            raise result.exception
+        return result
+
+    def import_from(self, source: Path, *options: str) -> Result:
+        return self.run("subjects", "import", str(source), "--report", str(self.report), *options)
+
+    def reported(self) -> list[dict[str, Any]]:
+        return [json.loads(line) for line in self.report.read_text().splitlines()]
+
+
+@pytest.fixture
+def operator(
+    pack_folders: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Operator]:
+    monkeypatch.setenv("PERSE_OFFLINE", "true")
+    data, people = tmp_path / "data", tmp_path / "people"
+    data.mkdir()
+    (data / "weights").symlink_to(pack_folders["standard"] / "weights")
+    for name in ("obama_2009", "obama_2012", "hopper_1984"):
+        person = people / name.split("_")[0]
+        person.mkdir(parents=True, exist_ok=True)
+        shutil.copy(PORTRAITS / f"{name}.jpg", person)
+    with open_storage(load_settings(data_dir=data)) as storage:
+        key, _ = ApiKeys(storage.keys).create("app")
+        yield Operator(data, people, storage, key.caller)
+
+
+def test_a_folder_of_people_is_imported_and_shown_and_deleted(operator: Operator) -> None:
+    smiley(400).save(operator.people / "hopper" / "drawing.png")
+    imported = operator.import_from(operator.people, "--consent-given")
+    assert imported.exit_code == 1
+    outcomes = {line["file"]: line.get("code", "kept") for line in operator.reported()}
+    assert outcomes == {
+        "hopper/drawing.png": "no_face_detected",
+        "hopper/hopper_1984.jpg": "kept",
+        "obama/obama_2009.jpg": "kept",
+        "obama/obama_2012.jpg": "kept",
+    }
+    listed = map(json.loads, operator.run("subjects", "list", "--json").stdout.splitlines())
+    assert {it["external_id"]: it["faces"] for it in listed} == {"hopper": 1, "obama": 2}
+    assert "obama" in operator.run("subjects", "list").stdout
+    shown = json.loads(operator.run("subjects", "show", "obama").stdout)
+    assert [sample["model"] for sample in shown["samples"]["face"]] == ["sface"] * 2
+    given = {entry.entry.declaration for entry in operator.storage.ledger.entries()}
+    assert given == {"given", "not_needed"}
+    receipt = operator.run("subjects", "delete", "obama", "--yes").stdout.strip()
+    assert receipt.count(".") == 2
+    with pytest.raises(UserTokenNotFound):
+        operator.run("subjects", "show", shown["subject"]["id"])
+
+
+def test_an_import_goes_on_where_it_ended(operator: Operator) -> None:
+    hopper = operator.people / "hopper"
+    shutil.move(hopper, operator.people.parent / "away")
+    assert operator.import_from(operator.people).exit_code == 0
+    shutil.move(operator.people.parent / "away", hopper)
+    assert operator.import_from(operator.people).exit_code == 0
+    assert [line["person"] for line in operator.reported()].count("obama") == 2
+    assert operator.reported()[-1]["person"] == "hopper"
+    assert operator.storage.subject_feed.total(operator.caller.tenant_id) == 3
+    operator.report.unlink()
+    assert operator.import_from(operator.people).exit_code == 0
+    assert operator.storage.subject_feed.total(operator.caller.tenant_id) == 3
+
+
+def test_a_table_may_say_whose_the_pictures_are_and_where_they_belong(
+    operator: Operator,
+) -> None:
+    table = operator.people / "table.csv"
+    table.write_text("person,file\ngrace,hopper/hopper_1984.jpg\ngrace,absent.jpg\n")
+    with pytest.raises(InvalidParameter):
+        operator.import_from(table, "--collection", "no/name")
+    imported = operator.import_from(table, "--collection", "nobody-made-it")
+    assert imported.exit_code == 1
+    assert {line["code"] for line in operator.reported()} == {"collection_not_found", "unreadable"}
+
+
+def test_with_several_tenants_one_is_named(operator: Operator) -> None:
+    ApiKeys(operator.storage.keys).create("other")
+    with pytest.raises(InvalidParameter, match="--key"):
+        operator.import_from(operator.people)
+    assert operator.import_from(operator.people, "--key", "other").exit_code == 0
+    assert operator.run("subjects", "list", "--key", "app", "--json").stdout == ""
+    assert (
+        len(operator.run("subjects", "list", "--key", "other", "--json").stdout.splitlines()) == 2
+    )

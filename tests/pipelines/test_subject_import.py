@@ -1,0 +1,200 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from perse.crew import work_through
+from perse.domain.access import Caller, KeyId, TenantId
+from perse.domain.consent import Declaration
+from perse.domain.references import Modality, Template, UserToken
+from perse.domain.retries import RetryKey
+from perse.domain.samples import ModelName
+from perse.domain.subjects import ExternalId, KeptSample
+from perse.errors import InvalidParameter, NoFaceDetected, StorageUnavailable
+from perse.pipelines.consent import RecordConsent
+from perse.pipelines.enrolment import CapturedReference
+from perse.pipelines.import_report import ImportReport
+from perse.pipelines.samples import AddSample
+from perse.pipelines.subject_import import Content, FileOfSubject, Imported, ImportFile, Refused
+from perse.pipelines.subjects import CreateSubject
+from tests.fakes.storage import FakeClock, FakeReferences
+from tests.fakes.subjects import FakeCollections, FakeSamples, FakeSubjects
+
+ACME = Caller(TenantId("acme"), KeyId("key-1"))
+
+
+@dataclass
+class Office:
+    """An import over fakes; a file holds one letter, which is the face on it."""
+
+    users: FakeReferences = field(default_factory=FakeReferences)
+    looked_at: list[bytes] = field(default_factory=list)
+    most: int = 20
+    fails_with: Exception | None = None
+
+    @property
+    def subjects(self) -> FakeSubjects:
+        return FakeSubjects(self.users, FakeCollections(self.users))
+
+    @property
+    def import_file(self) -> ImportFile:
+        consent = RecordConsent(self.users.ledger, FakeClock())
+        add = AddSample(Modality.FACE, self._capture, FakeSamples(self.users), consent, self.most)
+
+        def add_face(
+            caller: Caller, user_token: UserToken, content: Content, declaration: Declaration
+        ) -> KeptSample:
+            return add(
+                caller, user_token, content.data, declaration=declaration, retry=content.retry
+            )
+
+        return ImportFile(
+            self.subjects,
+            CreateSubject(self.subjects, consent),
+            {Modality.FACE: add_face},
+            partial(RetryKey.for_content, secret=bytes(32)),
+        )
+
+    def run(self, *files: FileOfSubject) -> list[Imported | Refused]:
+        return [self.import_file(ACME, file, Declaration.GIVEN) for file in files]
+
+    def _capture(self, content: bytes) -> CapturedReference:
+        self.looked_at.append(content)
+        if self.fails_with:
+            raise self.fails_with
+        features = np.zeros(256, np.float32)
+        features[content[0]] = 1
+        return CapturedReference(Template.of(features, ModelName("net")), {"sharpness": 0.5})
+
+
+def file_of(
+    person: str, content: bytes, name: str = "a.jpg", modality: Modality = Modality.FACE
+) -> FileOfSubject:
+    return FileOfSubject(ExternalId(person), name, modality, lambda: content)
+
+
+def unreadable() -> bytes:
+    raise PermissionError(13, "Permission denied")
+
+
+def test_people_are_made_once_and_get_all_their_samples() -> None:
+    office = Office()
+    office.run(file_of("ann", b"a"), file_of("bob", b"b"), file_of("ann", b"c", "b.jpg"))
+    people = office.subjects.page(ACME.tenant_id, after=None, limit=10)
+    assert [(it.external_id, it.faces) for it in people] == [("ann", 2), ("bob", 1)]
+    assert [entry.declaration for entry in office.users.ledger.entries][1] == "given"
+
+
+def test_the_same_file_again_is_the_same_sample_and_is_not_looked_at() -> None:
+    office = Office()
+    first, again = office.run(file_of("ann", b"a"), file_of("ann", b"a"))
+    assert first == again
+    assert office.looked_at == [b"a"]
+    (other,) = office.run(file_of("bob", b"a"))
+    assert other != first
+
+
+@pytest.mark.parametrize(
+    ("file", "code"),
+    [
+        (FileOfSubject(ExternalId("x"), "x", Modality.FACE, unreadable), "unreadable"),
+        (file_of("x", b"x", modality=Modality.VOICE), "not_found"),
+    ],
+)
+def test_a_file_that_cannot_be_used_is_an_outcome(file: FileOfSubject, code: str) -> None:
+    (outcome,) = Office().run(file)
+    assert isinstance(outcome, Refused)
+    assert outcome.code == code
+
+
+def test_a_picture_without_a_face_is_refused_and_the_rest_goes_on() -> None:
+    office = Office(fails_with=NoFaceDetected("there is no face in a.jpg"))
+    assert office.run(file_of("ann", b"a")) == [
+        Refused("no_face_detected", "there is no face in a.jpg")
+    ]
+    office.fails_with = None
+    assert isinstance(office.run(file_of("ann", b"a"))[0], Imported)
+
+
+def test_what_is_nobodys_fault_ends_the_import() -> None:
+    office = Office(fails_with=StorageUnavailable("the disk is full"))
+    with pytest.raises(StorageUnavailable):
+        office.run(file_of("ann", b"a"))
+
+
+def test_the_oldest_sample_goes_when_there_are_too_many_and_that_is_told() -> None:
+    office = Office(most=1)
+    first, second = office.run(file_of("ann", b"a"), file_of("ann", b"b"))
+    assert isinstance(first, Imported)
+    assert isinstance(second, Imported)
+    assert (first.displaced, second.displaced) == (False, True)
+
+
+def test_files_of_one_person_side_by_side_make_one_subject() -> None:
+    office = Office()
+    files = [file_of("ann", bytes([n])) for n in range(1, 20)]
+    work: Callable[[FileOfSubject], Imported | Refused] = lambda file: office.run(file)[0]  # noqa: E731
+    done = dict(work_through(files, work, workers=8, name="import"))
+    assert {type(outcome) for outcome in done.values()} == {Imported}
+    assert [it.faces for it in office.subjects.page(ACME.tenant_id, after=None, limit=9)] == [19]
+
+
+def test_the_first_error_ends_the_work_that_has_not_begun() -> None:
+    begun: list[int] = []
+
+    def work(number: int) -> int:
+        begun.append(number)
+        raise StorageUnavailable("the disk is full")
+
+    with pytest.raises(StorageUnavailable):
+        list(work_through(range(1000), work, workers=2, name="import"))
+    assert len(begun) < 1000
+
+
+def test_a_report_knows_what_became_a_sample_and_lets_the_rest_be_tried_again(
+    tmp_path: Path,
+) -> None:
+    kept, refused = file_of("änn", b"a", "a.jpg"), file_of("änn", b"b", "b.jpg")
+    (imported,) = Office().run(kept)
+    with ImportReport(tmp_path / "report.jsonl") as report:
+        report.note(kept, imported)
+        report.note(refused, Refused("no_face_detected", "none"))
+    with (tmp_path / "report.jsonl").open("a") as torn:
+        torn.write('{"person": "änn", "file')
+    with ImportReport(tmp_path / "report.jsonl") as report:
+        assert (report.knows(kept), report.knows(refused)) == (True, False)
+        report.note(refused, imported)
+        assert not report.knows(file_of("bob", b"a", "a.jpg"))
+    with ImportReport(tmp_path / "report.jsonl") as report:
+        assert report.knows(refused)
+
+
+@pytest.mark.parametrize("text", ["dear diary\nof today\n", "dear diary", "[]\n", '{"a": 1}'])
+def test_a_file_that_is_no_report_is_left_alone(tmp_path: Path, text: str) -> None:
+    file = tmp_path / "notes.txt"
+    file.write_text(text)
+    with pytest.raises(InvalidParameter, match="line 1"), ImportReport(file):
+        pass
+    assert file.read_text() == text
+
+
+def test_a_line_of_the_report_says_who_became_what(tmp_path: Path) -> None:
+    file = file_of("ann", b"a")
+    (imported,) = Office().run(file)
+    with ImportReport(tmp_path / "report.jsonl") as report:
+        report.note(file, imported)
+    line = json.loads((tmp_path / "report.jsonl").read_text())
+    assert isinstance(imported, Imported)
+    assert line == {
+        "person": "ann",
+        "file": "a.jpg",
+        "subject": imported.user_token,
+        "sample": imported.sample_id,
+        "displaced": False,
+    }
