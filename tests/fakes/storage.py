@@ -281,6 +281,10 @@ class FakeReferences:
             raise UserTokenNotFound("no such user")
         return faces[-1]
 
+    def faces(self, tenant_id: TenantId, user_token: UserToken) -> Sequence[BiometricReference]:
+        self.find(tenant_id, user_token)
+        return self.person(tenant_id, user_token).of_modality(Modality.FACE)
+
     def record(self, tenant_id: TenantId, user_token: UserToken) -> ReferenceRecord:
         return self.find(tenant_id, user_token).record
 

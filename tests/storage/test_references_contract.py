@@ -72,6 +72,7 @@ def test_what_was_enrolled_is_found(subject: Subject) -> None:
     found = subject.store.find(ACME, kept.user_token)
     assert found.record == kept == made.record
     assert subject.store.record(ACME, kept.user_token) == made.record
+    assert [face.record for face in subject.store.faces(ACME, kept.user_token)] == [kept]
     np.testing.assert_array_equal(found.template.vector, made.template.vector)
 
 
@@ -106,6 +107,7 @@ def test_a_deleted_user_is_unknown_everywhere_and_leaves_a_receipt(subject: Subj
     assert list(subject.users.tokens(ACME)) == []
     for use in (
         lambda: subject.store.find(ACME, token),
+        lambda: subject.store.faces(ACME, token),
         lambda: subject.store.record(ACME, token),
         lambda: subject.store.delete(token, entry=deletion(token)),
         lambda: subject.store.replace(reference(token=token), entry=entry()),
@@ -174,6 +176,7 @@ def test_another_tenants_user_does_not_exist(subject: Subject) -> None:
     token = UserToken(subject.enrol())
     for use in (
         lambda: subject.store.find(OTHER, token),
+        lambda: subject.store.faces(OTHER, token),
         lambda: subject.store.record(OTHER, token),
         lambda: subject.store.delete(token, entry=deletion(token, OTHER)),
         lambda: subject.store.replace(reference(token=token), entry=entry(OTHER)),

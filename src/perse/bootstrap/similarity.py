@@ -7,6 +7,7 @@ from perse.domain.identification import SearchClaims
 from perse.domain.resemblance import ResemblanceScale
 from perse.errors import CatalogInvalid, InvalidParameter
 from perse.weights.cards import ModelCard, OperatingPoints
+from perse.weights.fusion import shipped_sample_fusion
 from perse.weights.recognisability import shipped_recognisability
 
 # A template is replaced only on a similarity that one pair of strangers in so many reaches.
@@ -16,7 +17,9 @@ _FMR_OF_A_MOVE = 1e-5
 def scale_of(card: ModelCard) -> ResemblanceScale:
     """Raises CatalogInvalid for a network that nobody has measured."""
     points = SimilarityScale(_measured(card).points)
-    return ResemblanceScale(points, shipped_recognisability(card.name))
+    return ResemblanceScale(
+        points, shipped_recognisability(card.name), shipped_sample_fusion(card.name)
+    )
 
 
 def claims_of(card: ModelCard) -> SearchClaims:

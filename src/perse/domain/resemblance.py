@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from perse.domain.decisions import SimilarityScale
 from perse.domain.recognisability import Recognisability
 from perse.domain.references import Template
+from perse.domain.sample_fusion import SampleFusion
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +43,12 @@ class ResemblanceScale:
     """The similarity scale of a network, given how recognisable both captures are.
 
     ``model``: None for a network that was not measured for it; its cosines go on the scale as they
-    are.
+    are. ``fusion``: how several samples of a person are taken together.
     """
 
     points: SimilarityScale
     model: Recognisability | None = None
+    fusion: SampleFusion = field(default_factory=SampleFusion)
 
     @property
     def tells_recognisability(self) -> bool:
@@ -79,6 +82,25 @@ class ResemblanceScale:
         supported = self.points.supported(effective)
         similarity = self.points.similarity(effective)
         return Resemblance(similarity, supported, cosine, known, effective=effective)
+
+    def resemblance_of_all(self, probe: Template, samples: Sequence[Template]) -> Resemblance:
+        """How much the probe is of the person that all these samples are of; of one, as
+        ``resemblance``. Those that say too little take no part. ``cosine`` is the highest one.
+
+        Raises InvalidParameter without samples, ReferenceModelMismatch across networks.
+        """
+        each = [(sample, self.resemblance(probe, sample)) for sample in samples]
+        told = [(sample, it) for sample, it in each if it.assessable]
+        best = max((it for _, it in told or each), key=lambda it: it.effective)
+        if len(told) < 2:
+            return best
+        cosine = self.fusion.cosine([it.effective for _, it in told], [one for one, _ in told])
+        return replace(
+            best,
+            similarity=self.points.similarity(cosine),
+            supported=self.points.supported(cosine),
+            effective=cosine,
+        )
 
     def _corrected(
         self,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from perse.domain.faces import AssessedFace, CapturedFace, FaceComparison, ModelsByRole
@@ -59,10 +59,22 @@ class CompareFaces:
         one, other = side_by_side(lambda: self.capture(first), lambda: self.capture(second))
         return self.judge(one.template, other.template, (one.assessed, other.assessed))
 
+    def judge_with_all(
+        self, probe: Template, samples: Sequence[Template], seen: tuple[AssessedFace, ...]
+    ) -> FaceComparison:
+        """Compare a template with all that a person has; ``seen``: the faces that were captured
+        for it.
+
+        Raises InvalidParameter without samples, ReferenceModelMismatch across networks.
+        """
+        return FaceComparison(
+            self.scale.resemblance_of_all(probe, samples), seen, models=self.capture.models
+        )
+
     def judge(
         self, probe: Template, reference: Template, seen: tuple[AssessedFace, ...]
     ) -> FaceComparison:
-        """Compare two templates; ``seen``: the faces that were captured for it.
+        """Compare two templates; ``seen`` as above.
 
         Raises ReferenceModelMismatch across networks.
         """

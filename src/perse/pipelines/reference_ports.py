@@ -70,7 +70,12 @@ class ReferenceStore(Protocol):
         ...
 
     def find(self, tenant_id: TenantId, user_token: UserToken) -> BiometricReference:
-        """Raises UserTokenNotFound, or StorageDamaged when what is stored was changed."""
+        """The newest face. Raises UserTokenNotFound, or StorageDamaged when what is stored was
+        changed."""
+        ...
+
+    def faces(self, tenant_id: TenantId, user_token: UserToken) -> Sequence[BiometricReference]:
+        """All of the user's, the oldest first; one or more. Raises as ``find``."""
         ...
 
     def record(self, tenant_id: TenantId, user_token: UserToken) -> ReferenceRecord:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from perse.domain.access import Caller
@@ -20,11 +21,11 @@ from perse.pipelines.reference_ports import GuessLimiter, Now, ReferenceStore
 class VerifyFace:
     """Use case: does the picture's largest face belong to the user, and is it live?
 
-    A user of the previous network is compared by that one and may be moved. ``guesses`` None:
-    failed comparisons are not counted. Raises UserTokenNotFound, ReferenceModelMismatch,
-    RateLimited or ReferenceLocked, all before it looks at pixels, and NoFaceDetected. A picture
-    without a face, or with one that nobody could be recognised by, is no failed comparison and
-    says nothing about the user.
+    Of several faces of a user, all of the network in use decide together. A user of the previous
+    network is compared by that one and may be moved. ``guesses`` None: failed comparisons are not
+    counted. Raises UserTokenNotFound, ReferenceModelMismatch, RateLimited or ReferenceLocked, all
+    before it looks at pixels, and NoFaceDetected. A picture without a face, or with one that nobody
+    could be recognised by, is no failed comparison and says nothing about the user.
     """
 
     current: Recognition
@@ -36,12 +37,13 @@ class VerifyFace:
     def __call__(
         self, caller: Caller, user_token: UserToken, picture: Picture, *, declaration: Declaration
     ) -> FaceVerification:
-        reference = self._reference(caller, user_token)
-        previous = self._previous_for(reference.record.model)
-        if previous:
-            return self._by_previous(previous, caller, reference, picture, declaration)
+        faces, network = self._faces(caller, user_token), self.current.compare.capture.embedder
+        known = [face for face in faces if face.record.model == network.model]
+        if not known:
+            previous = self._previous_for(faces[-1].record.model)
+            return self._by_previous(previous, caller, faces[-1], picture, declaration)
         probe = self.current.compare.capture(picture)
-        comparison = self._judged(self.current, caller, reference, probe)
+        comparison = self._judged(self.current, caller, known, probe)
         return FaceVerification(comparison, self.current.thresholds)
 
     def _by_previous(
@@ -54,7 +56,7 @@ class VerifyFace:
     ) -> FaceVerification:
         image, by = picture.load(), previous.recognition
         probe = by.compare.capture(Picture(picture.name, lambda: image))
-        comparison = self._judged(by, caller, reference, probe)
+        comparison = self._judged(by, caller, [reference], probe)
         moved = previous.move(caller, Sighting(reference, image, probe, comparison), declaration)
         return FaceVerification(comparison, by.thresholds, moved)
 
@@ -62,26 +64,25 @@ class VerifyFace:
         self,
         by: Recognition,
         caller: Caller,
-        reference: BiometricReference,
+        faces: Sequence[BiometricReference],
         probe: CapturedFace,
     ) -> FaceComparison:
-        comparison = by.compare.judge(probe.template, reference.template, (probe.assessed,))
+        templates = [face.template for face in faces]
+        comparison = by.compare.judge_with_all(probe.template, templates, (probe.assessed,))
         if self.guesses and comparison.assessable:
             matched = is_match(comparison, by.thresholds)
-            user_token = reference.record.user_token
+            user_token = faces[0].record.user_token
             self.guesses.record(caller.tenant_id, user_token, matched=matched, at=self.now())
         return comparison
 
-    def _reference(self, caller: Caller, user_token: UserToken) -> BiometricReference:
+    def _faces(self, caller: Caller, user_token: UserToken) -> Sequence[BiometricReference]:
         if self.guesses:
             self.guesses.check(caller.tenant_id, user_token, at=self.now())
-        return self.references.find(caller.tenant_id, user_token)
+        return self.references.faces(caller.tenant_id, user_token)
 
-    def _previous_for(self, model: ModelName) -> PreviousNetwork | None:
-        """The previous network for its users, None for those of the one in use."""
+    def _previous_for(self, model: ModelName) -> PreviousNetwork:
+        """The previous network, for users of its own."""
         network = self.current.compare.capture.embedder.model
-        if model == network:
-            return None
         if self.previous and self.previous.compares(model, at=self.now()):
             return self.previous
         raise ReferenceModelMismatch(

@@ -6,6 +6,7 @@ everywhere: the tenant's row, its subjects, the ledger's head.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -189,6 +190,17 @@ class SqlReferences:
         with self.database.read() as connection:
             row = _newest(connection, sealed(owner, Modality.FACE))
         return OpenRows(self.tenant_keys, owner.tenant_id)(row)
+
+    def faces(self, tenant_id: TenantId, user_token: UserToken) -> Sequence[BiometricReference]:
+        """All of the user's, the oldest first; one or more. Raises as ``find``."""
+        return across_rotations(lambda: self._faces(Owner(tenant_id, user_token)))
+
+    def _faces(self, owner: Owner) -> Sequence[BiometricReference]:
+        with self.database.read() as connection:
+            rows = connection.execute(sealed(owner, Modality.FACE)).all()
+        if not rows:
+            raise user_not_found()
+        return list(map(OpenRows(self.tenant_keys, owner.tenant_id), rows))
 
     def record(self, tenant_id: TenantId, user_token: UserToken) -> ReferenceRecord:
         """What is known beside the template. Raises UserTokenNotFound."""
