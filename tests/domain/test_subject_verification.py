@@ -18,6 +18,7 @@ from perse.domain.subject_verification import (
     Outcome,
     Policy,
     SamplesCompared,
+    SubjectVerification,
     VoiceEvidence,
     decide,
     outcome_of,
@@ -118,6 +119,43 @@ def test_no_voice_makes_up_for_a_face_that_is_not_live(similarity: float | None)
     both: list[Evidence] = [seen(similarity, pad=0.1), heard(TOP)]
     outcome, _ = decide(both, Policy.FUSED, fused(None if similarity is None else TOP))
     assert outcome is Outcome.NO_MATCH
+
+
+@pytest.mark.parametrize(
+    ("face_similarity", "voice_similarity", "policy", "right"),
+    [
+        (TOP, TOP, Policy.ALL, True),
+        (LOW, TOP, Policy.ALL, False),
+        (LOW, TOP, Policy.ANY, False),  # else a known voice would let faces be tried without end
+        (LOW, None, Policy.ALL, False),  # and so would a recording of nobody
+        (LOW, None, Policy.FUSED, False),
+        (TOP, None, Policy.ALL, None),
+        (TOP, None, Policy.ANY, True),
+        (None, None, Policy.ANY, None),
+        (None, None, Policy.FUSED, None),
+    ],
+)
+def test_a_modality_that_was_told_and_does_not_match_is_a_wrong_guess(
+    face_similarity: float | None,
+    voice_similarity: float | None,
+    policy: Policy,
+    right: bool | None,
+) -> None:
+    face_told, voice_told = seen(face_similarity), heard(voice_similarity)
+    sum_of_both = fused()
+    decision, rule = decide([face_told, voice_told], policy, sum_of_both)
+    verified = SubjectVerification(face_told, voice_told, sum_of_both, policy, decision, rule)
+    assert verified.guessed_right is right
+
+
+@pytest.mark.parametrize(("similarity", "right"), [(0.8, True), (0.79, False)])
+def test_where_face_and_voice_are_fused_their_sum_is_what_was_guessed(
+    similarity: float, right: bool
+) -> None:
+    one, other, both = seen(TOP), heard(LOW), fused(similarity)
+    decision, rule = decide([one, other], Policy.FUSED, both)
+    verified = SubjectVerification(one, other, both, Policy.FUSED, decision, rule)
+    assert verified.guessed_right is right
 
 
 def kept(model: str, modality: Modality = Modality.FACE) -> BiometricReference:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 from typer.testing import CliRunner, Result
 
 from perse.auth.api_keys import ApiKeys
@@ -66,7 +67,7 @@ def operator(
 
 
 def test_a_folder_of_people_is_imported_and_shown_and_deleted(operator: Operator) -> None:
-    smiley(400).save(operator.people / "hopper" / "drawing.png")
+    Image.fromarray(smiley()).save(operator.people / "hopper" / "drawing.png")
     imported = operator.import_from(operator.people, "--consent-given")
     assert imported.exit_code == 1
     outcomes = {line["file"]: line.get("code", "kept") for line in operator.reported()}

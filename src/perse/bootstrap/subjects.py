@@ -96,9 +96,7 @@ def _verify(
 ) -> VerifySubject:
     return VerifySubject(
         samples=storage.samples,
-        faces=MatchFaces(
-            faces.compare, faces.thresholds, shipped_sample_fusion(faces.capture.embedder.model)
-        ),
+        faces=MatchFaces(faces.compare, faces.thresholds, faces.compare.scale.fusion),
         voices=_match_voices(voices) if voices else None,
         fusion=_fusion(faces, voices) if voices else None,
         guesses=guess_limiter(settings, storage),

@@ -13,9 +13,7 @@ from perse.settings import Settings
 
 KeyName = Annotated[
     str | None,
-    typer.Option(
-        "--key", help="Work in the name of this API key; not needed with one tenant."
-    ),
+    typer.Option("--key", help="Work in the name of this API key; not needed with one tenant."),
 ]
 
 

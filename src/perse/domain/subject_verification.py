@@ -142,6 +142,21 @@ class SubjectVerification:
     decision: Outcome
     rule: str
 
+    @property
+    def guessed_right(self) -> bool | None:
+        """How it counts against the limit of guesses; None where nothing was told that helps one.
+
+        A modality that was told and does not match is a wrong guess whatever decided, since a voice
+        that matches would else let faces be tried without end; but where the fused similarity
+        matches, it is what was guessed.
+        """
+        if self.decision is Outcome.MATCH and self.rule == Policy.FUSED:
+            return True
+        told = {outcome_of(it) for it in (self.face, self.voice) if it}
+        if Outcome.NO_MATCH in {self.decision, *told}:
+            return False
+        return True if self.decision is Outcome.MATCH else None
+
 
 def outcome_of(evidence: Evidence) -> Outcome:
     """What one modality says by itself."""

@@ -12,7 +12,6 @@ from perse.domain.subject_verification import (
     EnrolledSamples,
     FaceEvidence,
     FusedEvidence,
-    Outcome,
     Policy,
     SubjectVerification,
     VoiceEvidence,
@@ -54,7 +53,7 @@ class VerifySubject:
 
     ``voices`` None: the networks compare none. ``fusion`` None: nobody measured faces and voices
     together. ``guesses`` None: failed comparisons are not counted; else they are for the subject as
-    a whole, by the decision, and what is not assessable is none.
+    a whole.
     """
 
     samples: SampleStore
@@ -86,9 +85,9 @@ class VerifySubject:
         see, hear = self._see(probe, references), self._hear(probe, references)
         both = probe.picture is not None and probe.recording is not None
         verified = self._decided(*(side_by_side if both else in_turn)(see, hear), policy)
-        if self.guesses and verified.decision is not Outcome.NOT_ASSESSABLE:
-            matched = verified.decision is Outcome.MATCH
-            self.guesses.record(caller.tenant_id, user_token, matched=matched, at=self.now())
+        right = verified.guessed_right
+        if self.guesses and right is not None:
+            self.guesses.record(caller.tenant_id, user_token, matched=right, at=self.now())
         return verified
 
     def _policy(self, asked: Policy | None) -> Policy:
