@@ -11,7 +11,7 @@ from perse.networks.face_chip import planes_of
 
 
 def moved(scale: float, x: float, y: float) -> SimilarityTransform:
-    return SimilarityTransform(np.array([[scale, 0, x], [0, scale, y]], np.float64))
+    return SimilarityTransform(scale, complex(x, y))
 
 
 def smooth_picture(size_px: int) -> Pixels:
@@ -60,7 +60,7 @@ def test_outside_the_picture_is_black() -> None:
 
 def test_a_turn_is_followed() -> None:
     picture = smooth_picture(101)
-    turn = SimilarityTransform(np.array([[0, -1, 100], [1, 0, 0]], np.float64))
+    turn = SimilarityTransform(1j, 100)
     expected = cv2.rotate(picture, cv2.ROTATE_90_CLOCKWISE)
     np.testing.assert_array_equal(cut_chip(FaceImage(picture), turn, 101), expected)
 

@@ -12,7 +12,7 @@ from perse.networks.landmark_refiner import CropLandmarkRefiner
 # Where the refiner lays the template on its crop of 192 pixels: 180 units around (56, 60).
 ON_CROP = np.asarray((ARCFACE_TEMPLATE - (56, 60)) * (192 / 180) + 95.5, np.float32)
 PICTURE = FaceImage(np.zeros((500, 400, 3), np.uint8))
-TO_PICTURE = SimilarityTransform(np.array([[2.0, 0.6, 60], [-0.6, 2.0, 110]]))
+TO_PICTURE = SimilarityTransform(2.0 - 0.6j, 60 + 110j)
 FACE = Landmarks(np.asarray(TO_PICTURE.apply(ARCFACE_TEMPLATE), np.float32))
 
 

@@ -43,27 +43,31 @@ ARCFACE_TEMPLATE = read_only(
 )
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True)
 class SimilarityTransform:
-    """Turn, uniform scale and shift of the plane, as a 2 x 3 float64 matrix."""
+    """Turn, uniform scale and shift of the plane. A point is told as x + iy, and goes to ``turn``
+    times itself plus ``shift``: for a few points, plain numbers are many times quicker than arrays.
+    """
 
-    matrix: Places
+    turn: complex
+    shift: complex
 
     @classmethod
     def fit(cls, source: ArrayLike, target: ArrayLike) -> SimilarityTransform:
         """The least-squares transform of n points to n others, both n x 2, n >= 2.
 
-        Umeyama 1991 in two dimensions, written with complex numbers, so that no reflection can
-        come out. Raises InvalidParameter when the source points coincide.
+        Umeyama 1991 in two dimensions; with complex numbers no reflection can come out. Raises
+        InvalidParameter when the source points coincide.
         """
         start, end = _complex(source), _complex(target)
-        spread = start - start.mean()
-        square = float(np.vdot(spread, spread).real)
+        middle = sum(start) / len(start)
+        spread = [point - middle for point in start]
+        square = sum(point.real**2 + point.imag**2 for point in spread)
         if not square > _SMALLEST_SPREAD:
             raise InvalidParameter("points that coincide say nothing of scale and turn")
-        turn = complex(np.vdot(spread, end) / square)
-        shift = complex(end.mean() - turn * start.mean())
-        return cls(_matrix(turn, shift))
+        shared = (one.conjugate() * other for one, other in zip(spread, end, strict=True))
+        turn = sum(shared) / square
+        return cls(turn, sum(end) / len(end) - turn * middle)
 
     @classmethod
     def onto_square(
@@ -76,34 +80,42 @@ class SimilarityTransform:
         """
         turn = scale * cmath.exp(-1j * math.radians(turned_degrees))
         middle = complex(1, 1) * (size_px - 1) / 2
-        return cls(_matrix(turn, middle - turn * complex(*centre)))
+        return cls(turn, middle - turn * complex(*centre))
+
+    @property
+    def matrix(self) -> Places:
+        """The same as a 2 x 3 float64 matrix."""
+        turn, shift = self.turn, self.shift
+        return np.array(
+            [[turn.real, -turn.imag, shift.real], [turn.imag, turn.real, shift.imag]], np.float64
+        )
 
     @property
     def scale(self) -> float:
         """Target length per source length."""
-        return float(np.hypot(self.matrix[0, 0], self.matrix[1, 0]))
+        return abs(self.turn)
 
     def apply(self, points: ArrayLike) -> Places:
         """n x 2 points moved, float64."""
-        return np.asarray(points, np.float64) @ self.matrix[:, :2].T + self.matrix[:, 2]
+        moved = [self.turn * point + self.shift for point in _complex(points)]
+        return np.array(moved, np.complex128).view(np.float64).reshape(-1, 2)
+
+    def from_part(self, left: float, top: float) -> SimilarityTransform:
+        """The same from a part of the source that begins at that point."""
+        return SimilarityTransform(self.turn, self.shift + self.turn * complex(left, top))
 
     def from_halved(self, times: int) -> SimilarityTransform:
         """The same from the source halved ``times`` times: each of its pixels stands for several,
         and their middle is its own."""
-        if not times:
-            return self
         ratio = 2.0**times
-        turn = self.matrix[:, :2] * ratio
-        shift = self.apply([((ratio - 1) / 2, (ratio - 1) / 2)])[0]
-        return SimilarityTransform(np.column_stack((turn, shift)))
+        first = complex(1, 1) * (ratio - 1) / 2
+        return SimilarityTransform(self.turn * ratio, self.turn * first + self.shift)
 
     def inverse(self) -> SimilarityTransform:
         """The way back. Raises InvalidParameter when the scale is nought."""
-        turn = complex(self.matrix[0, 0], self.matrix[1, 0])
-        if abs(turn) ** 2 <= _SMALLEST_SPREAD:
+        if self.scale**2 <= _SMALLEST_SPREAD:
             raise InvalidParameter("a transform to a single point has no way back")
-        shift = complex(self.matrix[0, 2], self.matrix[1, 2])
-        return SimilarityTransform(_matrix(1 / turn, -shift / turn))
+        return SimilarityTransform(1 / self.turn, -self.shift / self.turn)
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,10 +162,5 @@ def fitted_canon(faces: NDArray[np.float64], template: ArrayLike = ARCFACE_TEMPL
     return canon
 
 
-def _complex(points: ArrayLike) -> NDArray[np.complex128]:
-    pairs = np.asarray(points, np.float64)
-    return np.asarray(pairs[:, 0] + 1j * pairs[:, 1], np.complex128)
-
-
-def _matrix(turn: complex, shift: complex) -> Places:
-    return read_only([[turn.real, -turn.imag, shift.real], [turn.imag, turn.real, shift.imag]])
+def _complex(points: ArrayLike) -> list[complex]:
+    return [complex(x, y) for x, y in np.asarray(points, np.float64).tolist()]

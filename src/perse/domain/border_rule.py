@@ -14,14 +14,11 @@ width and 3 % of its height (standard deviation).
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
-from numpy.typing import NDArray
-
 from perse.domain.geometry import DetectedFace, Landmarks
-
-Vectors = NDArray[np.float64]
 
 # In the face's own frame: origin at the landmarks' mean, x along the eyes and the mouth, y down to
 # the chin, unit = root mean square distance of the landmarks. The nose tells yaw and pitch.
@@ -40,45 +37,50 @@ _CHIN_SHARE = 0.08
 _SMALLEST_SPREAD_PX = 1.0
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True)
 class FaceOutline:
-    """Middle of the cheeks (2 x 2), forehead and chin (2 each), size; picture pixels."""
+    """Middle of both cheeks, forehead and chin as x + iy, and the size; picture pixels."""
 
-    cheeks: Vectors
-    forehead: Vectors
-    chin: Vectors
+    cheeks: tuple[complex, complex]
+    forehead: complex
+    chin: complex
     width_px: float
     height_px: float
 
 
 def outline_of(landmarks: Landmarks) -> FaceOutline:
     """Where the face ends, extrapolated from five landmarks."""
-    points = landmarks.points.astype(np.float64)
-    middle = points.mean(axis=0)
-    across, down = _axes(points)
-    centred = points - middle
-    unit = max(float(np.sqrt((centred**2).sum(axis=1).mean())), _SMALLEST_UNIT_PX)
-    nose_x, nose_y = centred[2] @ across / unit, centred[2] @ down / unit
-    sides = np.array((-_CHEEK, _CHEEK)) + _CHEEK_PER_NOSE_X * nose_x
-    top = _FOREHEAD + _FOREHEAD_PER_NOSE_Y * nose_y
-    bottom = _CHIN + _CHIN_PER_NOSE_Y * nose_y
-    level = (top + bottom) / 2 * down
-    upright = sides.mean() * across
+    points = landmarks.places
+    middle = sum(points) / len(points)
+    squares = (abs(point - middle) ** 2 for point in points)
+    unit = max(math.sqrt(sum(squares) / len(points)), _SMALLEST_UNIT_PX)
+    frame = unit * _across(points)
+    nose = (points[2] - middle) / frame
+    aside = _CHEEK_PER_NOSE_X * nose.real
+    top = _FOREHEAD + _FOREHEAD_PER_NOSE_Y * nose.imag
+    bottom = _CHIN + _CHIN_PER_NOSE_Y * nose.imag
+    level = (top + bottom) / 2
     return FaceOutline(
-        cheeks=middle + unit * (sides[:, None] * across + level),
-        forehead=middle + unit * (top * down + upright),
-        chin=middle + unit * (bottom * down + upright),
+        cheeks=(
+            middle + frame * complex(aside - _CHEEK, level),
+            middle + frame * complex(aside + _CHEEK, level),
+        ),
+        forehead=middle + frame * complex(aside, top),
+        chin=middle + frame * complex(aside, bottom),
         width_px=2 * _CHEEK * unit,
-        height_px=float(bottom - top) * unit,
+        height_px=(bottom - top) * unit,
     )
 
 
 def wholly_inside(face: DetectedFace, *, width_px: int, height_px: int) -> bool:
     """Whether ``face`` is completely inside a picture of that size."""
-    points = face.landmarks.points.astype(np.float64)
-    if np.ptp(points, axis=0).max() < _SMALLEST_SPREAD_PX:
+    points = face.landmarks.places
+    spread = max(
+        _length([point.real for point in points]), _length([point.imag for point in points])
+    )
+    if spread < _SMALLEST_SPREAD_PX:
         return False  # nothing can be said of a face whose landmarks coincide
-    if outside_px(points, width_px, height_px).max() > 0:
+    if any(outside_px(point, width_px, height_px) for point in points):
         return False
     return cut_share(face.landmarks, width_px=width_px, height_px=height_px) <= 1.0
 
@@ -86,27 +88,29 @@ def wholly_inside(face: DetectedFace, *, width_px: int, height_px: int) -> bool:
 def cut_share(landmarks: Landmarks, *, width_px: int, height_px: int) -> float:
     """How far the outline reaches past the border; 0 = not at all, 1 = as far as allowed."""
     outline = outline_of(landmarks)
-    ends = np.vstack((outline.cheeks, outline.forehead, outline.chin))
-    side_px, top_px, bottom_px = (
-        outline.width_px * _CHEEK_SHARE,
-        outline.height_px * _FOREHEAD_SHARE,
-        outline.height_px * _CHIN_SHARE,
+    side_px = outline.width_px * _CHEEK_SHARE
+    allowed_px = (
+        (outline.cheeks[0], side_px),
+        (outline.cheeks[1], side_px),
+        (outline.forehead, outline.height_px * _FOREHEAD_SHARE),
+        (outline.chin, outline.height_px * _CHIN_SHARE),
     )
-    allowed_px = np.array((side_px, side_px, top_px, bottom_px))
-    return float((outside_px(ends, width_px, height_px) / allowed_px).max())
+    return max(outside_px(end, width_px, height_px) / px for end, px in allowed_px)
 
 
-def outside_px(points: Vectors, width_px: int, height_px: int) -> Vectors:
-    """Distance of each point (n x 2) from the picture; 0 inside."""
-    size = np.array((width_px, height_px))
-    return np.asarray(np.maximum(np.maximum(-points, points - size), 0).max(axis=1))
+def outside_px(point: complex, width_px: int, height_px: int) -> float:
+    """How far the point is from the picture, along the axis where that is more; 0 inside."""
+    x, y = point.real, point.imag
+    return max(-x, x - width_px, -y, y - height_px, 0.0)
 
 
-def _axes(points: Vectors) -> tuple[Vectors, Vectors]:
-    """Unit vectors across the face (mean direction of eyes and mouth) and down it."""
-    lines = points[[1, 4]] - points[[0, 3]]
-    lengths = np.maximum(np.linalg.norm(lines, axis=1, keepdims=True), 1e-9)
-    direction = (lines / lengths).sum(axis=0)
-    length = float(np.linalg.norm(direction))
-    across = direction / length if length > 1e-6 else np.array((1.0, 0.0))
-    return across, np.array((-across[1], across[0]))
+def _across(points: Sequence[complex]) -> complex:
+    """Unit vector across the face: the mean direction of eyes and mouth."""
+    lines = points[1] - points[0], points[4] - points[3]
+    direction = sum(line / max(abs(line), 1e-9) for line in lines)
+    length = abs(direction)
+    return direction / length if length > 1e-6 else complex(1)
+
+
+def _length(places: Sequence[float]) -> float:
+    return max(places) - min(places)

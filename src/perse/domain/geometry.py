@@ -12,6 +12,8 @@ from perse.errors import InvalidParameter
 
 Points = NDArray[np.float32]
 
+_TINY = np.finfo(np.float32).tiny
+
 
 @dataclass(frozen=True, slots=True)
 class Box:
@@ -66,6 +68,11 @@ class Landmarks:
     def __post_init__(self) -> None:
         if self.points.shape != (5, 2) or not np.isfinite(self.points).all():
             raise InvalidParameter("landmarks must be five finite points")
+
+    @property
+    def places(self) -> list[complex]:
+        """The same as plain numbers, x + iy, for what is computed of five points."""
+        return [complex(x, y) for x, y in self.points.tolist()]
 
     def inter_eye_distance_px(self) -> float:
         return float(np.linalg.norm(self.points[1] - self.points[0]))
@@ -134,10 +141,13 @@ def overlap_with_each(box: Points, others: Points) -> Points:
     """Intersection over union of one box with each of n, all as (left, top, right, bottom)."""
     upper_left = np.maximum(box[:2], others[:, :2])
     lower_right = np.minimum(box[2:], others[:, 2:])
-    shared = np.prod(np.clip(lower_right - upper_left, 0, None), axis=1)
-    areas = np.prod(others[:, 2:] - others[:, :2], axis=1)
-    union = np.prod(box[2:] - box[:2]) + areas - shared
-    return np.asarray(shared / np.maximum(union, np.finfo(np.float32).tiny), np.float32)
+    shared = _areas(np.maximum(lower_right - upper_left, 0))
+    union = _areas(box[2:] - box[:2]) + _areas(others[:, 2:] - others[:, :2]) - shared
+    return np.asarray(shared / np.maximum(union, _TINY), np.float32)
+
+
+def _areas(sides: Points) -> Points:
+    return np.asarray(sides[..., 0] * sides[..., 1])
 
 
 def suppress_overlaps(

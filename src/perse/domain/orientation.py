@@ -6,6 +6,7 @@ top of the head points to the right. Righting a picture turns it back by as much
 
 from __future__ import annotations
 
+import cmath
 import math
 from dataclasses import dataclass
 from typing import Final
@@ -18,7 +19,7 @@ from perse.domain.geometry import Box, DetectedFace, Landmarks
 from perse.domain.samples import FaceImage
 
 QUARTER_TURNS: Final = 4
-_SMALLEST_SPREAD: Final = 1e-6
+_SMALLEST_SCALE: Final = 1e-5
 
 Points = NDArray[np.float64]
 
@@ -82,10 +83,7 @@ def quarter_turns_of(landmarks: Landmarks) -> int:
 
     0 where they coincide, which says nothing.
     """
-    points = landmarks.points.astype(np.float64)
-    spread = points - points.mean(axis=0)
-    if not float((spread**2).sum()) > _SMALLEST_SPREAD:
+    standing = SimilarityTransform.fit(ARCFACE_TEMPLATE, landmarks.points)
+    if standing.scale < _SMALLEST_SCALE:
         return 0
-    matrix = SimilarityTransform.fit(ARCFACE_TEMPLATE, points).matrix
-    degrees = math.degrees(math.atan2(matrix[1, 0], matrix[0, 0]))
-    return round(degrees / 90) % QUARTER_TURNS
+    return round(math.degrees(cmath.phase(standing.turn)) / 90) % QUARTER_TURNS

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from enum import Enum
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from perse.domain.alignment import SimilarityTransform
 from perse.domain.samples import FaceImage, Pixels
@@ -37,14 +37,13 @@ def cut_chip(
     """
     pixels, times = seen_at(image, to_chip.scale)
     to_chip = to_chip.from_halved(times)
-    matrix = to_chip.matrix
     left, top, right, bottom = _shown(to_chip, size_px, pixels.shape)
-    part = pixels[top:bottom, left:right]
-    shift = matrix[:, :2] @ (left, top) + matrix[:, 2]
-    part, turn, shift = _halved_with(part, matrix[:, :2], shift)
+    part, to_chip = pixels[top:bottom, left:right], to_chip.from_part(left, top)
+    while to_chip.scale <= 0.5 and min(part.shape[:2]) >= 2:
+        part, to_chip = halved(part), to_chip.from_halved(1)
     chip = cv2.warpAffine(
         part,
-        np.column_stack((turn, shift)),
+        to_chip.matrix,
         (size_px, size_px),
         flags=cv2.INTER_LINEAR,
         borderMode=border.value,
@@ -52,28 +51,21 @@ def cut_chip(
     return np.asarray(chip, np.uint8)
 
 
-def _halved_with(
-    part: Pixels, turn: NDArray[np.float64], shift: NDArray[np.float64]
-) -> tuple[Pixels, NDArray[np.float64], NDArray[np.float64]]:
-    """``part`` halved until it is shown at more than half its size, and its transform."""
-    while np.hypot(turn[0, 0], turn[1, 0]) <= 0.5 and min(part.shape[:2]) >= 2:
-        part = halved(part)
-        # The centre of a halved pixel lies half a pixel beyond the first of the two it stands for.
-        shift = shift + turn @ (0.5, 0.5)
-        turn = turn * 2
-    return part, turn, shift
-
-
 def _shown(
     to_chip: SimilarityTransform, size_px: int, shape: tuple[int, ...]
 ) -> tuple[int, int, int, int]:
     """Left, top, right, bottom of what the chip shows of a picture of ``shape``; never empty."""
-    end = size_px - 1
-    corners = to_chip.inverse().apply([(0, 0), (end, 0), (0, end), (end, end)])
+    back, end = to_chip.inverse(), size_px - 1
+    corners = [back.turn * complex(x, y) + back.shift for x in (0, end) for y in (0, end)]
     margin = _MARGIN_PX / min(1.0, to_chip.scale)
     height, width = shape[:2]
-    left, top = np.clip(np.floor(corners.min(axis=0) - margin), 0, (width - 1, height - 1))
-    right, bottom = np.clip(
-        np.ceil(corners.max(axis=0) + margin), (left + 1, top + 1), (width, height)
-    )
-    return int(left), int(top), int(right), int(bottom)
+    left, right = _span([corner.real for corner in corners], margin, width)
+    top, bottom = _span([corner.imag for corner in corners], margin, height)
+    return left, top, right, bottom
+
+
+def _span(places: list[float], margin: float, length: int) -> tuple[int, int]:
+    """First and last + 1 of 0..``length`` with all ``places`` between them, at least one apart."""
+    first = min(max(0.0, min(places) - margin), length - 1)
+    last = max(min(max(places) + margin, length), math.floor(first) + 1)
+    return math.floor(first), math.ceil(last)
