@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -30,8 +29,8 @@ def lay_out(image: FaceImage, framing: Framing, *, bgr: bool) -> NDArray[np.floa
     if x1 <= x0 or y1 <= y0:
         return tensor
     seen = _shrunk(image, (left, top, right, bottom), (x1 - x0, y1 - y0))
-    for channel, plane in enumerate(cv2.split(seen)):
-        tensor[0, 2 - channel if bgr else channel, y0:y1, x0:x1] = plane
+    planes = tensor[0, ::-1] if bgr else tensor[0]
+    planes[:, y0:y1, x0:x1] = seen.transpose(2, 0, 1)
     return tensor
 
 

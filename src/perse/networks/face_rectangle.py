@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
-from numpy.typing import NDArray
-
 from perse.domain.geometry import Box
 from perse.domain.samples import FaceImage, Pixels
 from perse.imaging.halves import seen_at
@@ -29,10 +26,3 @@ def _within(middle: float, length: float, end: int) -> tuple[int, int]:
     """First and last + 1, at least one pixel apart, of ``length`` around ``middle`` in 0..end."""
     first = min(max(0, int(middle - length / 2)), end - 1)
     return first, max(first + 1, min(end, int(middle + length / 2)))
-
-
-def unit_planes(crop: Pixels) -> NDArray[np.float32]:
-    """1 x 3 x H x W, RGB 0..1."""
-    planes = np.ascontiguousarray(crop.transpose(2, 0, 1)[None], np.float32)
-    planes /= 255
-    return planes

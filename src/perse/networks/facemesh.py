@@ -21,6 +21,7 @@ from perse.domain.geometry import DetectedFace, HeadPose
 from perse.domain.pose import Matrix, about_z, aligning_rotation, head_pose
 from perse.domain.samples import FaceImage
 from perse.imaging.cutting import cut_chip
+from perse.networks.face_chip import unit_planes
 from perse.networks.network import Network
 
 SIZE_PX: Final = 192
@@ -95,8 +96,7 @@ class FaceMeshPose(Network):
 
     def _look(self, image: FaceImage, face: DetectedFace, turn_degrees: float) -> FaceMesh:
         chip = cut_chip(image, crop_of(face, turn_degrees), SIZE_PX)
-        planes = np.ascontiguousarray(chip.transpose(2, 0, 1)[None], np.float32) / np.float32(255)
-        return read_mesh(self.session.run({self.session.input_names[0]: planes}))
+        return read_mesh(self.session.run({self.session.input_names[0]: unit_planes(chip)}))
 
 
 def eye_line_degrees(face: DetectedFace) -> float:

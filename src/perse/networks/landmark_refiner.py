@@ -17,6 +17,7 @@ from perse.domain.alignment import ARCFACE_TEMPLATE, ChipFrame, SimilarityTransf
 from perse.domain.geometry import DetectedFace, Framing, Landmarks, Points
 from perse.domain.samples import FaceImage, Pixels
 from perse.imaging.cutting import cut_chip
+from perse.imaging.mirroring import mirror_image
 
 _CENTRE = (56.0, 60.0)
 _SIDE = 180.0
@@ -72,7 +73,7 @@ class CropLandmarkRefiner:
         """Where the face is seen on the crop and on its mirror image: 0 to 2 answers."""
         width = self._size_px
         straight = self._look(crop, before)
-        reflected = self._look(np.ascontiguousarray(crop[:, ::-1]), mirrored(before, width))
+        reflected = self._look(mirror_image(crop), mirrored(before, width))
         return [
             *([straight] if straight else []),
             *([mirrored(reflected, width)] if reflected else []),

@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from perse.domain.decisions import PadScore
 from perse.domain.geometry import Box
 from perse.domain.samples import FaceImage
-from perse.networks.face_rectangle import face_rectangle, unit_planes
+from perse.networks.face_chip import unit_planes
+from perse.networks.face_rectangle import face_rectangle
 from perse.networks.network import Network
 from perse.networks.pad_scale import PadScale
 

@@ -17,6 +17,7 @@ from perse.domain.face_confirmation import CloseLook
 from perse.domain.geometry import Box, DetectedFace, Framing, Landmarks
 from perse.domain.samples import FaceImage, Pixels
 from perse.imaging.cutting import cut_chip
+from perse.imaging.mirroring import mirror_image
 
 # Side of a chip in pixels, a multiple of 32; of each view in the box's longer sides.
 _CHIP_PX: Final = 160
@@ -58,7 +59,7 @@ class CloseLooks:
         image."""
         chip = cut_chip(image, way, _CHIP_PX)
         straight = self._central(chip)
-        mirrored = self._central(np.ascontiguousarray(chip[:, ::-1]))
+        mirrored = self._central(mirror_image(chip))
         score = sum(face.score for face in (straight, mirrored) if face) / 2
         return _moved(straight, way) if straight else None, score
 
