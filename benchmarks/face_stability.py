@@ -56,6 +56,7 @@ GUISES: dict[str, Guise] = {
     "half the size": resized(0.5),
     "three quarters": resized(0.75),
     "2.7 times the size": resized(2.7),
+    "4.4 times the size": resized(4.4),
     "turned by 15 degrees": turned(15),
     "turned by -30 degrees": turned(-30),
     "mirrored": lambda pixels: np.ascontiguousarray(pixels[:, ::-1]),

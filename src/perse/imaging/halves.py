@@ -20,14 +20,17 @@ def shrink_picture(image: FaceImage, size_px: tuple[int, int]) -> Pixels:
 def seen_at(image: FaceImage, scale: float) -> tuple[Pixels, int]:
     """What to cut something from that is shown at ``scale``, and how often that is halved already.
 
-    The picture itself, unless less of it was read and is enough.
+    The picture itself where no half is enough, or none that is kept: halving all of a large picture
+    for each cut would cost more than the cut.
     """
-    times = image.reduced
-    if not times or scale > 0.5**times:
-        return image.pixels, 0
-    while scale <= 0.5 ** (times + 1) and min(image.width_px, image.height_px) >> times + 1:
+    width, height = image.width_px, image.height_px
+    times = 0
+    while scale <= 0.5 ** (times + 1) and min(width, height) >> times + 1:
         times += 1
-    return _halved_times(image, times), times
+    read_so = 0 < image.reduced <= times
+    if read_so or 3 * (width >> times) * (height >> times) <= _LARGEST_KEPT_BYTES:
+        return _halved_times(image, times), times
+    return image.pixels, 0
 
 
 def _halved_times(image: FaceImage, times: int) -> Pixels:
