@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -25,6 +26,15 @@ class Candidates:
     scores: Rows
     corners: Rows
     points: Rows
+
+    @classmethod
+    def together(cls, parts: Sequence[Candidates]) -> Candidates:
+        """All of ``parts``, in that order; none where there is no part."""
+        none = cls(*(np.empty((0, *sides), np.float32) for sides in ((), (4,), (5, 2))))
+        scores, corners, points = zip(
+            *((it.scores, it.corners, it.points) for it in (none, *parts)), strict=True
+        )
+        return cls(np.concatenate(scores), np.concatenate(corners), np.concatenate(points))
 
     def usable(self) -> Candidates:
         """Those with finite numbers and a box of some size."""

@@ -71,27 +71,25 @@ def read_candidates(outputs: dict[str, Rows], width_px: int, threshold: float) -
 
     The mean is geometric, as in training.
     """
-    levels = (_likely(outputs, stride, width_px // stride, threshold) for stride in _STRIDES)
-    strides, cells, products, boxes, points = map(np.concatenate, zip(*levels, strict=True))
-    centres = (cells + boxes[:, :2]) * strides
-    halves = np.exp(boxes[:, 2:]) * (strides / 2)
+    levels = list[Candidates]()
+    for stride in _STRIDES:
+        likely = outputs[f"cls_{stride}"][0, :, 0] * outputs[f"obj_{stride}"][0, :, 0]
+        rows = np.flatnonzero(likely >= threshold * threshold)
+        if len(rows):
+            levels.append(_decoded(outputs, stride, rows, likely[rows], width_px // stride))
+    return Candidates.together(levels)
+
+
+def _decoded(
+    outputs: dict[str, Rows], stride: int, rows: NDArray[np.intp], likely: Rows, columns: int
+) -> Candidates:
+    cells = np.stack((rows % columns, rows // columns), axis=1).astype(np.float32)
+    box = outputs[f"bbox_{stride}"][0, rows]
+    centres = (cells + box[:, :2]) * stride
+    halves = np.exp(box[:, 2:]) * (stride / 2)
+    points = outputs[f"kps_{stride}"][0, rows].reshape(-1, 5, 2)
     return Candidates(
-        np.sqrt(np.minimum(products, 1)),
+        np.sqrt(np.minimum(likely, 1)),
         np.concatenate((centres - halves, centres + halves), axis=1),
-        (points.reshape(-1, 5, 2) + cells[:, None]) * strides[:, None],
-    )
-
-
-def _likely(
-    outputs: dict[str, Rows], stride: int, columns: int, threshold: float
-) -> tuple[Rows, ...]:
-    """Of the rows at ``stride`` that count: stride and cell, and what the network said."""
-    products = outputs[f"cls_{stride}"][0, :, 0] * outputs[f"obj_{stride}"][0, :, 0]
-    rows = np.flatnonzero(products >= threshold * threshold)
-    return (
-        np.full((len(rows), 1), stride, np.float32),
-        np.stack((rows % columns, rows // columns), axis=1).astype(np.float32),
-        products[rows],
-        outputs[f"bbox_{stride}"][0, rows],
-        outputs[f"kps_{stride}"][0, rows],
+        (points + cells[:, None]) * stride,
     )
