@@ -16,8 +16,9 @@ from numpy.typing import NDArray
 
 from perse.domain.geometry import DetectedFace, Framing
 from perse.domain.light import lab_d50, linear
-from perse.domain.quality import FACE_SIZE_PX, FaceMetrics, ImageMetrics, face_metrics
+from perse.domain.quality import FACE_SIZE_PX, FaceMetrics, ImageMetrics
 from perse.domain.samples import FaceImage, ModelName, Pixels
+from perse.imaging.quality import face_metrics
 from perse.media.face_crop import crop_face
 from perse.media.image_decoder import decode_image
 from perse.media.quality_assessor import CropQualityAssessor

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from perse.domain.colour_cast import UNNATURAL, colour_component, skin_cast
-from perse.domain.light import lab_d50, luminance
+from perse.domain.light import lab_d50
 from perse.domain.quality import overexposure_component, pose_component, underexposure_component
 
 
@@ -46,20 +46,6 @@ def test_pose(angle: float, quality: int) -> None:
 def test_skin_cast(a: float, b: float, cast: float) -> None:
     assert skin_cast(a, b) == pytest.approx(cast)
     assert skin_cast(a, b) <= UNNATURAL
-
-
-@pytest.mark.parametrize(
-    ("grey", "y"), [(0, 0), (87, 24), (88, 25), (251, 246), (252, 248), (255, 255)]
-)
-def test_luminance_is_linear_light(grey: int, y: int) -> None:
-    assert luminance(np.full((1, 1, 3), grey, np.uint8)).tolist() == [[y]]
-
-
-@pytest.mark.parametrize(
-    ("rgb", "y"), [((255, 0, 0), 54), ((0, 255, 0), 182), ((0, 0, 255), 18), ((255, 255, 0), 237)]
-)
-def test_luminance_weighs_the_channels(rgb: tuple[int, int, int], y: int) -> None:
-    assert luminance(np.array([[rgb]], np.uint8))[0, 0] == y
 
 
 @pytest.mark.parametrize(

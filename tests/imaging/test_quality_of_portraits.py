@@ -18,10 +18,9 @@ from perse.domain.quality import (
     IMAGE_SIZE_PX,
     FaceMetrics,
     ImageMetrics,
-    face_metrics,
-    image_metrics,
 )
 from perse.domain.samples import FaceImage, Pixels
+from perse.imaging.quality import cheek_colour, face_metrics, image_metrics
 from perse.media.face_crop import crop_face, resize_image
 from perse.media.image_decoder import decode_image
 from tests.media.faces import POINTS, portrait
@@ -234,6 +233,6 @@ def test_nothing_to_see_is_neither_sharp_nor_an_error() -> None:
     metrics = face_metrics(blank, grey=False, rotation=12.0)
     assert (metrics.sharpness, metrics.underexposure, metrics.rotation) == (0.0, 0.0, 12.0)
     assert image_metrics(blank[:1, :1], grey=False).sharpness == 0.0
-    assert cheek_cast(blank) == pytest.approx(np.hypot(5, 5), abs=0.01)
+    assert cheek_cast(cheek_colour(blank)) == pytest.approx(np.hypot(5, 5), abs=0.01)
     black = image_metrics(np.zeros((300, 7, 3), np.uint8), grey=True)
     assert (black.underexposure, black.sharpness, black.colour) == (1.0, 0.0, 1.0)

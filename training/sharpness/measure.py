@@ -16,9 +16,11 @@ from blurs import ALL, Loss, apply
 
 from perse.domain.alignment import SimilarityTransform
 from perse.domain.geometry import Framing, Landmarks
-from perse.domain.quality import FACE_REGION, FACE_SIZE_PX
+from perse.domain.quality import FACE_SIZE_PX
 from perse.domain.samples import FaceImage, ModelName
-from perse.domain.sharpness import detail_features, luma
+from perse.imaging.light import luma
+from perse.imaging.quality import FACE_REGION
+from perse.imaging.sharpness import detail_features
 from perse.media.face_crop import crop_face
 from perse.media.image_decoder import decode_image
 from perse.networks.session import Session, open_session

@@ -14,9 +14,11 @@ import numpy as np
 from blurs import ALL, apply
 from measure import EMBEDDER, SHARED, embed, locate
 
-from perse.domain.quality import FACE_REGION, FACE_SIZE_PX
+from perse.domain.quality import FACE_SIZE_PX
 from perse.domain.samples import FaceImage
-from perse.domain.sharpness import luma, sharpness
+from perse.imaging.light import luma
+from perse.imaging.quality import FACE_REGION
+from perse.imaging.sharpness import sharpness
 from perse.media.face_crop import crop_face
 from perse.media.image_decoder import decode_image
 

@@ -9,19 +9,17 @@ from __future__ import annotations
 import math
 
 import numpy as np
+from numpy.typing import NDArray
 
 from perse.domain.light import lab_d50
-from perse.domain.samples import Pixels
 from perse.domain.sigmoid import component, sigmoid
 
+Colour = NDArray[np.float64]
+
 UNNATURAL = 100.0
-# Centres of the two cheeks and half the side of the squares looked at, as shares of the crop.
-_CHEEK_X, _CHEEK_Y, _CHEEK_HALF = (0.31, 0.69), 0.62, 0.065
 # Chroma of a whole picture's mean colour up to which nothing is wrong: above that of 99 % of 769
 # press photographs (35), near that of a face in warm light filling the frame; measured 2026-11-23.
 _PICTURE_CHROMA = 40.0
-# A mean needs no more than every fourth row and column.
-_STEP = 4
 
 
 def skin_cast(a: float, b: float) -> float:
@@ -36,26 +34,18 @@ def colour_component(cast: float) -> int:
     return component(200 * (1 - sigmoid(cast, 0, 10)))
 
 
-def cheek_cast(crop: Pixels) -> float:
-    """Of the mean colour of both cheeks of a face cropped by its landmarks."""
-    size = crop.shape[0]
-    rows = _span(_CHEEK_Y, size)
-    cheeks = [crop[rows, _span(x, size)].reshape(-1, 3) for x in _CHEEK_X]
-    lab = lab_d50(np.concatenate(cheeks).mean(axis=0, dtype=np.float64))
+def cheek_cast(colour: Colour) -> float:
+    """Of the mean colour of both cheeks, RGB 0..255."""
     # Rounded, lest the last bit of a neutral grey decides that it is greenish.
-    _, a, b = np.round(lab, 2).tolist()
+    _, a, b = np.round(lab_d50(colour), 2).tolist()
     return skin_cast(a, b)
 
 
-def _span(centre: float, size: int) -> slice:
-    return slice(round((centre - _CHEEK_HALF) * size), round((centre + _CHEEK_HALF) * size))
-
-
-def picture_cast(pixels: Pixels) -> float:
-    """Of a whole picture: how much its mean colour exceeds the chroma of ordinary pictures.
+def picture_cast(colour: Colour) -> float:
+    """Of a whole picture: how much its mean colour (RGB 0..255) exceeds the chroma of ordinary
+    pictures.
 
     The standard has no such measure; a room may have any colour, so only much of it counts.
     """
-    sampled = pixels[::_STEP, ::_STEP].reshape(-1, 3)
-    _, a, b = lab_d50(sampled.mean(axis=0, dtype=np.float64)).tolist()
+    _, a, b = lab_d50(colour).tolist()
     return max(0.0, math.hypot(a, b) - _PICTURE_CHROMA)

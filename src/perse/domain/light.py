@@ -5,10 +5,6 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from perse.domain.samples import Pixels
-
-_WEIGHTS = np.array([0.2126, 0.7152, 0.0722])
-
 # sRGB's primaries as XYZ adapted to the white D50 (Bradford), as in ICC's own sRGB profile.
 _TO_XYZ_D50 = np.array(
     [
@@ -24,21 +20,6 @@ _CUBE_LIMIT = (6 / 29) ** 3
 def linear(encoded: NDArray[np.float64]) -> NDArray[np.float64]:
     """sRGB 0..1 to linear light 0..1."""
     return np.where(encoded > 0.04045, ((encoded + 0.055) / 1.055) ** 2.4, encoded / 12.92)
-
-
-_SHARE_BY_VALUE = (255 * linear(np.arange(256) / 255)[:, np.newaxis] * _WEIGHTS).astype(np.float32)
-_RED, _GREEN, _BLUE = np.ascontiguousarray(_SHARE_BY_VALUE.T)
-
-
-def luminance(pixels: Pixels) -> Pixels:
-    """Y of each pixel, uint8 0..255 of linear light (of sRGB grey: 88 is 25, 252 is 248)."""
-    red, green, blue = np.ascontiguousarray(pixels.reshape(-1, 3).T)
-    # No uint8 is out of bounds; not looking for one takes half as long.
-    light = _RED.take(red, mode="clip")
-    light += _GREEN.take(green, mode="clip")
-    light += _BLUE.take(blue, mode="clip")
-    light += np.float32(0.5)
-    return np.asarray(light.reshape(pixels.shape[:-1]), np.uint8)
 
 
 def lab_d50(rgb: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -1,1 +1,1 @@
-"""Resizing and cutting pixels without aliasing, for networks and for metrics alike."""
+"""Resizing, cutting and measuring pixels without aliasing, for networks and for metrics alike."""

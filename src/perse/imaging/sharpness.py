@@ -11,16 +11,20 @@ from __future__ import annotations
 
 import math
 
+import cv2
 import numpy as np
+from cv2.typing import MatLike
 from numpy.typing import NDArray
 
-from perse.domain.samples import Pixels
 from perse.domain.sharpness_model import OFFSET, WEIGHTS
+from perse.imaging.light import Field
 
-Field = NDArray[np.float32]
-
-_LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 _REACH = 2
+_BOX_PX = 2 * _REACH + 1
+# 4 centre - the four neighbours, all that far away, but for the sign.
+_CROSS = np.zeros((_BOX_PX, _BOX_PX), np.float32)
+_CROSS[_REACH, [0, -1]] = _CROSS[[0, -1], _REACH] = 1
+_CROSS[_REACH, _REACH] = -4
 _PART_PX = 96
 _SMALLEST_PART_PX = 16
 _PARTS_JUDGED = 2
@@ -29,11 +33,6 @@ _TELLING_SHARE = 0.3
 _LEAST_COARSE_GRADIENT = 0.25
 _LEAST_RATIO = 1e-4
 _FLOOR = np.eye(2) * _LEAST_COARSE_GRADIENT**2 / 16
-
-
-def luma(pixels: Pixels) -> Field:
-    """Grey values 0..255 as encoded, not linear: height x width."""
-    return np.asarray(pixels @ _LUMA, np.float32)
 
 
 def sharpness(grey: Field, region: Field) -> float:
@@ -54,7 +53,7 @@ def sharpness_of_parts(grey: Field) -> float:
     background too: the face has its own measure.
     """
     parts = _parts(grey)
-    structure = np.array([float(_quartered(part).std()) for part in parts])
+    structure = np.array([cv2.meanStdDev(_quartered(part))[1].item() for part in parts])
     detail = np.array([_finest_step(part) for part in parts])
     telling = structure >= _TELLING_SHARE * structure.max()
     promise = np.where(telling, detail / np.maximum(structure, 1e-6), -1.0)
@@ -80,8 +79,11 @@ def _part_side(side: int) -> int:
 
 
 def _finest_step(part: Field) -> float:
-    down, across = np.abs(part[1:] - part[:-1]), np.abs(part[:, 1:] - part[:, :-1])
-    return float(down.mean()) + float(across.mean())
+    return _mean_gap(part[1:], part[:-1]) + _mean_gap(part[:, 1:], part[:, :-1])
+
+
+def _mean_gap(one: Field, other: Field) -> float:
+    return cv2.norm(one, other, cv2.NORM_L1) / one.size
 
 
 def detail_features(grey: Field, region: Field) -> NDArray[np.float64] | None:
@@ -96,11 +98,9 @@ def detail_features(grey: Field, region: Field) -> NDArray[np.float64] | None:
     if scale < _LEAST_COARSE_GRADIENT:
         return None
     fine = _gradient_moments(grey, region)
-    inner = region[_REACH:-_REACH, _REACH:-_REACH]
-    area = max(float(inner.sum()), 1.0)
     ratios = (
-        float(np.vdot(_laplacian(grey), inner)) / area / scale,
-        float(np.vdot(_box_difference(grey), inner)) / area / scale,
+        _mean_size(cv2.filter2D(grey, cv2.CV_32F, _CROSS), region) / scale,
+        _mean_size(cv2.absdiff(grey, cv2.blur(grey, (_BOX_PX, _BOX_PX))), region) / scale,
         math.sqrt(_smaller_root(fine)) / scale,
         math.sqrt(_smaller_root(np.asarray(np.linalg.solve(coarse + _FLOOR, fine), np.float64))),
     )
@@ -116,38 +116,22 @@ def _smaller_root(matrix: NDArray[np.float64]) -> float:
 
 def _gradient_moments(grey: Field, region: Field) -> NDArray[np.float64]:
     """Mean of g g^T over the region, g = Sobel's gradient in grey levels per pixel: 2 x 2."""
-    down, across = grey[2:] - grey[:-2], grey[:, 2:] - grey[:, :-2]
     weight = region[1:-1, 1:-1]
-    x = (across[:-2] + across[2:] + 2 * across[1:-1]) * weight
-    y = (down[:, :-2] + down[:, 2:] + 2 * down[:, 1:-1]) * weight
-    sums = [[np.vdot(x, x), np.vdot(x, y)], [np.vdot(y, x), np.vdot(y, y)]]
+    x = cv2.Sobel(grey, cv2.CV_32F, 1, 0)[1:-1, 1:-1] * weight
+    y = cv2.Sobel(grey, cv2.CV_32F, 0, 1)[1:-1, 1:-1] * weight
+    both = np.vdot(x, y)
     gain = 64 * max(float(weight.sum()), 1.0)
-    return np.array(sums, np.float64) / gain
+    return np.array([[np.vdot(x, x), both], [both, np.vdot(y, y)]], np.float64) / gain
+
+
+def _mean_size(filtered: MatLike, region: Field) -> float:
+    """Mean of |filtered| over the region, without what may have looked past the border."""
+    inner = slice(_REACH, -_REACH), slice(_REACH, -_REACH)
+    area = max(float(region[inner].sum()), 1.0)
+    return float(np.vdot(np.abs(filtered[inner]), region[inner])) / area
 
 
 def _quartered(field: Field) -> Field:
-    rows = field[::4] + field[1::4] + field[2::4] + field[3::4]
-    total = rows[:, ::4] + rows[:, 1::4] + rows[:, 2::4] + rows[:, 3::4]
-    return np.asarray(total * np.float32(1 / 16))
-
-
-def _laplacian(grey: Field) -> Field:
-    """|4 centre - the four neighbours|, all ``_REACH`` pixels away."""
-    reach, both = _REACH, 2 * _REACH
-    across = grey[reach:-reach, :-both] + grey[reach:-reach, both:]
-    down = grey[:-both, reach:-reach] + grey[both:, reach:-reach]
-    return np.abs(across + down - 4 * grey[reach:-reach, reach:-reach])
-
-
-def _box_difference(grey: Field) -> Field:
-    side = 2 * _REACH + 1
-    blurred = _sliding_sum(_sliding_sum(grey, side).T, side).T / np.float32(side * side)
-    return np.abs(grey[_REACH:-_REACH, _REACH:-_REACH] - blurred)
-
-
-def _sliding_sum(grey: Field, side: int) -> Field:
-    rows = grey.shape[0] - side + 1
-    total = grey[:rows].copy()
-    for start in range(1, side):
-        total += grey[start : start + rows]
-    return total
+    """The mean of each 4 x 4."""
+    size = field.shape[1] // 4, field.shape[0] // 4
+    return np.asarray(cv2.resize(field, size, interpolation=cv2.INTER_AREA), np.float32)

@@ -11,10 +11,9 @@ from perse.domain.quality import (
     IMAGE_SIZE_PX,
     FaceMetrics,
     ImageMetrics,
-    face_metrics,
-    image_metrics,
 )
 from perse.domain.samples import FaceImage
+from perse.imaging.quality import face_metrics, image_metrics
 from perse.media.face_crop import crop_face, resize_image
 
 
