@@ -106,7 +106,7 @@ def darken(crops: list[Pixels]) -> None:
 
 
 def cheek_lightness(crop: Pixels) -> float:
-    return float(lab_d50(cheeks(crop).mean(axis=0))[0])
+    return lab_d50(cheeks(crop).mean(axis=0))[0]
 
 
 def cheeks(crop: Pixels) -> NDArray[np.float64]:

@@ -43,6 +43,21 @@ def test_the_chip_is_the_same_whatever_the_size_of_the_picture(times: int) -> No
     assert gap.max() <= 4
 
 
+def test_what_is_cut_small_is_cut_from_the_picture_halved_once() -> None:
+    image = FaceImage(smooth_picture(448))
+    whole = cut_chip(image, moved(1 / 4, -0.375, -0.375), 112)
+    kept = image.halves[2]
+    np.testing.assert_array_equal(whole, kept)
+    cut_chip(image, moved(1 / 4, 3, -7), 40)
+    assert image.halves[2] is kept
+
+
+def test_of_a_large_picture_only_what_is_shown_is_halved() -> None:
+    image = FaceImage(np.zeros((2000, 3000, 3), np.uint8))
+    cut_chip(image, moved(1 / 2, 0, 0), 112)
+    assert not image.halves
+
+
 def test_a_fine_pattern_turns_grey_instead_of_aliasing() -> None:
     board = np.indices((800, 800)).sum(axis=0) % 2 * 255
     picture = np.repeat(board[..., None], 3, axis=2).astype(np.uint8)

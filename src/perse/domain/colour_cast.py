@@ -37,8 +37,8 @@ def colour_component(cast: float) -> int:
 def cheek_cast(colour: Colour) -> float:
     """Of the mean colour of both cheeks, RGB 0..255."""
     # Rounded, lest the last bit of a neutral grey decides that it is greenish.
-    _, a, b = np.round(lab_d50(colour), 2).tolist()
-    return skin_cast(a, b)
+    _, a, b = lab_d50(colour)
+    return skin_cast(round(a, 2), round(b, 2))
 
 
 def picture_cast(colour: Colour) -> float:
@@ -47,5 +47,5 @@ def picture_cast(colour: Colour) -> float:
 
     The standard has no such measure; a room may have any colour, so only much of it counts.
     """
-    _, a, b = lab_d50(colour).tolist()
+    _, a, b = lab_d50(colour)
     return max(0.0, math.hypot(a, b) - _PICTURE_CHROMA)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -22,9 +24,12 @@ def linear(encoded: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.where(encoded > 0.04045, ((encoded + 0.055) / 1.055) ** 2.4, encoded / 12.92)
 
 
-def lab_d50(rgb: NDArray[np.float64]) -> NDArray[np.float64]:
-    """CIELAB (L* 0..100, a*, b*) under D50 of sRGB colours 0..255; last axis is the channel."""
-    ratio = linear(rgb / 255) @ _TO_XYZ_D50.T / _WHITE_D50
-    root = np.where(ratio > _CUBE_LIMIT, np.cbrt(ratio), ratio / (3 * (6 / 29) ** 2) + 4 / 29)
-    x, y, z = root[..., 0], root[..., 1], root[..., 2]
-    return np.stack((116 * y - 16, 500 * (x - y), 200 * (y - z)), axis=-1)
+def lab_d50(colour: NDArray[np.float64]) -> tuple[float, float, float]:
+    """CIELAB (L* 0..100, a*, b*) under D50 of an sRGB colour, 0..255."""
+    ratios = _TO_XYZ_D50 @ linear(colour / 255) / _WHITE_D50
+    x, y, z = map(_root, ratios.tolist())
+    return 116 * y - 16, 500 * (x - y), 200 * (y - z)
+
+
+def _root(ratio: float) -> float:
+    return math.cbrt(ratio) if ratio > _CUBE_LIMIT else ratio / (3 * (6 / 29) ** 2) + 4 / 29

@@ -61,5 +61,6 @@ def aligning_rotation(model: Matrix, seen: Matrix) -> Matrix:
     """
     covariance = (seen - seen.mean(axis=0)).T @ (model - model.mean(axis=0))
     left, _, right = np.linalg.svd(covariance)
-    handed = np.diag((1.0, 1.0, -1.0 if np.linalg.det(left @ right) < 0 else 1.0))
-    return np.asarray(left @ handed @ right)
+    if np.linalg.det(left @ right) < 0:
+        left[:, 2] *= -1
+    return np.asarray(left @ right)

@@ -99,7 +99,7 @@ def over_white(rgba: NDArray[np.uint8]) -> Pixels:
 
 def without_colour(pixels: Pixels) -> bool:
     """Whether the three channels of a colour picture are one and the same everywhere."""
-    return _equal_channels(pixels[::16, ::16]) and _equal_channels(pixels)
+    return _equal_channels(pixels[::64, ::64]) and _equal_channels(pixels)
 
 
 def _equal_channels(pixels: Pixels) -> bool:

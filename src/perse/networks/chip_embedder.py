@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -64,9 +65,9 @@ class ChipEmbedder(Network):
 
 def _traits(face: Planes, mirrored: Planes) -> Traits | None:
     """None where the features of one have no direction, or the two cancel each other."""
-    lengths = float(np.linalg.norm(face)) * float(np.linalg.norm(mirrored))
+    shared = float(face @ mirrored)
+    lengths = math.sqrt(float(face @ face) * float(mirrored @ mirrored))
     together = float(np.linalg.norm(face + mirrored)) / 2
     if not (lengths > 0 and together > 0):
         return None
-    agreement = np.float32(np.clip(face @ mirrored / lengths, -1, 1))
-    return Traits(together, float(agreement))
+    return Traits(together, max(-1.0, min(1.0, shared / lengths)))

@@ -14,7 +14,7 @@ from typing import Protocol
 import numpy as np
 
 from perse.domain.alignment import ARCFACE_TEMPLATE, ChipFrame, SimilarityTransform, mirrored
-from perse.domain.geometry import DetectedFace, Framing, Landmarks, Points
+from perse.domain.geometry import DetectedFace, Framing, Landmarks
 from perse.domain.samples import FaceImage, Pixels
 from perse.imaging.cutting import cut_chip
 from perse.imaging.mirroring import mirror_image
@@ -42,6 +42,7 @@ class CropLandmarkRefiner:
         self._finder = finder
         self._size_px = crop_px
         self._expected = ChipFrame(crop_px, _SIDE, _CENTRE).place(ARCFACE_TEMPLATE)
+        self._eye_distance_px = float(np.linalg.norm(self._expected[1] - self._expected[0]))
 
     def refine(self, image: FaceImage, landmarks: Landmarks) -> Landmarks:
         """Better landmarks of the same face, picture pixels.
@@ -67,7 +68,7 @@ class CropLandmarkRefiner:
         middle = np.mean([found.points for found in seen], axis=0)
         moved = float(np.linalg.norm(middle - before.points, axis=1).mean())
         refined = Landmarks(np.asarray(to_crop.inverse().apply(middle), np.float32))
-        return refined, moved / float(np.linalg.norm(self._expected[1] - self._expected[0]))
+        return refined, moved / self._eye_distance_px
 
     def _seen(self, crop: Pixels, before: Landmarks) -> list[Landmarks]:
         """Where the face is seen on the crop and on its mirror image: 0 to 2 answers."""
@@ -82,12 +83,13 @@ class CropLandmarkRefiner:
     def _look(self, crop: Pixels, before: Landmarks) -> Landmarks | None:
         faces = self._finder.find(FaceImage(crop), Framing.whole(self._size_px, self._size_px))
         found = [face.landmarks for face in faces]
-        nearest = min(found, key=lambda it: _gap(it.points, before.points), default=None)
-        if nearest is None or _gap(nearest.points, before.points) > _FARTHEST * self._size_px:
+        nearest = min(found, key=lambda it: _gap(it, before), default=None)
+        if nearest is None or _gap(nearest, before) > _FARTHEST * self._size_px:
             return None
         return nearest
 
 
-def _gap(points: Points, others: Points) -> float:
+def _gap(one: Landmarks, other: Landmarks) -> float:
     """Mean distance along the axes, pixels."""
-    return float(np.abs(points - others).mean())
+    gaps = [a - b for a, b in zip(one.places, other.places, strict=True)]
+    return sum(abs(gap.real) + abs(gap.imag) for gap in gaps) / (2 * len(gaps))
