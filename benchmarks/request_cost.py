@@ -4,6 +4,9 @@
 
 Means of thread time in one process, stage by stage, for pictures of three sizes. What a server's
 process takes beyond that for the same request is HTTP: connection, form, admission, ledger, answer.
+The last line is what is left of all that without decoder, networks and OpenCV, which run without
+the interpreter's lock: a bound for how long a request holds it, because large arrays of NumPy, the
+database and the kernel do not need it either.
 """
 
 from __future__ import annotations
@@ -13,19 +16,19 @@ import os
 import statistics
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from datetime import date
 from http.client import HTTPConnection
 from pathlib import Path
-from typing import Any
+from types import BuiltinFunctionType
+from typing import ParamSpec, TypeVar
 
 import cv2
 import numpy as np
 import simplejpeg
 from matplotlib import colormaps, rcParams
 from matplotlib.figure import Figure
-from numpy.typing import NDArray
 
 from benchmarks.serving import Call, Server, multipart, prepared_key, sample_picture, served
 from perse.api.server.own_memory import keep_memory_private
@@ -36,8 +39,15 @@ from perse.settings import load_settings
 
 LONGER_SIDES_PX = (660, 1320, 4032)
 OWN, NETWORK = "our code", "networks"
+UNLOCKED = [
+    (simplejpeg, "decode_jpeg"),
+    *((cv2, name) for name, it in vars(cv2).items() if isinstance(it, BuiltinFunctionType)),
+]
+LOCKED = "of these with the lock, at most"
 _AT_ONCE = 3
 Stages = dict[str, float]
+P = ParamSpec("P")
+R = TypeVar("R")
 
 
 def main() -> None:
@@ -63,11 +73,13 @@ def main() -> None:
                 for name, picture in pictures.items()
                 for form, rounds in [({"image_file": picture}, arguments.rounds)]
             }
+    locked = {name: table.pop(LOCKED) for name, table in tables.items()}
     print(f"{date.today()}: processor time of one detection, ms, {arguments.rounds} rounds")
     print(f"{'':34}" + "".join(f"{name:>9}" for name in tables))
     for stage in next(iter(tables.values())):
         print(f"{stage:34}" + "".join(f"{table[stage]:9.2f}" for table in tables.values()))
     print(f"{'together':34}" + "".join(f"{sum(table.values()):9.2f}" for table in tables.values()))
+    print(f"{LOCKED:34}" + "".join(f"{held:9.2f}" for held in locked.values()))
     if arguments.draw:
         draw(tables, arguments.draw)
 
@@ -96,13 +108,14 @@ def measured(faces: FaceServices, server: Server, call: Call, rounds: int) -> St
             call.send(connection)
         served_s += processor_s(server) - before
     stages = {name: statistics.mean(run[name] for run in runs) for name in runs[0]}
-    rest = served_s * 1000 / (rounds * _AT_ONCE) - sum(stages.values())
-    return {**stages, "HTTP, form, ledger, answer": max(0.0, rest)}
+    locked = stages.pop(LOCKED)
+    rest = max(0.0, served_s * 1000 / (rounds * _AT_ONCE) - sum(stages.values()))
+    return {**stages, "HTTP, form, ledger, answer": rest, LOCKED: locked + rest}
 
 
 def detection(faces: FaceServices, picture: bytes) -> Stages:
     """One detection of one face, as ``DetectFaces`` makes it, in ms by stage."""
-    stages: Stages = {}
+    stages: Stages = {LOCKED: 0.0}
     find, assess, embedder = faces.detect.find, faces.detect.assess, faces.capture.embedder
     with stage(stages, "decode"):
         image = faces.decode(picture)
@@ -124,10 +137,13 @@ def detection(faces: FaceServices, picture: bytes) -> Stages:
 @contextmanager
 def stage(stages: Stages, name: str) -> Iterator[None]:
     """Adds what the block takes, the runs of networks apart."""
-    with network_ms() as runs:
+    with ExitStack() as patches:
+        runs = patches.enter_context(calls_ms([(Session, "run")]))
+        others = patches.enter_context(calls_ms(UNLOCKED))
         started = time.thread_time()
         yield
         taken = (time.thread_time() - started) * 1000
+    stages[LOCKED] += taken - sum(runs) - sum(others)
     if runs:
         stages[f"{name}: {NETWORK}"] = sum(runs)
         stages[f"{name}: {OWN}"] = taken - sum(runs)
@@ -136,21 +152,27 @@ def stage(stages: Stages, name: str) -> Iterator[None]:
 
 
 @contextmanager
-def network_ms() -> Iterator[list[float]]:
+def calls_ms(functions: Iterable[tuple[object, str]]) -> Iterator[list[float]]:
+    """What each call of one of ``functions`` takes in the block; they do not call one another."""
     taken: list[float] = []
-    run = Session.run
+    originals = [(owner, name, getattr(owner, name)) for owner, name in functions]
 
-    def timed(self: Session, inputs: Mapping[str, NDArray[Any]]) -> list[NDArray[Any]]:
-        started = time.thread_time()
-        outputs = run(self, inputs)
-        taken.append((time.thread_time() - started) * 1000)
-        return outputs
+    def timed(function: Callable[P, R]) -> Callable[P, R]:
+        def call(*given: P.args, **named: P.kwargs) -> R:
+            started = time.thread_time()
+            result = function(*given, **named)
+            taken.append((time.thread_time() - started) * 1000)
+            return result
 
-    Session.run = timed  # type: ignore[method-assign]
+        return call
+
+    for owner, name, function in originals:
+        setattr(owner, name, timed(function))
     try:
         yield taken
     finally:
-        Session.run = run  # type: ignore[method-assign]
+        for owner, name, function in originals:
+            setattr(owner, name, function)
 
 
 def processor_s(server: Server) -> float:
