@@ -90,18 +90,21 @@ class _Preamble:
 
     def __init__(self, boundary: bytes) -> None:
         self._first = re.compile(rb"(?:\A|\r\n)(--%s)(?:[ \t]*(\r\n)|(--))" % re.escape(boundary))
-        self._held = bytearray()
+        self._held = b""
         self._passed = False
 
     def removed_from(self, chunk: bytes) -> bytes:
         """What of the body is the form's. Raises InvalidParameter when it does not begin."""
         if self._passed:
             return chunk
-        self._held += chunk
-        if found := self._first.search(self._held):
-            self._passed = True
-            return b"".join(filter(None, found.groups())) + self._held[found.end() :]
-        if len(self._held) > LONGEST_PREAMBLE:
+        held = self._held + chunk  # the chunk itself where nothing is held yet
+        if found := self._first.search(held):
+            self._passed, self._held = True, b""
+            first = b"".join(filter(None, found.groups()))
+            # Nearly every body begins as it should, and is not copied.
+            return held if found.end() == len(first) else first + held[found.end() :]
+        self._held = held
+        if len(held) > LONGEST_PREAMBLE:
             raise InvalidParameter(
                 "the boundary that the Content-Type header names is not where the body begins: "
                 "let your HTTP library write this header"
