@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from perse.api.admission.pace import Pace
 from perse.api.admission.turns import Piece, Room, Turns
 
 LONG_S, SHORT_S = 0.5, 0.02
@@ -284,6 +285,50 @@ def test_slow_work_borrows_no_place_that_others_may_need() -> None:
     assert other is not None
     queue.finish(other if other.party == "b" else second, SHORT_S)
     assert not queue.borrow(second if second.party == "a" else other)
+
+
+def about(places: int) -> Turns[Piece]:
+    """Turns in which everybody who ever came is about."""
+    return Turns(Room(places, waiting=100, spare=0, about_s=1.0))
+
+
+def test_work_of_which_nothing_is_known_leaves_a_place_free_while_others_are_about() -> None:
+    queue = about(places=3)
+    entered(queue, "b")
+    served(queue, 1)
+    entered(queue, "aaa", SHORT_S)
+    unknown = [queue.next(), queue.next()]
+    assert queue.next() is None
+    assert unknown[0] is not None
+    assert not queue.borrow(unknown[0])
+    queue.finish(unknown[0], SHORT_S)
+    assert [queue.next() is not None, queue.borrow(unknown[0])] == [True, True]
+
+
+def test_who_was_quick_has_every_place_after_a_rest_too() -> None:
+    queue = about(places=3)
+    entered(queue, "ab")
+    served(queue, 2)
+    assert not queue._parties
+    entered(queue, "aaa", SHORT_S)
+    assert None not in [queue.next() for _ in range(3)]
+
+
+def test_what_looks_long_leaves_a_place_free_however_quick_its_party_was() -> None:
+    queue = about(places=2)
+    entered(queue, "ab")
+    served(queue, 2)
+    first, _ = entered(queue, "aa", LONG_S)
+    assert [queue.next(), queue.next(), queue.borrow(first)] == [first, None, False]
+
+
+def test_pace_is_known_of_a_bounded_number_of_parties() -> None:
+    pace = Pace(short_s=0.2, most=2)
+    for party in ("a", "b", "a", "c"):
+        pace.note(party, took_s=SHORT_S)
+    assert [pace.is_quick(party) for party in "abc"] == [True, False, True]
+    pace.note("a", took_s=LONG_S)
+    assert not pace.is_quick("a")
 
 
 def served_at_once(queue: Turns[Piece]) -> str:

@@ -29,6 +29,7 @@ from perse.api.http.prefixes import KnowPrefix
 from perse.api.http.proxies import party_of
 from perse.api.http.routing import endpoints_of, routes_of
 from perse.api.server.own_memory import give_back_freed_memory
+from perse.api.server.priority import step_back
 from perse.api.server.unread_bodies import DrainBody
 from perse.api.services import Services
 from perse.api.telemetry.metrics import Metrics
@@ -111,7 +112,11 @@ def _workplace(
     access = questions("access", Room(_ACCESS_THREADS, _WAITING_BRIEFLY))
     return Workplace(
         services,
-        compute=door("compute", Room(workers, settings.queue_size, bulk=shared, about_s=_ABOUT_S)),
+        compute=door(
+            "compute",
+            Room(workers, settings.queue_size, bulk=shared, about_s=_ABOUT_S),
+            on_thread=step_back,
+        ),
         lookups=questions(
             "storage",
             Room(
@@ -135,10 +140,8 @@ def _workplace(
     )
 
 
-def _door(
-    metrics: Metrics, name: str, room: Room, charge: Callable[[str, float], None] | None = None
-) -> Door:
-    return Door(name, room, refused=partial(metrics.refuse, name), charge=charge)
+def _door(metrics: Metrics, name: str, room: Room, **told: Callable[..., None]) -> Door:
+    return Door(name, room, refused=partial(metrics.refuse, name), **told)
 
 
 def _watch(workplace: Workplace) -> None:
@@ -166,7 +169,7 @@ def _watch(workplace: Workplace) -> None:
 def _lifespan(workplace: Workplace) -> Lifespan[Router]:
     @asynccontextmanager
     async def lifespan(_: Router) -> AsyncIterator[None]:
-        await workplace.compute.run(STRANGERS, workplace.services.warm)
+        await workplace.compute.prepare(workplace.services.warm)
         giving_back = Chore(give_back_freed_memory, every_s=_GIVE_BACK_S, name="perse-memory")
         workplace.readiness.ready = True
         yield

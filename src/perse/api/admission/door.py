@@ -67,12 +67,16 @@ class Door:
         *,
         refused: Callable[[str], None] = lambda _: None,
         charge: Callable[[str, float], None] | None = None,
+        on_thread: Callable[[], None] | None = None,
     ) -> None:
         """``refused`` is told the cause of each refusal: ``full`` or ``pushed_out``; ``charge`` is
-        told, on the event loop, whose work has taken how many seconds of a processor."""
+        told, on the event loop, whose work has taken how many seconds of a processor;
+        ``on_thread`` is called once on each worker thread, and must not raise."""
         self._turns: Turns[_Work] = Turns(room, clock=time.monotonic)
         self._pool = ThreadPoolExecutor(
-            room.places + room.spare + _MOST_OUTSIDE, thread_name_prefix=f"perse-{name}"
+            room.places + room.spare + _MOST_OUTSIDE,
+            thread_name_prefix=f"perse-{name}",
+            initializer=on_thread,
         )
         self._outside = 0
         self._changed = threading.Condition(threading.Lock())
@@ -92,6 +96,10 @@ class Door:
     def tenants_waiting(self) -> int:
         with self._changed:
             return self._turns.parties_waiting
+
+    async def prepare(self, work: Callable[[], object]) -> None:
+        """Do ``work`` on a worker thread before anybody comes: it is nobody's and has no turn."""
+        await asyncio.wrap_future(self._pool.submit(work))
 
     def refuse_when_full(self, tenant: str) -> None:
         """Raise Overloaded when ``run`` would. Asked before a body is read at all."""

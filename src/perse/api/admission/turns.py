@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
+from perse.api.admission.pace import Pace
 from perse.api.admission.presence import Presence
 
 
@@ -36,11 +37,9 @@ AnyPiece = TypeVar("AnyPiece", bound=Piece)
 
 @dataclass(slots=True)
 class _Party(Generic[AnyPiece]):
-    name: str
     mark_s: float = 0.0
     waiting: deque[AnyPiece] = field(default_factory=deque)
     running: int = 0
-    slow: bool = False
 
     @property
     def resting(self) -> bool:
@@ -53,9 +52,9 @@ class Room:
     a party that has none running, so that nobody waits for another party's long piece to end.
     ``waiting``: pieces that may wait. ``bulk``: what all running pieces may need together; one
     that needs more runs while no other bulky one does. ``short_s``: the cost up to which a piece
-    without bulk is short. ``about_s``: for how long a party is
-    about after its last piece came: while another is, one whose pieces turn out longer than
-    ``short_s`` leaves a place free."""
+    without bulk is short. ``about_s``: for how long a party is about after its last piece came:
+    while another is, one leaves a place free whose pieces are longer than ``short_s``, or not
+    known to be shorter yet."""
 
     places: int
     waiting: int
@@ -73,6 +72,7 @@ class Turns(Generic[AnyPiece]):
         self.room = room
         self._clock = clock
         self._presence = Presence(room.about_s)
+        self._pace = Pace(room.short_s)
         self._parties: dict[str, _Party[AnyPiece]] = {}
         self._clock_s = 0.0
         self._bulk = 0
@@ -86,7 +86,7 @@ class Turns(Generic[AnyPiece]):
     def enter(self, piece: AnyPiece) -> None:
         """Let ``piece`` wait behind its party's others; ask ``next`` and ``overflow`` then."""
         self._presence.note(piece.party, at=self._clock())
-        party = self._parties.setdefault(piece.party, _Party(piece.party))
+        party = self._parties.setdefault(piece.party, _Party())
         if not party.waiting:
             party.mark_s = max(party.mark_s, self._clock_s)
         party.waiting.append(piece)
@@ -120,7 +120,7 @@ class Turns(Generic[AnyPiece]):
         """Whether one more short piece of that party would be refused."""
         if self.waiting < self.room.waiting:
             return False
-        own = self._parties.get(name, _Party[AnyPiece](name))
+        own = self._parties.get(name, _Party[AnyPiece]())
         if self._has_place(own, Piece(name, 0.0)):
             return False
         others = (party for party in self._parties.values() if party is not own)
@@ -139,7 +139,7 @@ class Turns(Generic[AnyPiece]):
         """A started piece has ended: its party is charged what it took, not what was expected."""
         party = self._parties[piece.party]
         party.mark_s += took_s - piece.cost_s
-        party.slow = took_s > self.room.short_s
+        self._pace.note(piece.party, took_s=took_s)
         party.running -= 1
         self.running -= 1
         self._bulk -= piece.bulk
@@ -147,7 +147,7 @@ class Turns(Generic[AnyPiece]):
 
     def borrow(self, piece: AnyPiece) -> bool:
         """Take an idle place for a part of a running piece; give it back with ``give_back``."""
-        if self.running >= self._places_for(self._parties[piece.party]):
+        if self.running >= self._places_for(piece):
             return False
         self.running += 1
         return True
@@ -160,20 +160,25 @@ class Turns(Generic[AnyPiece]):
         return iter(sorted(waiting, key=lambda party: party.mark_s))
 
     def _has_place(self, party: _Party[AnyPiece], piece: Piece) -> bool:
-        if self.running < self._places_for(party) or (not party.running and self._has_idle_place):
+        if self.running < self._places_for(piece) or (not party.running and self._has_idle_place):
             return True
-        short = not piece.bulk and piece.cost_s <= self.room.short_s
+        short = not piece.bulk and self._looks_short(piece)
         return self.running < self.room.places + self.room.spare and short and not party.running
 
     @property
     def _has_idle_place(self) -> bool:
         return self.running < self.room.places
 
-    def _places_for(self, party: _Party[AnyPiece]) -> int:
-        """All of them; one fewer for slow work while others are about. One that runs nothing may
-        have any."""
-        others = party.slow and self._presence.others_than(party.name, at=self._clock())
+    def _places_for(self, piece: Piece) -> int:
+        """All of them; one fewer for what is not known to be quick while others are about. A party
+        that runs nothing may have any."""
+        if self._looks_short(piece) and self._pace.is_quick(piece.party):
+            return self.room.places
+        others = self._presence.others_than(piece.party, at=self._clock())
         return self.room.places - others
+
+    def _looks_short(self, piece: Piece) -> bool:
+        return piece.cost_s <= self.room.short_s
 
     def _fits(self, piece: AnyPiece) -> bool:
         return not self._bulk or self._bulk + piece.bulk <= self.room.bulk
