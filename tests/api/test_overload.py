@@ -93,6 +93,18 @@ def test_one_more_than_there_is_room_for_is_refused_at_once() -> None:
         assert _waiting(served) == 0
 
 
+def test_the_first_list_starts_no_thread_of_a_door() -> None:
+    with serving(FakeServices()) as served, served.client() as client:
+        before = _threads_of_doors()
+        assert client.get("/v0/face/enrollment/list").status_code == 200
+        assert _threads_of_doors() == before
+
+
+def _threads_of_doors() -> set[str]:
+    doors = ("perse-compute", "perse-storage", "perse-access")
+    return {thread.name for thread in threading.enumerate() if thread.name.startswith(doors)}
+
+
 def _refusal_s(client: httpx.Client) -> float:
     started = time.perf_counter()
     assert client.post(DETECT, files={"image_file": picture()}).status_code == 503

@@ -20,6 +20,7 @@ from perse.api.admission.restraint import Restraint
 from perse.api.admission.turnstile import TakeTurns, Turnstile
 from perse.api.http.answers import JsonInPieces
 from perse.api.telemetry.exchange import begin_exchange
+from perse.domain.access import TenantId
 from perse.domain.consent import ConsentEntry
 from perse.domain.references import (
     BiometricReference,
@@ -30,7 +31,7 @@ from perse.domain.references import (
 )
 from tests.api.test_overload import Gate
 from tests.fakes.faces import FakeFaces, picture
-from tests.fakes.services import FakeServices, settings
+from tests.fakes.services import FakeServices, app_over, settings
 from tests.fakes.storage import FakePerson, FakeReferences
 from tests.served import BOUNDARY, Served, form, part, read_answer, serving
 from tests.storage.samples import reference
@@ -228,6 +229,55 @@ def test_a_list_is_sent_no_faster_than_it_is_read() -> None:
         sending.cancel()
 
     asyncio.run(main())
+
+
+class CountedTokens(UserTokens):
+    """Knows how many of its blocks were asked for."""
+
+    __slots__ = ("made",)
+    made: int
+
+    def json_blocks(self) -> Iterator[bytes]:
+        for self.made, block in enumerate(super().json_blocks(), start=1):
+            yield block
+
+
+@dataclass
+class OneList(FakeReferences):
+    """Every tenant's list is this one."""
+
+    known: UserTokens = field(default_factory=UserTokens)
+
+    def tokens(self, tenant_id: TenantId) -> UserTokens:
+        return self.known
+
+
+def test_a_list_is_written_as_it_is_sent() -> None:
+    services = FakeServices()
+    tokens = CountedTokens([b'"%d"' % n for n in range(50)], 50)
+    services.enrolment = replace(
+        services.enrolment, references=OneList(services.ledger, known=tokens)
+    )
+    headers = [(b"x-api-key", services.api_key.encode())]
+    scope = {"type": "http", "method": "GET", "path": LIST, "headers": headers}
+    ahead, bodies = list[int](), list[bytes]()
+
+    async def send(message: Message) -> None:
+        if body := message.get("body"):
+            bodies.append(body)
+            ahead.append(tokens.made - len(bodies))
+
+    async def main() -> None:
+        await app_over(services)({**scope, "query_string": b"", "root_path": ""}, _silence, send)
+
+    asyncio.run(main())
+    assert len(json.loads(b"".join(bodies))["user_tokens"]) == len(bodies) == 50
+    assert max(ahead) == 1
+
+
+async def _silence() -> Message:
+    await asyncio.Event().wait()
+    raise AssertionError
 
 
 async def _nothing() -> Message:

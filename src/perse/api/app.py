@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from functools import partial
+from uuid import uuid4
 
 import structlog
 from starlette.routing import Router
@@ -36,6 +37,7 @@ from perse.api.telemetry.metrics import Metrics
 from perse.api.telemetry.observation import Observe
 from perse.bootstrap.shares import usable_cores
 from perse.chores import Chore
+from perse.domain.access import TenantId
 from perse.errors import NotFound
 from perse.settings import Settings
 from perse.web.swagger import swagger_endpoints
@@ -166,10 +168,18 @@ def _watch(workplace: Workplace) -> None:
     workplace.metrics.describe(__version__, services.pack, services.models)
 
 
+async def _warm(workplace: Workplace) -> None:
+    """So that the first request to come through a door finds it open."""
+    services = workplace.services
+    await workplace.compute.prepare(services.warm)
+    await workplace.lookups.prepare(partial(services.enrolment.users.total, TenantId("")))
+    await workplace.access.door.prepare(partial(services.authenticator.keys.find, str(uuid4())))
+
+
 def _lifespan(workplace: Workplace) -> Lifespan[Router]:
     @asynccontextmanager
     async def lifespan(_: Router) -> AsyncIterator[None]:
-        await workplace.compute.prepare(workplace.services.warm)
+        await _warm(workplace)
         giving_back = Chore(give_back_freed_memory, every_s=_GIVE_BACK_S, name="perse-memory")
         workplace.readiness.ready = True
         yield

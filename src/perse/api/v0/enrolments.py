@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Annotated
 
@@ -138,15 +139,22 @@ def _list_answer(tokens: UserTokens, total: int, call: Call) -> Response:
     """A ListAnswer written by hand: 100,000 tokens would take the schema layer far longer."""
     rest = {"total_users": total, "time_taken": call.time_taken(), "status": 200}
     tail = b"]," + json.dumps(rest)[1:].encode()
-    blocks = [_LIST_HEAD, *tokens.json_blocks()]
-    # The head and the tail do not wait for a turn: a short list is one piece.
-    pieces = [b"".join(blocks[:2]), *blocks[2:]]
-    pieces[-1] += tail
     return JsonInPieces(
-        pieces,
+        _pieces(tokens, tail),
         size_bytes=len(_LIST_HEAD) + tokens.size_bytes + len(tail),
         turn=call.turn,
     )
+
+
+def _pieces(tokens: UserTokens, tail: bytes) -> Iterator[bytes]:
+    """Made as they are sent. The head and the tail do not wait for a turn: a short list is one
+    piece."""
+    blocks = tokens.json_blocks()
+    piece = _LIST_HEAD + next(blocks, b"")
+    for block in blocks:
+        yield piece
+        piece = block
+    yield piece + tail
 
 
 def _page_of(call: Call) -> tuple[int | None, UserToken | None]:
