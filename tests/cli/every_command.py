@@ -11,6 +11,7 @@ COMMAND_LINES: Mapping[str, str] = {
     "doctor": "",
     "detect": "{picture} --draw {drawn}",
     "compare": "{picture} {picture} --json",
+    "identify": "{picture} --json",
     "voice compare": "{recording} {recording} --json",
     "models list": "--json",
     "models fetch": "",

@@ -1,4 +1,4 @@
-"""Many files become subjects at the command line, as an operator does it."""
+"""Many files become subjects at the command line, as an operator does it, and are searched."""
 
 from __future__ import annotations
 
@@ -114,6 +114,22 @@ def test_a_table_may_say_whose_the_pictures_are_and_where_they_belong(
     imported = operator.import_from(table, "--collection", "nobody-made-it")
     assert imported.exit_code == 1
     assert {line["code"] for line in operator.reported()} == {"collection_not_found", "unreadable"}
+
+
+def test_who_was_imported_is_found_on_another_picture(operator: Operator) -> None:
+    assert operator.run("identify", str(PORTRAITS / "obama_2010.jpg")).stdout == "nobody\n"
+    operator.import_from(operator.people)
+    picture = str(PORTRAITS / "obama_2010.jpg")
+    found = json.loads(operator.run("identify", picture, "--json", "--consent-given").stdout)
+    (candidate,) = found["candidates"]
+    assert (candidate["external_id"], found["subjects"]) == ("obama", 2)
+    assert found["threshold"]["comparisons"] == 3
+    assert "obama" in operator.run("identify", picture).stdout
+    stranger = operator.run("identify", str(PORTRAITS / "biden_2010.jpg"), "--fpir", "0.001")
+    assert stranger.stdout == "nobody\n"
+    noted = [it.entry for it in operator.storage.ledger.entries()]
+    declared = [it.declaration for it in noted if it.operation == "identify"]
+    assert declared == ["absent", "given", "absent", "absent"]
 
 
 def test_with_several_tenants_one_is_named(operator: Operator) -> None:

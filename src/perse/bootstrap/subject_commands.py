@@ -4,20 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 
 from perse.bootstrap.enrolment import wire_consent
 from perse.bootstrap.faces import FaceServices, wire_faces
+from perse.bootstrap.searching import SearchServices, wire_search
 from perse.bootstrap.storage import open_storage
 from perse.bootstrap.subjects import SubjectServices, wire_subjects
 from perse.bootstrap.voices import VoiceServices, wire_voices
 from perse.bootstrap.weights import PackOnDisk
 from perse.domain.access import Caller
-from perse.domain.consent import Declaration
+from perse.domain.consent import Declaration, Processing
+from perse.domain.identification import SearchTerms
 from perse.domain.references import Modality, UserToken
 from perse.domain.samples import FaceImage, VoiceSample
 from perse.domain.subjects import CollectionName, KeptSample
 from perse.pipelines.comparison import Picture
+from perse.pipelines.consent import RecordConsent
+from perse.pipelines.identification import IdentifiedFace, Probes
 from perse.pipelines.samples import AddFace, AddVoice
 from perse.pipelines.subject_import import AddContent, Content, ImportFile
 from perse.pipelines.subjects import DeleteSubject
@@ -44,6 +50,44 @@ def opened_import(
                 collections,
             )
         finally:
+            consent.close()
+
+
+@dataclass(frozen=True, slots=True)
+class Identification:
+    """Searches of the command line: each is in the consent ledger before it is answered."""
+
+    faces: FaceServices
+    search: SearchServices
+    consent: RecordConsent
+
+    def __call__(
+        self, caller: Caller, picture: Path, terms: SearchTerms, declaration: Declaration
+    ) -> IdentifiedFace:
+        """Raises what IdentifySubjects raises, and EnduserConsentRequired."""
+        entry = self.consent.entry(caller, Processing.IDENTIFY, declaration)
+        written = self.consent.begin(entry)
+        self.consent.check(entry)
+        probe = Picture(str(picture), lambda: self.faces.decode(picture.read_bytes()))
+        found = self.search.identify(caller, Probes(picture=probe), terms).face
+        written.result()
+        assert found is not None  # noqa: S101 - there is a picture
+        return found
+
+
+@contextmanager
+def opened_identification(settings: Settings, on_disk: PackOnDisk) -> Iterator[Identification]:
+    """With an index in memory, zeroed in the end. Raises SetupError."""
+    faces = wire_faces(settings, on_disk)
+    with open_storage(settings) as storage:
+        consent, search = (
+            wire_consent(settings, storage),
+            wire_search(settings, faces, None, storage),
+        )
+        try:
+            yield Identification(faces, search, consent.record)
+        finally:
+            search.close()
             consent.close()
 
 

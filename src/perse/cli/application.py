@@ -14,6 +14,7 @@ from perse.cli import (
     doctor,
     evaluate,
     faces,
+    identification,
     keys,
     models,
     receipts,
@@ -53,6 +54,7 @@ app.command("serve")(serve.serve)
 app.command("setup")(setup.setup)
 app.command("detect")(faces.detect)
 app.command("compare")(faces.compare)
+app.command("identify")(identification.identify)
 app.command("doctor")(doctor.doctor)
 app.add_typer(keys.app, name="keys")
 app.add_typer(models.app, name="models")

@@ -23,4 +23,8 @@ Pack = Annotated[
 Offline = Annotated[
     bool | None, typer.Option("--offline", help="Never touch the network. [PERSE_OFFLINE]")
 ]
+ConsentGiven = Annotated[
+    bool,
+    typer.Option("--consent-given", help="Declare that these people consent; noted in the ledger."),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, one object per line.")]

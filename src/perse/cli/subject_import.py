@@ -14,7 +14,7 @@ from perse.bootstrap.shares import usable_cores
 from perse.bootstrap.subject_commands import opened_import
 from perse.bootstrap.weights import obtain_networks
 from perse.cli.callers import KeyName, caller_named
-from perse.cli.options import DataDir, Pack
+from perse.cli.options import ConsentGiven, DataDir, Pack
 from perse.cli.progress import console, weights_progress
 from perse.crew import work_through
 from perse.domain.consent import Declaration
@@ -49,12 +49,7 @@ def import_subjects(
         list[str] | None,
         typer.Option(help="Collection that new subjects belong to; may be given several times."),
     ] = None,
-    consent_given: Annotated[
-        bool,
-        typer.Option(
-            "--consent-given", help="Declare that these people consent; noted in the ledger."
-        ),
-    ] = False,
+    consent_given: ConsentGiven = False,
     report: Annotated[
         Path, typer.Option(readable=False, help="What became of each file, a JSON line each.")
     ] = _REPORT,
