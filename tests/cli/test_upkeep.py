@@ -65,7 +65,7 @@ def test_the_schema_is_shown_and_upgraded(tmp_path: Path) -> None:
     where = ["--data-dir", str(tmp_path)]
     before = runner.invoke(app, ["db", "status", *where])
     assert (before.exit_code, "none yet" in before.stdout) == (1, True)
-    assert "0001, 0002" in runner.invoke(app, ["db", "upgrade", *where]).stdout
+    assert "0001, 0002, 0003" in runner.invoke(app, ["db", "upgrade", *where]).stdout
     assert "nothing to do" in runner.invoke(app, ["db", "upgrade", *where]).stdout
     after = runner.invoke(app, ["db", "status", *where])
     assert (after.exit_code, "sqlite" in after.stdout) == (0, True)
@@ -175,11 +175,12 @@ def test_a_tenant_is_listed_and_erased_whole(operator: Operator) -> None:
 def test_a_person_gets_what_is_held(operator: Operator) -> None:
     token = operator.enrol()
     document = json.loads(operator.run("subjects", "export", token).stdout)
-    assert len(document["references"][0]["template"]["values"]) == 512
+    (subject,) = document["subjects"]
+    assert [len(it["template"]["values"]) for it in subject["samples"]] == [512]
     assert document["consent_ledger"][0]["purpose"] == "testing"
     operator.delete(token)
     document = json.loads(operator.run("subjects", "export", token).stdout)
-    assert (document["references"], len(document["receipts"])) == ([], 1)
+    assert (document["subjects"], len(document["receipts"])) == ([], 1)
     with pytest.raises(UserTokenNotFound):
         operator.run("subjects", "export", "00000000-0000-4000-8000-000000000000")
 
