@@ -198,9 +198,9 @@ def test_the_face_of_a_user_of_v0_goes_by_the_users_token(client: httpx.Client) 
     token = client.post("/v0/face/enrollment", files=sent).json()["user_token"]
     faces = f"{PATH}/{token}/faces"
     assert ids(client, faces) == [token]
-    newer = add(client, faces, 2)["id"]
+    newer = add(client, faces, 1)["id"]
     data = {"user_token": token}
-    compared = client.post("/v0/face/compare", files={"image_file": picture(2)}, data=data)
+    compared = client.post("/v0/face/compare", files=sent, data=data)
     assert compared.json()["similarity"] > 0.8
     client.put("/v0/face/enrollment", files={"image_file": picture(3)}, data=data)
     assert ids(client, faces) == [token]
@@ -225,6 +225,81 @@ def test_another_tenants_samples_do_not_exist(served: Served, client: httpx.Clie
         assert refusal(stolen) == (404, "sample_not_found")
     assert len(served.services.faces.decoded) == 1
     assert ids(client, f"{one}/faces") == [face]
+
+
+def others(served: Served, *identities: int, collection: str = "") -> list[str]:
+    """Subjects that a search finds, with faces and voices of these people."""
+    searching, tenant_id = served.services.searching, served.services.first_key.tenant_id
+    return [
+        *searching.enrol(tenant_id, *identities, collection=collection),
+        *searching.enrol_voices(tenant_id, *identities),
+    ]
+
+
+def ask(client: httpx.Client, path: str, identity: int = 1, **data: str) -> httpx.Response:
+    field, content = KINDS[path.rpartition("/")[2]]
+    return client.post(path, files={field: content(identity)}, data=data)
+
+
+def once_searched(
+    client: httpx.Client, path: str, identity: int = 1, **data: str
+) -> httpx.Response:
+    """As ``ask``, when what is searched has been read."""
+    answer = ask(client, path, identity, **data)
+    while answer.status_code == 503:
+        assert answer.json()["code"] == "index_loading"
+        answer = ask(client, path, identity, **data)
+    return answer
+
+
+@pytest.mark.parametrize(("kind", "found"), [("faces", 0), ("voices", 1)])
+def test_a_duplicate_is_reported_and_kept(
+    served: Served, client: httpx.Client, one: str, kind: str, found: int
+) -> None:
+    known, path = others(served, 7), f"{one}/{kind}"
+    fpir = "0.5" if kind == "voices" else "0.01"
+    said = once_searched(client, path, 7, on_duplicate="report", fpir=fpir).json()
+    (candidate,) = said["duplicates"]["candidates"]
+    assert candidate["subject_id"] == known[found]
+    assert candidate["similarity"] >= said["duplicates"]["threshold"]["similarity"]
+    assert ids(client, path) == [said["id"]]
+    nobody = ask(client, path, 8, on_duplicate="report", fpir=fpir).json()
+    assert nobody["duplicates"]["candidates"] == []
+    assert "duplicates" not in ask(client, path, 7).json()
+    assert "duplicates" not in ask(client, path, 7, on_duplicate="allow").json()
+
+
+def test_a_duplicate_is_refused_and_nothing_kept(
+    served: Served, client: httpx.Client, one: str
+) -> None:
+    known, path = others(served, 7), f"{one}/faces"
+    refused = once_searched(client, path, 7, on_duplicate="refuse")
+    assert refusal(refused) == (409, "already_exists")
+    assert known[0] in refused.json()["message"]
+    assert ids(client, path) == []
+    assert served.services.ledger.entries[-1].operation == Processing.ENROL
+    kept = ask(client, path, 8, on_duplicate="refuse").json()
+    assert kept["duplicates"]["candidates"] == []
+    assert ids(client, path) == [kept["id"]]
+
+
+def test_duplicates_are_looked_for_where_it_is_asked(
+    served: Served, client: httpx.Client, one: str
+) -> None:
+    client.put("/v1/collections/staff")
+    others(served, 7)
+    others(served, 8, collection="staff")
+    path = f"{one}/faces"
+    elsewhere = once_searched(client, path, 7, on_duplicate="refuse", collection="staff")
+    assert elsewhere.json()["duplicates"]["candidates"] == []
+    refused = ask(client, path, 8, on_duplicate="refuse", collection="staff")
+    assert refusal(refused) == (409, "already_exists")
+    decoded = len(served.services.faces.decoded)
+    nowhere = ask(client, path, 7, on_duplicate="refuse", collection="nobodys")
+    assert refusal(nowhere) == (404, "collection_not_found")
+    for data in ({"on_duplicate": "ask"}, {"on_duplicate": "report", "fpir": "2"}):
+        assert refusal(ask(client, path, 7, **data)) == (400, "invalid_parameter")
+    assert len(served.services.faces.decoded) == decoded
 
 
 def test_without_voice_networks_no_voice_is_added() -> None:

@@ -58,7 +58,9 @@ class FakeServices:
             self.consent, self.references, self.faces, self.faces.thresholds
         )
         self.searching = FakeSearching(self.faces, self.voices)
-        self.subjects = FakeSubjectServices(self.consent, self.references, self.faces, self.voices)
+        self.subjects = FakeSubjectServices(
+            self.consent, self.references, self.faces, self.voices, self.searching.duplicates
+        )
         self.buckets = FakeCallBuckets()
         self.call_limits = CallLimits(self.buckets, utc_now)
 

@@ -9,13 +9,22 @@ from functools import partial
 
 from perse.auth.api_keys import utc_now
 from perse.domain.enrolment_gate import EnrolmentGate
+from perse.domain.likeness import FaceLikeness
 from perse.domain.references import Modality
 from perse.domain.retries import NameRetry, RetryKey
 from perse.domain.sample_fusion import SampleFusion
 from perse.domain.voice_enrolment import VoiceGate
+from perse.domain.voices import CapturedVoice
 from perse.pipelines.consent import RecordConsent
+from perse.pipelines.identification import FindDuplicates
 from perse.pipelines.sample_matching import MatchFaces, MatchVoices
-from perse.pipelines.samples import AddFace, AddVoice, CaptureVoiceReference, DeleteSample
+from perse.pipelines.samples import (
+    AddFace,
+    AddVoice,
+    CaptureVoiceReference,
+    DeleteSample,
+    FindOthers,
+)
 from perse.pipelines.subject_verification import FuseModalities, VerifySubject
 from perse.pipelines.subjects import (
     ChangeSubject,
@@ -25,6 +34,8 @@ from perse.pipelines.subjects import (
     PutCollection,
     RemoveCollection,
 )
+from perse.pipelines.voice_likeness import VoiceLikeness
+from tests.fakes.faces import SCALE as FACE_SCALE
 from tests.fakes.faces import FakeFaces
 from tests.fakes.storage import FakeGuesses, FakeReferences
 from tests.fakes.subjects import FakeCollections, FakeSamples, FakeSubjects
@@ -49,6 +60,7 @@ class FakeSubjectServices:
     users: FakeReferences
     faces: FakeFaces
     voices: FakeVoices | None
+    find: FindDuplicates
     fusion: FuseModalities | None = HigherSimilarity()
     gate: EnrolmentGate = EnrolmentGate.STANDARD
     now: Callable[[], datetime] = utc_now
@@ -86,15 +98,18 @@ class FakeSubjectServices:
     @property
     def add_face(self) -> AddFace:
         capture = self.faces.capture_reference
-        return AddFace(Modality.FACE, capture, self.samples, self.consent, MOST)
+        others = FindOthers(lambda it: FaceLikeness(it.template, FACE_SCALE), self.find)
+        return AddFace(Modality.FACE, capture, self.samples, self.consent, MOST, others)
 
     @property
     def add_voice(self) -> AddVoice | None:
         if self.voices is None:
             return None
+        compare = self.voices.comparison
         gate = VoiceGate(self.gate, LIMITS, self.voices.thresholds.recording)
-        capture = CaptureVoiceReference(self.voices.comparison.capture, gate)
-        return AddVoice(Modality.VOICE, capture, self.samples, self.consent, MOST)
+        capture = CaptureVoiceReference(compare.capture, gate)
+        others = FindOthers(lambda it: VoiceLikeness(CapturedVoice.kept_as(it), compare), self.find)
+        return AddVoice(Modality.VOICE, capture, self.samples, self.consent, MOST, others)
 
     @property
     def delete_sample(self) -> DeleteSample:
@@ -102,11 +117,11 @@ class FakeSubjectServices:
 
     @property
     def verify(self) -> VerifySubject:
-        combine, voices = SampleFusion(), self.voices
+        voices = self.voices
         return VerifySubject(
             self.samples,
-            MatchFaces(self.faces.compare, self.faces.thresholds, combine),
-            MatchVoices(voices.comparison, voices.thresholds, combine) if voices else None,
+            MatchFaces(self.faces.compare, self.faces.thresholds),
+            MatchVoices(voices.comparison, voices.thresholds, SampleFusion()) if voices else None,
             self.fusion,
             FakeGuesses(self.users),
             self.now,

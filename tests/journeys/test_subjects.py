@@ -6,6 +6,7 @@ import io
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import numpy as np
 import pytest
 import soundfile as sf
@@ -96,3 +97,27 @@ def test_a_voice_that_is_not_alone_is_not_enrolled(house: House) -> None:
     answer = house.post("", f"{one}/voices", recording=recorded(ALICE, CARL))
     assert (answer.status_code, answer.json()["code"]) == (422, "recording_unusable")
     assert house.client.get(f"{one}/voices").json()["voices"] == []
+
+
+def test_the_same_person_under_another_name_is_found(house: House) -> None:
+    first, second = (f"{PATH}/{house.client.post(PATH, json={}).json()['id']}" for _ in range(2))
+    house.post("hopper_1984", f"{first}/faces")
+    house.post("obama_2010", f"{first}/faces")
+
+    def add(name: str, asked: str) -> httpx.Response:
+        """When the search has been read."""
+        answer = house.post(name, f"{second}/faces", on_duplicate=asked)
+        while answer.status_code == 503:
+            answer = house.post(name, f"{second}/faces", on_duplicate=asked)
+        return answer
+
+    refused = add("obama_2012", "refuse")
+    assert (refused.status_code, refused.json()["code"]) == (409, "already_exists")
+    assert first.rpartition("/")[2] in refused.json()["message"]
+    stranger = add("biden_2010", "refuse").json()
+    assert stranger["duplicates"]["candidates"] == []
+    assert stranger["duplicates"]["threshold"]["comparisons"] >= 2
+    reported = add("obama_2012", "report").json()
+    (candidate,) = reported["duplicates"]["candidates"]
+    assert candidate["subject_id"] == first.rpartition("/")[2]
+    assert house.client.get(second).json()["faces"] == 2

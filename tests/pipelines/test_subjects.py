@@ -9,10 +9,10 @@ from perse.domain.consent import Declaration, Processing
 from perse.domain.references import Modality, Template, UserToken
 from perse.domain.retries import RetryKey
 from perse.domain.subjects import ExternalId, Subject, SubjectDetails
-from perse.errors import ChangedMeanwhile, StorageUnavailable, UserTokenNotFound
+from perse.errors import ChangedMeanwhile, InvalidParameter, StorageUnavailable, UserTokenNotFound
 from perse.pipelines.consent import RecordConsent
 from perse.pipelines.enrolment import CapturedReference
-from perse.pipelines.samples import AddSample
+from perse.pipelines.samples import AddSample, DuplicateTerms
 from perse.pipelines.subjects import ChangeSubject, CreateSubject, ListSubjects
 from tests.fakes.storage import FakeClock, FakeReferences
 from tests.fakes.subjects import FakeCollections, FakeSamples, FakeSubjects
@@ -132,6 +132,15 @@ def test_a_sample_that_cannot_be_captured_is_written_down_and_not_kept(house: Ho
         house.add(ACME, token, StorageUnavailable("full"), declaration=GIVEN)
     assert house.noted()[1:] == [Processing.VOICE_ENROL]
     assert house.samples.records(ACME.tenant_id, token, Modality.VOICE) == []
+
+
+def test_where_there_is_no_search_nobody_is_looked_for(house: House) -> None:
+    token = house.create(ACME, SubjectDetails()).user_token
+    with pytest.raises(InvalidParameter, match="on_duplicate"):
+        house.add(
+            ACME, token, template(), declaration=GIVEN, duplicates=DuplicateTerms(refuse=True)
+        )
+    assert house.seen == []
 
 
 def test_who_waits_for_a_worker_hears_when_only_storing_is_left(house: House) -> None:

@@ -80,6 +80,7 @@ def build_services(settings: Settings, ground: Ground) -> Services:
     storage = open_storage(settings, ground.signing_keys)
     ledger = wire_consent(settings, storage)
     previous = wire_previous(settings, ground, storage.references, ledger.record)
+    searching = wire_search(settings, faces, ground.voices, storage)
     return Services(
         pack=on_disk.pack.name,
         models={role: card.name for role, card in on_disk.cards.items()},
@@ -87,8 +88,10 @@ def build_services(settings: Settings, ground: Ground) -> Services:
         voices=ground.voices,
         authenticator=Authenticator(ApiKeys(storage.keys), SessionTokens(ground.signing_keys)),
         enrolment=wire_enrolment(settings, faces, storage, ledger.record, previous),
-        searching=wire_search(settings, faces, ground.voices, storage),
-        subjects=wire_subjects(settings, faces, ground.voices, storage, ledger.record),
+        searching=searching,
+        subjects=wire_subjects(
+            settings, faces, ground.voices, storage, ledger.record, searching.duplicates
+        ),
         call_limits=wire_call_limits(settings, storage),
         ledger=ledger,
         storage=storage,

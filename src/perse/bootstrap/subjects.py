@@ -9,14 +9,23 @@ from perse.bootstrap.enrolment import guess_limiter, reference_capture, retry_na
 from perse.bootstrap.faces import FaceServices
 from perse.bootstrap.voices import VoiceServices
 from perse.domain.enrolment_gate import EnrolmentGate
+from perse.domain.likeness import FaceLikeness, Likeness
 from perse.domain.modality_fusion import ModalityFusion
-from perse.domain.references import Modality
+from perse.domain.references import BiometricReference, Modality
 from perse.domain.retries import NameRetry
 from perse.domain.voice_enrolment import VoiceGate
+from perse.domain.voices import CapturedVoice
 from perse.errors import InvalidParameter
 from perse.pipelines.consent import RecordConsent
+from perse.pipelines.identification import FindDuplicates
 from perse.pipelines.sample_matching import MatchFaces, MatchVoices
-from perse.pipelines.samples import AddFace, AddVoice, CaptureVoiceReference, DeleteSample
+from perse.pipelines.samples import (
+    AddFace,
+    AddVoice,
+    CaptureVoiceReference,
+    DeleteSample,
+    FindOthers,
+)
 from perse.pipelines.subject_ports import CollectionStore, SampleStore, SubjectStore
 from perse.pipelines.subject_verification import VerifySubject
 from perse.pipelines.subjects import (
@@ -27,6 +36,7 @@ from perse.pipelines.subjects import (
     PutCollection,
     RemoveCollection,
 )
+from perse.pipelines.voice_likeness import VoiceLikeness
 from perse.settings import Settings
 from perse.storage.storage import Storage
 from perse.weights.fusion import shipped_modality_fusion, shipped_sample_fusion
@@ -59,10 +69,10 @@ def wire_subjects(
     voices: VoiceServices | None,
     storage: Storage,
     consent: RecordConsent,
+    find: FindDuplicates | None = None,
 ) -> SubjectServices:
-    """Everything under one roof with what /v0 enrols."""
+    """Everything under one roof with what /v0 enrols. ``find``: None where there is no search."""
     subjects, collections, samples = storage.subjects, storage.collections, storage.samples
-    most = settings.samples_per_subject
     return SubjectServices(
         store=subjects,
         list=ListSubjects(subjects, collections),
@@ -73,22 +83,55 @@ def wire_subjects(
         put_collection=PutCollection(collections, consent),
         remove_collection=RemoveCollection(collections, consent),
         samples=samples,
-        add_face=AddFace(Modality.FACE, reference_capture(settings, faces), samples, consent, most),
-        add_voice=_add_voice(settings, voices, samples, consent) if voices else None,
+        add_face=_add_face(settings, faces, samples, consent, find),
+        add_voice=_add_voice(settings, voices, samples, consent, find) if voices else None,
         delete_sample=DeleteSample(samples, consent),
         verify=_verify(settings, faces, voices, storage),
         retry_key=retry_names(storage),
     )
 
 
+def _add_face(
+    settings: Settings,
+    faces: FaceServices,
+    samples: SampleStore,
+    consent: RecordConsent,
+    find: FindDuplicates | None,
+) -> AddFace:
+    def likeness(sample: BiometricReference) -> Likeness:
+        return FaceLikeness(sample.template, faces.compare.scale)
+
+    return AddFace(
+        Modality.FACE,
+        reference_capture(settings, faces),
+        samples,
+        consent,
+        settings.samples_per_subject,
+        FindOthers(likeness, find) if find else None,
+    )
+
+
 def _add_voice(
-    settings: Settings, voices: VoiceServices, samples: SampleStore, consent: RecordConsent
+    settings: Settings,
+    voices: VoiceServices,
+    samples: SampleStore,
+    consent: RecordConsent,
+    find: FindDuplicates | None,
 ) -> AddVoice:
+    def likeness(sample: BiometricReference) -> Likeness:
+        return VoiceLikeness(CapturedVoice.kept_as(sample), voices.compare)
+
     gate = VoiceGate(
         EnrolmentGate(settings.enrolment_gate), voices.compare.limits, voices.thresholds.recording
     )
-    capture = CaptureVoiceReference(voices.capture, gate)
-    return AddVoice(Modality.VOICE, capture, samples, consent, settings.samples_per_subject)
+    return AddVoice(
+        Modality.VOICE,
+        CaptureVoiceReference(voices.capture, gate),
+        samples,
+        consent,
+        settings.samples_per_subject,
+        FindOthers(likeness, find) if find else None,
+    )
 
 
 def _verify(
@@ -96,7 +139,7 @@ def _verify(
 ) -> VerifySubject:
     return VerifySubject(
         samples=storage.samples,
-        faces=MatchFaces(faces.compare, faces.thresholds, faces.compare.scale.fusion),
+        faces=MatchFaces(faces.compare, faces.thresholds),
         voices=_match_voices(voices) if voices else None,
         fusion=_fusion(faces, voices) if voices else None,
         guesses=guess_limiter(settings, storage),

@@ -166,7 +166,8 @@ def outcome_of(evidence: Evidence) -> Outcome:
 def decide(
     evidence: Sequence[Evidence], policy: Policy, fused: FusedEvidence | None
 ) -> tuple[Outcome, str]:
-    """The outcome, and the rule that made it. ``fused``: where ``policy`` is that.
+    """The outcome, and the rule that made it. ``evidence``: one, or a face and a voice.
+    ``fused``: where ``policy`` is that.
 
     What cannot be assessed decides nothing but under ``ALL``, which it keeps from a match. Under
     ``FUSED`` what is left has to reach the fused threshold, so that covering the face does not make

@@ -124,6 +124,13 @@ class FindDuplicates:
     search: SubjectSearch
     collections: KnownCollections
 
+    def check_ready(
+        self, caller: Caller, modality: Modality, collection: CollectionName | None
+    ) -> None:
+        """Before anything is looked at. Raises as this does."""
+        check_collection(self.collections, caller, collection)
+        self.search.check_ready(caller.tenant_id, modality)
+
     def __call__(
         self,
         caller: Caller,

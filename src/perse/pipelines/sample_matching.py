@@ -38,7 +38,6 @@ class MatchFaces:
 
     compare: CompareFaces
     thresholds: FaceThresholds
-    combine: CombineSamples
 
     @property
     def network(self) -> ModelName:
@@ -55,7 +54,7 @@ class MatchFaces:
         obstacle = None if told else similarity_obstacle(compared[0][1], self.thresholds)
         models = self.compare.capture.models
         samples = (
-            _together(told, enrolled, self.combine, scale.points, models)
+            _together(told, enrolled, scale.fusion, scale.points, models)
             if obstacle is None
             else _untold(obstacle, enrolled, models)
         )

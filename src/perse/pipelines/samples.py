@@ -8,18 +8,83 @@ from typing import Generic, TypeVar
 
 from perse.domain.access import Caller
 from perse.domain.consent import Declaration, Processing
+from perse.domain.identification import DEFAULT_FPIR, Identification, SearchTerms
+from perse.domain.likeness import Likeness
 from perse.domain.receipts import Receipt
-from perse.domain.references import Modality, SampleId, UserToken, sample_not_found
+from perse.domain.references import (
+    BiometricReference,
+    Modality,
+    SampleId,
+    UserToken,
+    sample_not_found,
+)
 from perse.domain.retries import RetryKey
-from perse.domain.subjects import KeptSample, new_sample_id
+from perse.domain.subjects import CollectionName, KeptSample, new_sample_id
 from perse.domain.voice_enrolment import VoiceGate
+from perse.errors import AlreadyExists, InvalidParameter
 from perse.pipelines.comparison import Picture
 from perse.pipelines.consent import RecordConsent
 from perse.pipelines.enrolment import CapturedReference, nobody_waits, reference_of
+from perse.pipelines.identification import FindDuplicates
 from perse.pipelines.subject_ports import SampleStore
 from perse.pipelines.voice import CaptureVoice, Recording
 
 Capture = TypeVar("Capture")
+
+
+@dataclass(frozen=True, slots=True)
+class AddedSample(KeptSample):
+    """``duplicates``: who else it is like; None where nobody was looked for."""
+
+    duplicates: Identification | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DuplicateTerms:
+    """What is asked of a sample that others may be enrolled with: whether it is refused then, and
+    what is asked of a search. Raises InvalidParameter as that does."""
+
+    refuse: bool
+    fpir: float = DEFAULT_FPIR
+    collection: CollectionName | None = None
+
+    def __post_init__(self) -> None:
+        SearchTerms(fpir=self.fpir)
+
+
+@dataclass(frozen=True, slots=True)
+class FindOthers:
+    """Who else a sample is like. ``likeness``: of a sample as it will be kept."""
+
+    likeness: Callable[[BiometricReference], Likeness]
+    find: FindDuplicates
+
+    def check_ready(self, caller: Caller, modality: Modality, terms: DuplicateTerms) -> None:
+        """Raises what would keep ``__call__`` from an answer: CollectionNotFound, IndexLoading,
+        SearchMemoryExceeded."""
+        self.find.check_ready(caller, modality, terms.collection)
+
+    def __call__(
+        self, caller: Caller, sample: BiometricReference, terms: DuplicateTerms
+    ) -> Identification:
+        """Raises AlreadyExists when somebody is and ``terms`` refuse that."""
+        record = sample.record
+        found = self.find(
+            caller,
+            self.likeness(sample),
+            beside=record.user_token,
+            collection=terms.collection,
+            fpir=terms.fpir,
+            modality=record.modality,
+        )
+        if found.candidates and terms.refuse:
+            other = found.candidates[0]
+            raise AlreadyExists(
+                f"this {record.modality} seems to be that of subject {other.subject} (similarity "
+                f"{other.similarity:.2f}): nothing was kept; look at both before you go on"
+            )
+        return found
+
 
 _PROCESSING = {Modality.FACE: Processing.ENROL, Modality.VOICE: Processing.VOICE_ENROL}
 
@@ -29,9 +94,11 @@ _PROCESSING = {Modality.FACE: Processing.ENROL, Modality.VOICE: Processing.VOICE
 )  # an instance of AddSample[...] notes its type, for which slots have no room
 class AddSample(Generic[Capture]):
     """Use case: keep one more sample of a subject, of at most ``most`` of its kind: the newest.
+    ``others`` None: nobody else can be looked for.
 
     Raises UserTokenNotFound before it looks at pixels or listens, and what ``capture`` raises. A
-    ``retry`` that has been answered before gets the same sample again, and nothing is processed.
+    ``retry`` that has been answered before gets the same sample again, and nothing is processed
+    and nobody looked for.
     """
 
     modality: Modality
@@ -39,6 +106,7 @@ class AddSample(Generic[Capture]):
     samples: SampleStore
     consent: RecordConsent
     most: int
+    others: FindOthers | None = None
     new_id: Callable[[], SampleId] = new_sample_id
 
     def __call__(
@@ -49,9 +117,11 @@ class AddSample(Generic[Capture]):
         *,
         declaration: Declaration,
         retry: RetryKey | None = None,
+        duplicates: DuplicateTerms | None = None,
         captured: Callable[[], None] = nobody_waits,
-    ) -> KeptSample:
-        """``captured`` is called when nothing is left to do but to store."""
+    ) -> AddedSample:
+        """``captured`` is called when nothing is left to do but to store. With ``duplicates`` it
+        is told who else it is like; raises as ``FindOthers`` then."""
         processing = _PROCESSING[self.modality]
         entry = self.consent.entry(caller, processing, declaration, user_token)
         with self.consent.with_change(entry):
@@ -59,7 +129,8 @@ class AddSample(Generic[Capture]):
             made = retry and self.samples.sample_made_by(caller.tenant_id, user_token, retry)
             if made:
                 self.consent.begin(entry).result()
-                return KeptSample(made, None)
+                return AddedSample(made, None)
+            others = self._others(caller, duplicates) if duplicates else None
             reference = reference_of(
                 self.capture(sent),
                 user_token,
@@ -67,8 +138,19 @@ class AddSample(Generic[Capture]):
                 sample_id=self.new_id(),
                 modality=self.modality,
             )
+            found = others(reference) if others else None
             captured()
-            return self.samples.add_sample(reference, entry=entry, most=self.most, retry=retry)
+            kept = self.samples.add_sample(reference, entry=entry, most=self.most, retry=retry)
+            return AddedSample(kept.record, kept.displaced, found)
+
+    def _others(
+        self, caller: Caller, terms: DuplicateTerms
+    ) -> Callable[[BiometricReference], Identification]:
+        others = self.others
+        if others is None:
+            raise InvalidParameter("nobody can be looked for here: on_duplicate is allow")
+        others.check_ready(caller, self.modality, terms)
+        return lambda sample: others(caller, sample, terms)
 
 
 AddFace = AddSample[Picture]

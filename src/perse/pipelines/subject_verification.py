@@ -17,13 +17,13 @@ from perse.domain.subject_verification import (
     VoiceEvidence,
     decide,
 )
-from perse.errors import FormKeyMissing, InvalidParameter
-from perse.pipelines.comparison import Picture
+from perse.errors import InvalidParameter
+from perse.pipelines.identification import Probes
 from perse.pipelines.ports import SideBySide, in_turn
 from perse.pipelines.reference_ports import GuessLimiter, Now
 from perse.pipelines.sample_matching import MatchFaces, MatchVoices
 from perse.pipelines.subject_ports import SampleStore
-from perse.pipelines.voice import Recording, no_voices
+from perse.pipelines.voice import no_voices
 
 
 class FuseModalities(Protocol):
@@ -35,21 +35,8 @@ class FuseModalities(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Probe:
-    """What is compared with a subject: a picture, a recording, or both. Raises FormKeyMissing
-    without either."""
-
-    picture: Picture | None = None
-    recording: Recording | None = None
-
-    def __post_init__(self) -> None:
-        if self.picture is None and self.recording is None:
-            raise FormKeyMissing("send image_file, audio_file, or both")
-
-
-@dataclass(frozen=True, slots=True)
 class VerifySubject:
-    """Use case: is the probe of the subject, and is its face live?
+    """Use case: is a picture of the subject, a recording, or are both, and is the face live?
 
     ``voices`` None: the networks compare none. ``fusion`` None: nobody measured faces and voices
     together. ``guesses`` None: failed comparisons are not counted; else they are for the subject as
@@ -67,7 +54,7 @@ class VerifySubject:
         self,
         caller: Caller,
         user_token: UserToken,
-        probe: Probe,
+        probes: Probes,
         *,
         policy: Policy | None = None,
         side_by_side: SideBySide = in_turn,
@@ -82,8 +69,8 @@ class VerifySubject:
         if self.guesses:
             self.guesses.check(caller.tenant_id, user_token, at=self.now())
         references = self.samples.references(caller.tenant_id, user_token)
-        see, hear = self._see(probe, references), self._hear(probe, references)
-        both = probe.picture is not None and probe.recording is not None
+        see, hear = self._see(probes, references), self._hear(probes, references)
+        both = probes.picture is not None and probes.recording is not None
         verified = self._decided(*(side_by_side if both else in_turn)(see, hear), policy)
         right = verified.guessed_right
         if self.guesses and right is not None:
@@ -100,18 +87,18 @@ class VerifySubject:
         return asked
 
     def _see(
-        self, probe: Probe, references: Sequence[BiometricReference]
+        self, probes: Probes, references: Sequence[BiometricReference]
     ) -> Callable[[], FaceEvidence | None]:
-        picture = probe.picture
+        picture = probes.picture
         if picture is None:
             return _nothing
         enrolled = EnrolledSamples.among(references, Modality.FACE, self.faces.network)
         return lambda: self.faces(picture, enrolled)
 
     def _hear(
-        self, probe: Probe, references: Sequence[BiometricReference]
+        self, probes: Probes, references: Sequence[BiometricReference]
     ) -> Callable[[], VoiceEvidence | None]:
-        recording, voices = probe.recording, self.voices
+        recording, voices = probes.recording, self.voices
         if recording is None:
             return _nothing
         if voices is None:

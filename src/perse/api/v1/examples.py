@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from perse.api.v0.examples import COMPARE, ENROLLED, EXAMPLE_TOKEN, RECORDING
+from perse.api.v1.identification_wire import EXAMPLE as IDENTIFIED
 
 SUBJECT_ID = EXAMPLE_TOKEN
 SAMPLE_ID = "0b8f4b0e-64a5-4c8c-8f6e-9b0f0a3d1c22"
@@ -57,7 +58,15 @@ _SPEECH: dict[str, Any] = {
     "net_speech_enough": False,
     "guidance": "Record 2.2 s more of this person speaking.",
 }
-FACE_ADDED: dict[str, Any] = {**_FACE, "displaced_receipt": RECEIPT["receipt"], **_SAID}
+_DUPLICATES: dict[str, Any] = {
+    key: IDENTIFIED["face"][key] for key in ("candidates", "threshold", "subjects")
+}
+FACE_ADDED: dict[str, Any] = {
+    **_FACE,
+    "displaced_receipt": RECEIPT["receipt"],
+    "duplicates": _DUPLICATES,
+    **_SAID,
+}
 VOICE_ADDED: dict[str, Any] = {**_VOICE, **_SPEECH, **_SAID}
 FACES: dict[str, Any] = {"faces": [_FACE], **_SAID}
 VOICES: dict[str, Any] = {"voices": [_VOICE], **_SPEECH, **_SAID}

@@ -3,28 +3,24 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 
-from perse.api.admission.door import Load
-from perse.api.admission.loads import of_pictures, of_recordings
 from perse.api.http.calls import Call
 from perse.api.http.consent import Processes
 from perse.api.http.forms import FieldKind, Form, FormField
 from perse.api.http.operations import Operation
-from perse.api.v0.faces import FORM_ERRORS, PICTURE, picture_of
-from perse.api.v0.voices import recording_of, voices_of
+from perse.api.v0.faces import FORM_ERRORS
 from perse.api.v1.identification_wire import (
     EXAMPLE,
     IdentifyAnswer,
     face_search,
     voice_search,
 )
+from perse.api.v1.probes import EITHER_OR_BOTH, ONE_OF, load_of, probes_of
 from perse.domain.consent import Processing
 from perse.domain.identification import DEFAULT_FPIR, MOST_CANDIDATES, SearchTerms
 from perse.domain.subjects import parse_collection_name
 from perse.errors import (
     CollectionNotFound,
-    FormKeyMissing,
     IndexLoading,
     InvalidParameter,
     NoFaceDetected,
@@ -32,11 +28,7 @@ from perse.errors import (
     NotFound,
     SearchMemoryExceeded,
 )
-from perse.pipelines.identification import Probes
 
-RECORDING = FormField(
-    "audio_file", FieldKind.RECORDING, "The recording: WAV or OGG.", required=False
-)
 COLLECTION = FormField(
     "collection",
     FieldKind.TEXT,
@@ -65,12 +57,12 @@ _MOST_DIGITS = 9
 async def identify(call: Call) -> IdentifyAnswer:
     """Search the subjects for the largest face of a picture, the voice of a recording, or both."""
     form = await call.form()
-    probes, terms, services = _probes(call, form), _terms(form), call.services
+    probes, terms, services = probes_of(call, form), _terms(form), call.services
     found = await call.compute(
         lambda: services.searching.identify(
             call.caller, probes, terms, side_by_side=call.workplace.compute.side_by_side
         ),
-        load=_load(call, form),
+        load=load_of(call, form),
     )
     faces, voices = services.faces, services.voices
     searches = [it for it in (found.face, found.voice) if it]
@@ -82,32 +74,12 @@ async def identify(call: Call) -> IdentifyAnswer:
     )
 
 
-def _probes(call: Call, form: Form) -> Probes:
-    """Raises FormKeyMissing, EmptyFile, NotFound."""
-    seen, heard = form.has(PICTURE.name), form.has(RECORDING.name)
-    if not (seen or heard):
-        raise FormKeyMissing("send image_file, audio_file or both")
-    return Probes(
-        picture_of(call, form, PICTURE.name) if seen else None,
-        recording_of(voices_of(call), form, RECORDING.name) if heard else None,
-    )
-
-
-def _load(call: Call, form: Form) -> Load:
-    loads = []
-    if form.has(PICTURE.name):
-        loads.append(of_pictures(call.services.faces, form.file(PICTURE.name)))
-    if form.has(RECORDING.name):
-        loads.append(of_recordings(voices_of(call), form.file(RECORDING.name)))
-    return Load(sum(it.cost_s for it in loads), sum(it.bulk for it in loads))
-
-
 def _terms(form: Form) -> SearchTerms:
     """Raises InvalidParameter."""
     most, fpir, collection = (form.text(field.name) for field in (MOST, FPIR, COLLECTION))
     return SearchTerms(
         10 if most is None else _whole_number(most),
-        DEFAULT_FPIR if fpir is None else _rate(fpir),
+        DEFAULT_FPIR if fpir is None else rate_of(fpir),
         None if collection is None else parse_collection_name(collection),
     )
 
@@ -118,7 +90,8 @@ def _whole_number(text: str) -> int:
     return int(text)
 
 
-def _rate(text: str) -> float:
+def rate_of(text: str) -> float:
+    """What ``fpir`` says. Raises InvalidParameter."""
     try:
         rate = float(text)
     except ValueError:
@@ -145,8 +118,8 @@ OPERATIONS = (
             "start a tenant's samples are read into memory first: 503 `index_loading` until then."
         ),
         processes=Processes(Processing.IDENTIFY),
-        form=(replace(PICTURE, required=False), RECORDING, COLLECTION, MOST, FPIR),
-        one_of=((PICTURE.name,), (RECORDING.name,)),
+        form=(*EITHER_OR_BOTH, COLLECTION, MOST, FPIR),
+        one_of=ONE_OF,
         errors=(
             *FORM_ERRORS,
             CollectionNotFound,

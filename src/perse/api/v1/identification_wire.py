@@ -108,15 +108,16 @@ def voice_search(found: IdentifiedVoice, thresholds: VoiceThresholds) -> WireVoi
 
 def _search(identification: Identification, points: Mapping[str, str]) -> dict[str, Any]:
     return {
-        "candidates": [_candidate(it) for it in identification.candidates],
-        "threshold": _threshold(identification.threshold),
+        "candidates": [wire_candidate(it) for it in identification.candidates],
+        "threshold": wire_threshold(identification.threshold),
         "subjects": identification.subjects,
         "similarity_assessable": identification.assessable,
         "operating_points": dict(points),
     }
 
 
-def _candidate(candidate: Candidate) -> WireCandidate:
+def wire_candidate(candidate: Candidate) -> WireCandidate:
+    """One of those that a search found."""
     return WireCandidate(
         rank=candidate.rank,
         subject_id=candidate.subject,
@@ -126,7 +127,8 @@ def _candidate(candidate: Candidate) -> WireCandidate:
     )
 
 
-def _threshold(threshold: SearchThreshold) -> WireSearchThreshold:
+def wire_threshold(threshold: SearchThreshold) -> WireSearchThreshold:
+    """What a search asked of similarities."""
     return WireSearchThreshold(
         similarity=number(threshold.similarity),
         fpir=threshold.fpir,

@@ -13,7 +13,7 @@ from perse.api.admission.loads import of_pictures, of_recordings
 from perse.api.http.answers import Answer, Success
 from perse.api.http.calls import Call
 from perse.api.http.consent import Processes, declaration_of
-from perse.api.http.forms import FieldKind, Form, FormField
+from perse.api.http.forms import Form
 from perse.api.http.operations import AnswerCall, Operation
 from perse.api.http.retries import RETRY, retry_of
 from perse.api.v0.faces import FORM_ERRORS, PICTURE, picture_of
@@ -21,28 +21,41 @@ from perse.api.v0.measures import number
 from perse.api.v0.voice_wire import Positive
 from perse.api.v0.voices import recording_of, voices_of
 from perse.api.v1 import examples
+from perse.api.v1.duplicates import DUPLICATES, WireDuplicates, duplicates_of, wire_duplicates
+from perse.api.v1.probes import RECORDING
 from perse.api.v1.wire import SAMPLE, SUBJECT, ReceiptAnswer, WireSample, sample_of, subject_in
 from perse.domain.consent import Processing
 from perse.domain.references import Modality, ReferenceRecord, UserToken, parse_sample_id
-from perse.domain.subjects import KeptSample
 from perse.domain.voice_enrolment import EnrolledSpeech
 from perse.errors import (
+    AlreadyExists,
+    CollectionNotFound,
     ImageOverexposed,
     ImageUnderexposed,
     ImageUnusable,
+    IndexLoading,
     InvalidParameter,
     NoFaceDetected,
     NoSpeechDetected,
     NotFound,
     RecordingUnusable,
     SampleNotFound,
+    SearchMemoryExceeded,
     SubjectNotFound,
 )
+from perse.pipelines.samples import AddedSample
 from perse.pipelines.voice import no_voices
 
-RECORDING = FormField("audio_file", FieldKind.RECORDING, "The recording: WAV or OGG.")
 _FACES, _VOICES = (f"/v1/subjects/{{{SUBJECT.name}}}/{kind}" for kind in ("faces", "voices"))
-_ADDING_ERRORS = (*FORM_ERRORS, SubjectNotFound, SampleNotFound)
+_ADDING_ERRORS = (
+    *FORM_ERRORS,
+    SubjectNotFound,
+    SampleNotFound,
+    CollectionNotFound,
+    AlreadyExists,
+    IndexLoading,
+    SearchMemoryExceeded,
+)
 
 
 class Speech(Answer):
@@ -59,6 +72,9 @@ class AddedAnswer(WireSample, Success):
         None,
         description="Signed proof (JWS) that the oldest sample was destroyed, because there were "
         "as many as there may be.",
+    )
+    duplicates: WireDuplicates | None = Field(
+        None, description="Where `on_duplicate` asked for it."
     )
 
 
@@ -130,10 +146,10 @@ async def _kept(
     form: Form,
     token: UserToken,
     content: bytes,
-    add: Callable[..., KeptSample],
+    add: Callable[..., AddedSample],
     load: Load,
-) -> KeptSample:
-    declaration = declaration_of(form)
+) -> AddedSample:
+    declaration, duplicates = declaration_of(form), duplicates_of(form)
     named = b"%s %s\n" % (call.request.url.path.rstrip("/").encode(), token.encode())
     retry = retry_of(call, call.services.subjects.retry_key, named + content)
     return await call.compute(
@@ -142,6 +158,7 @@ async def _kept(
             token,
             declaration=declaration,
             retry=retry,
+            duplicates=duplicates,
             captured=call.workplace.compute.let_go,
         ),
         load=load,
@@ -160,9 +177,13 @@ async def _records(call: Call, modality: Modality) -> Sequence[ReferenceRecord]:
     return await call.look_up(lambda: samples.records(call.caller.tenant_id, token, modality))
 
 
-def _added(kept: KeptSample) -> dict[str, object]:
-    receipt = kept.displaced.jws if kept.displaced else None
-    return {**sample_of(kept.record), "displaced_receipt": receipt}
+def _added(kept: AddedSample) -> dict[str, object]:
+    receipt, found = kept.displaced.jws if kept.displaced else None, kept.duplicates
+    return {
+        **sample_of(kept.record),
+        "displaced_receipt": receipt,
+        "duplicates": found and wire_duplicates(found),
+    }
 
 
 def _speech(records: Sequence[ReferenceRecord]) -> dict[str, object]:
@@ -222,7 +243,7 @@ OPERATIONS = (
         "destroyed. With an `Idempotency-Key` the request may be repeated.",
         parameters=(SUBJECT, RETRY),
         processes=Processes(Processing.ENROL, with_change=True),
-        form=(PICTURE,),
+        form=(PICTURE, *DUPLICATES),
         errors=(
             *_ADDING_ERRORS,
             NoFaceDetected,
@@ -245,7 +266,7 @@ OPERATIONS = (
         "subject and how much there should be.",
         parameters=(SUBJECT, RETRY),
         processes=Processes(Processing.VOICE_ENROL, with_change=True),
-        form=(RECORDING,),
+        form=(RECORDING, *DUPLICATES),
         errors=(*_ADDING_ERRORS, NoSpeechDetected, RecordingUnusable, NotFound),
         example=examples.VOICE_ADDED,
     ),
