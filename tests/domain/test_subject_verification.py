@@ -100,18 +100,28 @@ def test_the_fused_similarity_decides_where_there_is_one() -> None:
 @pytest.mark.parametrize(
     ("face_similarity", "voice_similarity", "outcome", "rule"),
     [
-        (None, 0.8, Outcome.MATCH, "voice"),
-        (None, 0.79, Outcome.NO_MATCH, "voice"),
+        (None, TOP, Outcome.NOT_ASSESSABLE, "voice"),
+        (None, 0.6, Outcome.NOT_ASSESSABLE, "voice"),
+        (None, 0.59, Outcome.NO_MATCH, "voice"),
         (0.8, None, Outcome.MATCH, "face"),
         (0.79, None, Outcome.NO_MATCH, "face"),
         (None, None, Outcome.NOT_ASSESSABLE, "fused"),
     ],
 )
-def test_what_is_left_has_to_reach_the_fused_threshold(
+def test_what_is_left_has_to_reach_the_fused_threshold_and_be_measured_so_far(
     face_similarity: float | None, voice_similarity: float | None, outcome: Outcome, rule: str
 ) -> None:
     both: list[Evidence] = [seen(face_similarity), heard(voice_similarity)]
     assert decide(both, Policy.FUSED, fused()) == (outcome, rule)
+
+
+@pytest.mark.parametrize(
+    ("similarity", "outcome"), [(0.7, Outcome.MATCH), (0.69, Outcome.NO_MATCH)]
+)
+def test_a_voice_carries_a_threshold_that_was_measured(similarity: float, outcome: Outcome) -> None:
+    both: list[Evidence] = [seen(None), heard(similarity)]
+    at = replace(fused(), threshold=0.7)
+    assert decide(both, Policy.FUSED, at) == (outcome, "voice")
 
 
 @pytest.mark.parametrize("similarity", [TOP, None])

@@ -94,6 +94,11 @@ class FaceEvidence:
         return self.thresholds.similarity
 
     @property
+    def highest_measured(self) -> float:
+        """Up to which similarity false match rates were measured."""
+        return max(self.thresholds.similarity_by_fmr.values(), default=1.0)
+
+    @property
     def bona_fide(self) -> bool:
         """False where the face is no live person's, as far as that can be told."""
         pad, least = self.seen.pad, self.thresholds.liveness
@@ -111,6 +116,11 @@ class VoiceEvidence:
     @property
     def threshold(self) -> float:
         return self.thresholds.similarity
+
+    @property
+    def highest_measured(self) -> float:
+        """Up to which similarity false match rates were measured."""
+        return max(self.thresholds.similarity_by_fmr.values(), default=1.0)
 
     @property
     def bona_fide(self) -> bool:
@@ -171,7 +181,8 @@ def decide(
 
     What cannot be assessed decides nothing but under ``ALL``, which it keeps from a match. Under
     ``FUSED`` what is left has to reach the fused threshold, so that covering the face does not make
-    it easier; and no voice makes up for a face that is not live.
+    it easier; where nobody measured so rare errors of it, it cannot tell. And no voice makes up for
+    a face that is not live.
     """
     if len(evidence) == 1:
         return outcome_of(evidence[0]), _modality(evidence[0])
@@ -192,11 +203,15 @@ def _by_fused(evidence: Sequence[Evidence], fused: FusedEvidence) -> tuple[Outco
     if fused.similarity is not None:
         matches = live and fused.similarity >= fused.threshold
         return Outcome.MATCH if matches else Outcome.NO_MATCH, Policy.FUSED
-    left = [it for it in evidence if it.samples.assessable]
-    if not left:
+    left = next((it for it in evidence if it.samples.assessable), None)
+    if left is None:
         return Outcome.NOT_ASSESSABLE, Policy.FUSED
-    outcome = _outcome(left[0], fused.threshold)
-    return outcome if live else Outcome.NO_MATCH, _modality(left[0])
+    if not live:
+        return Outcome.NO_MATCH, _modality(left)
+    beyond = fused.threshold > left.highest_measured
+    if beyond and outcome_of(left) is Outcome.MATCH:
+        return Outcome.NOT_ASSESSABLE, _modality(left)
+    return _outcome(left, fused.threshold), _modality(left)
 
 
 def _outcome(evidence: Evidence, threshold: float) -> Outcome:
