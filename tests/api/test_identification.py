@@ -193,6 +193,8 @@ def test_metrics_tell_what_is_in_memory() -> None:
         text = client.get("/metrics").text
         assert "perse_search_templates 2.0" in text
         assert "perse_search_loading 0.0" in text
+        assert "perse_searches_total 1.0" in text
+        assert float(text.split("\nperse_search_seconds_total ")[1].split()[0]) > 0
 
 
 def test_the_similarity_is_what_comparing_says() -> None:

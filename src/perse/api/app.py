@@ -164,6 +164,9 @@ def _watch(workplace: Workplace) -> None:
         ("perse_search_loading", "Tenants whose templates are read.", lambda: index.loading),
     ):
         watch(name, description, read)
+    count = workplace.metrics.count
+    count("perse_searches", "Searches among subjects.", lambda: index.searches)
+    count("perse_search_seconds", "Seconds of searches, without networks.", lambda: index.seconds)
     services = workplace.services
     workplace.metrics.describe(__version__, services.pack, services.models)
 

@@ -122,6 +122,16 @@ class SearchIndex(Protocol):
         """How many tenants' are being read."""
         ...
 
+    @property
+    def searches(self) -> int:
+        """How many there were."""
+        ...
+
+    @property
+    def seconds(self) -> float:
+        """How long they took together."""
+        ...
+
 
 class Searching(Protocol):
     """Searches among a tenant's subjects; all of it blocks."""

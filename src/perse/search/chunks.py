@@ -25,12 +25,9 @@ class Chunk:
     """
 
     def __init__(self, rows: int, values: int) -> None:
-        private = mmap.mmap(-1, rows * values, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
-        if hasattr(mmap, "MADV_DONTDUMP"):  # Linux
-            private.madvise(mmap.MADV_DONTDUMP)
-        self.codes: Codes = np.frombuffer(private, np.int8).reshape(rows, values)
-        # Not filled: rows from ``used`` on are never read, and those below have been written.
-        self.numbers: Numbers = np.empty(rows, np.int64)
+        self.codes: Codes = np.frombuffer(_pages(rows * values), np.int8).reshape(rows, values)
+        # Rows from ``used`` on hold no number, and are never read.
+        self.numbers: Numbers = np.frombuffer(_pages(rows * np.int64().itemsize), np.int64)
         self.used = 0
         self.looseness = Looseness()
         self._held = 0
@@ -48,3 +45,11 @@ class Chunk:
         """Rows that hold somebody, each once."""
         self.codes[rows], self.numbers[rows] = 0, NOBODY
         self._held -= len(rows)
+
+
+def _pages(size_bytes: int) -> mmap.mmap:
+    """Memory that is there when it is written to, and in no core dump."""
+    pages = mmap.mmap(-1, size_bytes, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+    if hasattr(mmap, "MADV_DONTDUMP"):  # Linux
+        pages.madvise(mmap.MADV_DONTDUMP)
+    return pages

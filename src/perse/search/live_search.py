@@ -55,7 +55,8 @@ class LiveSearch:
     """Safe to share between threads. A tenant's index is filled at its first search; of several
     processes each has its own. Close it to end filling and to zero the memory.
 
-    ``most_bytes``: of all indexes together, about. ``clock``: seconds that only rise.
+    ``most_bytes``: of all indexes together, about. ``clock``: seconds that only rise. ``searches``
+    and ``seconds``: how many there were, and how long they took together.
     """
 
     def __init__(
@@ -72,6 +73,7 @@ class LiveSearch:
         self._held: OrderedDict[_Key, _Held] = OrderedDict()  # who searched last comes last
         self._lock = threading.Lock()
         self._stopping = threading.Event()
+        self.searches, self.seconds = 0, 0.0
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="perse-search")
 
     @property
@@ -96,7 +98,13 @@ class LiveSearch:
         self, tenant_id: TenantId, modality: Modality, probe: Likeness, terms: SearchTerms
     ) -> Identification:
         """Among all of the tenant's that was stored before the call. Raises as ``check_ready``."""
-        return self._ready(tenant_id, modality).identify(probe, terms)
+        index, began_s = self._ready(tenant_id, modality), time.perf_counter()
+        try:
+            return index.identify(probe, terms)
+        finally:
+            with self._lock:
+                self.searches += 1
+                self.seconds += time.perf_counter() - began_s
 
     def read_ahead(self) -> None:
         """Begin to fill the indexes of all tenants, the largest first, as far as there is memory:

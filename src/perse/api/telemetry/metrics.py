@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 
 from prometheus_client import (
     CollectorRegistry,
@@ -14,6 +15,8 @@ from prometheus_client import (
     ProcessCollector,
     generate_latest,
 )
+from prometheus_client.metrics_core import CounterMetricFamily, Metric
+from prometheus_client.registry import Collector
 
 from perse.api.telemetry.board import Board
 from perse.api.telemetry.totals import Totals
@@ -21,6 +24,16 @@ from perse.api.telemetry.totals import Totals
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 OTHER_METHOD = "other"
 _SECONDS = (0.005, 0.01, 0.02, 0.035, 0.05, 0.075, 0.1, 0.15, 0.25, 0.5, 1.0, 2.5, 5.0)
+
+
+@dataclass(frozen=True, slots=True)
+class _Counted(Collector):
+    name: str
+    description: str
+    read: Callable[[], float]
+
+    def collect(self) -> Iterator[Metric]:
+        yield CounterMetricFamily(self.name, self.description, value=self.read())
 
 
 class Metrics:
@@ -79,6 +92,10 @@ class Metrics:
     def watch(self, name: str, description: str, read: Callable[[], float]) -> None:
         """A gauge that is read when it is asked for."""
         Gauge(name, description, registry=self.registry).set_function(read)
+
+    def count(self, name: str, description: str, read: Callable[[], float]) -> None:
+        """A counter that somebody else keeps, read when it is asked for."""
+        self.registry.register(_Counted(name, description, read))
 
     def describe(self, version: str, pack: str, models: Mapping[str, str]) -> None:
         """Which perse this is, and which network fills each role."""
