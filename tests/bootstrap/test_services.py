@@ -22,7 +22,7 @@ from perse.domain.consent import Declaration
 from perse.domain.identification import Candidate, SearchTerms
 from perse.media.image_decoder import decode_image
 from perse.pipelines.comparison import Picture
-from perse.pipelines.identification import Probes
+from perse.pipelines.probe import Probe
 from perse.settings import Settings, load_settings
 from perse.weights.catalogue import Catalog
 from perse.weights.store import WeightStore
@@ -74,7 +74,7 @@ def test_who_is_enrolled_is_found_among_the_enrolled(services: Services) -> None
     )
 
     def candidates() -> tuple[Candidate, ...]:
-        found = services.searching.identify(key.caller, Probes(second), SearchTerms())
+        found = services.searching.identify(key.caller, Probe(second), SearchTerms())
         assert found.face is not None
         return found.face.identification.candidates
 

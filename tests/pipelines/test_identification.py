@@ -12,7 +12,7 @@ from perse.domain.identification import SearchTerms
 from perse.domain.subjects import CollectionName
 from perse.errors import CollectionNotFound, IndexLoading, NoFaceDetected, SearchMemoryExceeded
 from perse.pipelines.comparison import Picture
-from perse.pipelines.identification import Probes
+from perse.pipelines.probe import Probe
 from perse.search.live_search import READ_AT_ONCE
 from tests.fakes.faces import EMPTY_SCENE, FakeFaces, picture
 from tests.fakes.searching import FakeSearching
@@ -30,8 +30,8 @@ def searching() -> Iterator[FakeSearching]:
         yield opened
 
 
-def shown(searching: FakeSearching, content: bytes) -> Probes:
-    return Probes(Picture("image_file", lambda: searching.faces.decode(content)))
+def shown(searching: FakeSearching, content: bytes) -> Probe:
+    return Probe(Picture("image_file", lambda: searching.faces.decode(content)))
 
 
 def test_the_answer_says_who_it_may_be_and_what_the_picture_is_like(

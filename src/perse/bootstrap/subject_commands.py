@@ -23,7 +23,8 @@ from perse.domain.samples import FaceImage, VoiceSample
 from perse.domain.subjects import CollectionName, KeptSample
 from perse.pipelines.comparison import Picture
 from perse.pipelines.consent import RecordConsent
-from perse.pipelines.identification import IdentifiedFace, Probes
+from perse.pipelines.identification import IdentifiedFace
+from perse.pipelines.probe import Probe
 from perse.pipelines.samples import AddFace, AddVoice
 from perse.pipelines.subject_import import AddContent, Content, ImportFile
 from perse.pipelines.subjects import DeleteSubject
@@ -69,7 +70,7 @@ class Identification:
         written = self.consent.begin(entry)
         self.consent.check(entry)
         probe = Picture(str(picture), lambda: self.faces.decode(picture.read_bytes()))
-        found = self.search.identify(caller, Probes(picture=probe), terms).face
+        found = self.search.identify(caller, Probe(picture=probe), terms).face
         written.result()
         assert found is not None  # noqa: S101 - there is a picture
         return found

@@ -20,6 +20,7 @@ from perse.domain.subjects import CollectionName
 from perse.domain.voices import CapturedVoice
 from perse.pipelines.comparison import CompareFaces, Picture
 from perse.pipelines.ports import SideBySide, in_turn
+from perse.pipelines.probe import Probe
 from perse.pipelines.subject_ports import KnownCollections, SubjectSearch
 from perse.pipelines.voice import CompareVoices, Recording, no_voices
 from perse.pipelines.voice_likeness import VoiceLikeness
@@ -42,14 +43,6 @@ class IdentifiedVoice:
     heard: CapturedVoice
     obstacle: str | None
     models: ModelsByRole
-
-
-@dataclass(frozen=True, slots=True)
-class Probes:
-    """What a search is for: a picture, a recording, or both."""
-
-    picture: Picture | None = None
-    recording: Recording | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,13 +70,13 @@ class IdentifySubjects:
     def __call__(
         self,
         caller: Caller,
-        probes: Probes,
+        probe: Probe,
         terms: SearchTerms,
         *,
         side_by_side: SideBySide = in_turn,
     ) -> Identified:
         check_collection(self.collections, caller, terms.collection)
-        picture, recording = probes.picture, probes.recording
+        picture, recording = probe.picture, probe.recording
         if picture:
             self.search.check_ready(caller.tenant_id, Modality.FACE)
         if recording:

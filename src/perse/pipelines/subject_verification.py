@@ -18,8 +18,8 @@ from perse.domain.subject_verification import (
     decide,
 )
 from perse.errors import InvalidParameter
-from perse.pipelines.identification import Probes
 from perse.pipelines.ports import SideBySide, in_turn
+from perse.pipelines.probe import Probe
 from perse.pipelines.reference_ports import GuessLimiter, Now
 from perse.pipelines.sample_matching import MatchFaces, MatchVoices
 from perse.pipelines.subject_ports import SampleStore
@@ -54,7 +54,7 @@ class VerifySubject:
         self,
         caller: Caller,
         user_token: UserToken,
-        probes: Probes,
+        probe: Probe,
         *,
         policy: Policy | None = None,
         side_by_side: SideBySide = in_turn,
@@ -69,8 +69,8 @@ class VerifySubject:
         if self.guesses:
             self.guesses.check(caller.tenant_id, user_token, at=self.now())
         references = self.samples.references(caller.tenant_id, user_token)
-        see, hear = self._see(probes, references), self._hear(probes, references)
-        both = probes.picture is not None and probes.recording is not None
+        see, hear = self._see(probe, references), self._hear(probe, references)
+        both = probe.picture is not None and probe.recording is not None
         verified = self._decided(*(side_by_side if both else in_turn)(see, hear), policy)
         right = verified.guessed_right
         if self.guesses and right is not None:
@@ -87,18 +87,18 @@ class VerifySubject:
         return asked
 
     def _see(
-        self, probes: Probes, references: Sequence[BiometricReference]
+        self, probe: Probe, references: Sequence[BiometricReference]
     ) -> Callable[[], FaceEvidence | None]:
-        picture = probes.picture
+        picture = probe.picture
         if picture is None:
             return _nothing
         enrolled = EnrolledSamples.among(references, Modality.FACE, self.faces.network)
         return lambda: self.faces(picture, enrolled)
 
     def _hear(
-        self, probes: Probes, references: Sequence[BiometricReference]
+        self, probe: Probe, references: Sequence[BiometricReference]
     ) -> Callable[[], VoiceEvidence | None]:
-        recording, voices = probes.recording, self.voices
+        recording, voices = probe.recording, self.voices
         if recording is None:
             return _nothing
         if voices is None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from operator import attrgetter
+from typing import Final
 
 import sqlalchemy as sa
 
@@ -14,12 +15,14 @@ from perse.domain.references import UserToken
 from perse.domain.subjects import ChangedSubjects, EnrolledSubject, ExternalId
 from perse.storage.changes import changes_since, revision_of
 from perse.storage.database import Database
-from perse.storage.schema import subjects, templates, tenants
-from perse.storage.subject_rows import collections_of
+from perse.storage.schema import subjects, tenants
+from perse.storage.subject_rows import collections_where
 from perse.storage.template_rows import OpenRows, sealed_rows
 from perse.storage.tenant_keys import TenantKeys, across_rotations
 
 _SUBJECTS: Final = sa.select(subjects.c.subject_id, subjects.c.user_token, subjects.c.external_id)
+
+_template_id = attrgetter("template_id")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,30 +65,31 @@ class SqlSubjectFeed:
         self, tenant_id: TenantId, user_tokens: Iterable[UserToken]
     ) -> Sequence[EnrolledSubject]:
         """Those of them that there are."""
-        mine = _SUBJECTS.where(
-            subjects.c.tenant_id == tenant_id, subjects.c.user_token.in_(list(user_tokens))
-        )
-        return across_rotations(lambda: self._read(tenant_id, mine))
+        among = subjects.c.user_token.in_(list(user_tokens))
+        return across_rotations(lambda: self._read(tenant_id, among))
 
     def read_after(
         self, tenant_id: TenantId, position: int, *, limit: int
     ) -> Sequence[EnrolledSubject]:
         """At most ``limit`` subjects behind ``position`` in their order, with all samples."""
-        mine = (
-            _SUBJECTS.where(subjects.c.tenant_id == tenant_id, subjects.c.subject_id > position)
-            .order_by(subjects.c.subject_id)
-            .limit(limit)
-        )
-        return across_rotations(lambda: self._read(tenant_id, mine))
+        behind = subjects.c.subject_id > position
+        return across_rotations(lambda: self._read(tenant_id, behind, limit))
 
     def _read(
-        self, tenant_id: TenantId, mine: sa.Select[*tuple[Any, ...]]
+        self, tenant_id: TenantId, among: sa.ColumnElement[bool], limit: int | None = None
     ) -> Sequence[EnrolledSubject]:
+        """Others than the first query name subjects by the same condition up to the last one found:
+        a list of a thousand numbers is slower than what it asks for."""
+        mine = sa.and_(subjects.c.tenant_id == tenant_id, among)
         with self.database.read() as connection:
-            found = {row.subject_id: row for row in connection.execute(mine)}
-            names = collections_of(connection, list(found))
-            query = sealed_rows().where(templates.c.subject_id.in_(list(found)))
-            rows = connection.execute(query.order_by(templates.c.template_id)).all()
+            query = _SUBJECTS.where(mine).order_by(subjects.c.subject_id).limit(limit)
+            found = {row.subject_id: row for row in connection.execute(query)}
+            if not found:
+                return []
+            mine = sa.and_(mine, subjects.c.subject_id <= max(found))
+            names = collections_where(connection, mine)
+            # Sorted here: a database might go through all templates to have them in their order.
+            rows = sorted(connection.execute(sealed_rows().where(mine)), key=_template_id)
         opened, samples = OpenRows(self.tenant_keys, tenant_id), defaultdict(list)
         for row in rows:
             samples[row.user_token].append(opened(row))

@@ -89,11 +89,20 @@ def collections_of(
     connection: sa.Connection, subject_ids: Sequence[int]
 ) -> Mapping[int, frozenset[CollectionName]]:
     """The names of each subject's collections."""
+    return collections_where(connection, subjects.c.subject_id.in_(subject_ids))
+
+
+def collections_where(
+    connection: sa.Connection, condition: sa.ColumnElement[bool]
+) -> Mapping[int, frozenset[CollectionName]]:
+    """The same of all subjects that fulfil a condition."""
     names: defaultdict[int, set[CollectionName]] = defaultdict(set)
     query = (
         sa.select(collection_members.c.subject_id, collections.c.name)
+        .select_from(collection_members)
         .join(collections)
-        .where(collection_members.c.subject_id.in_(subject_ids))
+        .join(subjects, subjects.c.subject_id == collection_members.c.subject_id)
+        .where(condition)
     )
     for row in connection.execute(query):
         names[row.subject_id].add(CollectionName(row.name))

@@ -15,7 +15,7 @@ from perse.api.v1.identification_wire import (
     face_search,
     voice_search,
 )
-from perse.api.v1.probes import EITHER_OR_BOTH, ONE_OF, load_of, probes_of
+from perse.api.v1.probes import ONE_OF_THEM, PROBE_FIELDS, load_of, probe_of
 from perse.domain.consent import Processing
 from perse.domain.identification import DEFAULT_FPIR, MOST_CANDIDATES, SearchTerms
 from perse.domain.subjects import parse_collection_name
@@ -57,10 +57,10 @@ _MOST_DIGITS = 9
 async def identify(call: Call) -> IdentifyAnswer:
     """Search the subjects for the largest face of a picture, the voice of a recording, or both."""
     form = await call.form()
-    probes, terms, services = probes_of(call, form), _terms(form), call.services
+    probe, terms, services = probe_of(call, form), _terms(form), call.services
     found = await call.compute(
         lambda: services.searching.identify(
-            call.caller, probes, terms, side_by_side=call.workplace.compute.side_by_side
+            call.caller, probe, terms, side_by_side=call.workplace.compute.side_by_side
         ),
         load=load_of(call, form),
     )
@@ -118,8 +118,8 @@ OPERATIONS = (
             "start a tenant's samples are read into memory first: 503 `index_loading` until then."
         ),
         processes=Processes(Processing.IDENTIFY),
-        form=(*EITHER_OR_BOTH, COLLECTION, MOST, FPIR),
-        one_of=ONE_OF,
+        form=(*PROBE_FIELDS, COLLECTION, MOST, FPIR),
+        one_of=ONE_OF_THEM,
         errors=(
             *FORM_ERRORS,
             CollectionNotFound,

@@ -1,8 +1,9 @@
-"""What a form holds to be compared: a picture, a recording, or both."""
+"""A form that takes a picture, a recording, or both."""
 
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Final
 
 from perse.api.admission.door import Load
 from perse.api.admission.loads import of_pictures, of_recordings
@@ -10,27 +11,24 @@ from perse.api.http.calls import Call
 from perse.api.http.forms import FieldKind, Form, FormField
 from perse.api.v0.faces import PICTURE, picture_of
 from perse.api.v0.voices import recording_of, voices_of
-from perse.errors import FormKeyMissing
-from perse.pipelines.identification import Probes
+from perse.pipelines.probe import Probe
 
-RECORDING = FormField("audio_file", FieldKind.RECORDING, "The recording: WAV or OGG.")
-EITHER_OR_BOTH = (replace(PICTURE, required=False), replace(RECORDING, required=False))
-ONE_OF = ((PICTURE.name,), (RECORDING.name,))
+RECORDING: Final = FormField("audio_file", FieldKind.RECORDING, "The recording: WAV or OGG.")
+PROBE_FIELDS: Final = (replace(PICTURE, required=False), replace(RECORDING, required=False))
+ONE_OF_THEM: Final = ((PICTURE.name,), (RECORDING.name,))
 
 
-def probes_of(call: Call, form: Form) -> Probes:
-    """Raises FormKeyMissing, EmptyFile, NotFound."""
+def probe_of(call: Call, form: Form) -> Probe:
+    """What was sent of the two. Raises FormKeyMissing, EmptyFile, NotFound."""
     seen, heard = form.has(PICTURE.name), form.has(RECORDING.name)
-    if not (seen or heard):
-        raise FormKeyMissing("send image_file, audio_file or both")
-    return Probes(
+    return Probe(
         picture_of(call, form, PICTURE.name) if seen else None,
         recording_of(voices_of(call), form, RECORDING.name) if heard else None,
     )
 
 
 def load_of(call: Call, form: Form) -> Load:
-    """Of what ``probes_of`` finds."""
+    """Of finding and judging what was sent."""
     loads = []
     if form.has(PICTURE.name):
         loads.append(of_pictures(call.services.faces, form.file(PICTURE.name)))

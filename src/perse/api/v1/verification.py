@@ -8,7 +8,7 @@ from perse.api.http.forms import FieldKind, Form, FormField
 from perse.api.http.operations import Operation
 from perse.api.v0.faces import FORM_ERRORS
 from perse.api.v1.examples import VERIFIED
-from perse.api.v1.probes import EITHER_OR_BOTH, ONE_OF, load_of, probes_of
+from perse.api.v1.probes import ONE_OF_THEM, PROBE_FIELDS, load_of, probe_of
 from perse.api.v1.verification_wire import VerifyAnswer, verify_answer
 from perse.api.v1.wire import SUBJECT, subject_in
 from perse.domain.consent import Processing
@@ -37,12 +37,12 @@ POLICY = FormField(
 async def verify(call: Call) -> VerifyAnswer:
     """Compare a picture, a recording or both with a subject."""
     token, form = subject_in(call), await call.form()
-    probes, policy = probes_of(call, form), _policy(form)
+    probe, policy = probe_of(call, form), _policy(form)
     verified = await call.compute(
         lambda: call.services.subjects.verify(
             call.caller,
             token,
-            probes,
+            probe,
             policy=policy,
             side_by_side=call.workplace.compute.side_by_side,
         ),
@@ -75,8 +75,8 @@ OPERATIONS = (
         ),
         parameters=(SUBJECT,),
         processes=Processes(Processing.SUBJECT_VERIFY, in_path=SUBJECT.name),
-        form=(*EITHER_OR_BOTH, POLICY),
-        one_of=ONE_OF,
+        form=(*PROBE_FIELDS, POLICY),
+        one_of=ONE_OF_THEM,
         errors=(
             *FORM_ERRORS,
             NoFaceDetected,
