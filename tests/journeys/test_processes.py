@@ -132,3 +132,25 @@ def test_what_is_wrong_is_said_once(environment: dict[str, str]) -> None:
     assert done.returncode == 1
     assert done.stderr.count("perse: ") == 1
     assert "master key" in done.stderr.splitlines()[-1]
+
+
+def test_each_of_them_finds_who_is_enrolled_and_nobody_who_was_deleted(served: Processes) -> None:
+    def candidates() -> list[list[str]]:
+        """Of searches over connections of their own, which whoever is free takes."""
+        return [_found(served) for _ in range(6)]
+
+    with client_of(served) as client:
+        known = _found(served)
+        for _ in range(2):
+            token = post(client, "enrollment", "obama_2009").json()["user_token"]
+            assert [sorted(it) for it in candidates()] == [sorted([*known, token])] * 6
+            assert client.delete(f"/v0/face/enrollment/{token}").status_code == 200
+            assert candidates() == [known] * 6
+
+
+def _found(served: Processes) -> list[str]:
+    picture = (PORTRAITS / "obama_2012.jpg").read_bytes()
+    with client_of(served) as client:
+        answer = client.post("/v1/identify", files={"image_file": picture}, data=CONSENT)
+    assert answer.status_code == 200
+    return [it["subject_id"] for it in answer.json()["face"]["candidates"]]
