@@ -11,10 +11,14 @@ from dataclasses import dataclass, replace
 from select import select
 
 import httpx
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from starlette.types import Message, Receive, Scope, Send
 
-from perse.api.admission.restraint import REQUEST_S, Restraint
+from perse.api.admission.restraint import BYTE_S, REQUEST_S, Restraint
+from perse.api.admission.turnstile import TakeTurns, Turnstile
+from perse.api.telemetry.exchange import begin_exchange, exchange_of
 from perse.auth.recent import RecentCallers
 from tests.fakes.services import FakeServices
 from tests.served import Served, read_answer, serving
@@ -151,6 +155,36 @@ def test_those_who_are_held_back_stand_in_line() -> None:
 
     asyncio.run(main())
     assert passed == [0, 1, 2, 3, 4]
+
+
+def test_a_body_is_charged_when_it_is_announced_and_not_once_more() -> None:
+    """Many large ones that come at once are held back before any is read."""
+    size = int(1.0 / BYTE_S)
+    restraint, owed_s = _restraint(Clock()), list[float]()
+    restraint.see("another")
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        owed_s.append(restraint.wait_s("a"))
+        exchange_of(scope).bytes_in = size
+
+    async def main() -> None:
+        length = (b"content-length", str(size).encode())
+        scope = {"type": "http", "method": "POST", "path": LIST, "headers": [length]}
+        begin_exchange(scope)
+        await TakeTurns(app, Turnstile(), restraint, lambda _: "a")(scope, _unasked, _untold)
+        owed_s.append(restraint.wait_s("a"))
+
+    asyncio.run(main())
+    free_s, share = 1.0, 0.5
+    assert owed_s == [pytest.approx((1.0 + REQUEST_S) / share - free_s)] * 2
+
+
+async def _unasked() -> Message:
+    raise AssertionError
+
+
+async def _untold(_: Message) -> None:
+    raise AssertionError
 
 
 # --- over HTTP -----------------------------------------------------------------------------------

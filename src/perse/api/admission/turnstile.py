@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from perse.api.admission.restraint import BYTE_S, REFUSAL_S, REQUEST_S, Restraint
@@ -15,6 +16,7 @@ from perse.api.telemetry.health import asks_for_health
 
 _ENDLESS = 1_000_000
 _REFUSED_FROM = 400
+_MOST_DIGITS = 12
 
 
 @dataclass(slots=True, eq=False)
@@ -61,7 +63,10 @@ class Turnstile:
 @dataclass(frozen=True, slots=True)
 class TakeTurns:
     """ASGI middleware: a request begins when it is the turn of its party and the party has paid for
-    those before, whatever became of them, so that a flood holds up nobody but those who send it."""
+    those before, whatever became of them, so that a flood holds up nobody but those who send it.
+
+    A body is charged when its length is announced: many large ones that come at once would all be
+    read before anything was known of them."""
 
     app: ASGIApp
     turnstile: Turnstile
@@ -74,12 +79,20 @@ class TakeTurns:
             return
         exchange = exchange_of(scope)
         exchange.party = party = self.party_of(scope)
+        announced_s = _announced_bytes(scope) * BYTE_S
         if not asks_for_health(scope):
-            await self.restraint.pay(party, REQUEST_S)
+            await self.restraint.pay(party, REQUEST_S + announced_s)
         await self.turnstile.passes(party)
         try:
             await self.app(scope, receive, send)
         finally:
             refused = (exchange.status or 0) >= _REFUSED_FROM
             carried_s = (exchange.bytes_in + exchange.bytes_out) * BYTE_S
-            self.restraint.owe(party, carried_s + refused * REFUSAL_S)
+            more_s = max(0.0, carried_s - announced_s)
+            self.restraint.owe(party, more_s + refused * REFUSAL_S)
+
+
+def _announced_bytes(scope: Scope) -> int:
+    """0 where no length is announced, or none that means anything."""
+    length = Headers(raw=scope["headers"]).get("content-length", "")
+    return int(length) if length.isdecimal() and len(length) <= _MOST_DIGITS else 0
