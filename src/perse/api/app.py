@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from functools import partial
-from uuid import uuid4
 
 import structlog
 from starlette.routing import Router
@@ -37,7 +36,6 @@ from perse.api.telemetry.metrics import Metrics
 from perse.api.telemetry.observation import Observe
 from perse.bootstrap.shares import usable_cores
 from perse.chores import Chore
-from perse.domain.access import TenantId
 from perse.errors import NotFound
 from perse.settings import Settings
 from perse.web.swagger import swagger_endpoints
@@ -173,10 +171,9 @@ def _watch(workplace: Workplace) -> None:
 
 async def _warm(workplace: Workplace) -> None:
     """So that the first request to come through a door finds it open."""
-    services = workplace.services
-    await workplace.compute.prepare(services.warm)
-    await workplace.lookups.prepare(partial(services.enrolment.users.total, TenantId("")))
-    await workplace.access.door.prepare(partial(services.authenticator.keys.find, str(uuid4())))
+    await workplace.compute.prepare(workplace.services.warm)
+    await workplace.lookups.prepare()
+    await workplace.access.door.prepare()
 
 
 def _lifespan(workplace: Workplace) -> Lifespan[Router]:

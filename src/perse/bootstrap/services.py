@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from uuid import uuid4
 
 from perse.auth.api_keys import ApiKeys
 from perse.auth.authenticator import Authenticator
@@ -54,11 +55,12 @@ class Services:
         return self.ledger.record
 
     def warm(self) -> None:
-        """Run every network once, and read the longest lists of users."""
+        """Run every network once, look for a key, and read the longest lists of users."""
         previous = self.enrolment.verify.previous
         warm_faces(self.faces, previous.recognition if previous else None)
         if self.voices:
             warm_voices(self.voices)
+        self.authenticator.keys.find(str(uuid4()))  # nobody's
         self.storage.reference_list.read_ahead()
 
     def close(self) -> None:

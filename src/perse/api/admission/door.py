@@ -97,8 +97,9 @@ class Door:
         with self._changed:
             return self._turns.parties_waiting
 
-    async def prepare(self, work: Callable[[], object]) -> None:
-        """Do ``work`` on a worker thread before anybody comes: it is nobody's and has no turn."""
+    async def prepare(self, work: Callable[[], object] = lambda: None) -> None:
+        """Start a worker thread before anybody comes, and do ``work`` on it, which is nobody's and
+        has no turn."""
         await asyncio.wrap_future(self._pool.submit(work))
 
     def refuse_when_full(self, tenant: str) -> None:
