@@ -23,6 +23,7 @@ SIGNATURE = b"\xff\xd8\xff"
 
 _START, _END = b"\xff\xd8", b"\xff\xd9"
 _SCAN = 0xDA
+_SCAN_BEGINS = int.from_bytes(bytes((0xFF, _SCAN)), "little")
 _APP1, _APP2, _APP14 = 0xE1, 0xE2, 0xEE
 _DROPPED = frozenset(range(0xE0, 0xF0)) - {_APP14} | {0xFE}
 _WITHOUT_LENGTH = frozenset({0x01, *range(0xD0, 0xD8)})
@@ -102,11 +103,13 @@ def _halvings(width: int, height: int) -> int:
 
 
 def _scans(data: bytes, frame: _Segment) -> int:
-    following = np.frombuffer(data, np.uint8, offset=frame.start)
-    starts = (following[:-1] == 0xFF) & (
-        following[1:] == _SCAN
-    )  # data.count takes four times as long
-    return max(1, int(np.count_nonzero(starts)))
+    """Looks at pairs of bytes, those that begin at even and those that begin at odd places:
+    ``data.count`` takes six times as long."""
+    counts = []
+    for first in (frame.start, frame.start + 1):
+        pairs = memoryview(data)[first : len(data) - (len(data) - first) % 2]
+        counts.append(int(np.count_nonzero(np.frombuffer(pairs, "<u2") == _SCAN_BEGINS)))
+    return max(1, sum(counts))
 
 
 def _held_bytes(frame: _Segment, first_scan: _Segment) -> int:
