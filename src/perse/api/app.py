@@ -117,16 +117,7 @@ def _workplace(
             Room(workers, settings.queue_size, bulk=shared, about_s=_ABOUT_S),
             on_thread=step_back,
         ),
-        lookups=questions(
-            "storage",
-            Room(
-                max(2, min(4, workers)),
-                _WAITING_BRIEFLY,
-                spare=2,
-                short_s=_LONG_QUESTION_S,
-                about_s=_ABOUT_S,
-            ),
-        ),
+        lookups=questions("storage", _room_for_questions(workers)),
         access=Access(access, services.authenticator, services.call_limits),
         bodies=ByteBudget(
             # One tenant alone may hold half of it: the largest form must fit into that.
@@ -137,6 +128,16 @@ def _workplace(
         metrics=metrics,
         readiness=Readiness(),
         restraint=restraint,
+    )
+
+
+def _room_for_questions(workers: int) -> Room:
+    return Room(
+        max(2, min(4, workers)),
+        _WAITING_BRIEFLY,
+        spare=2,
+        short_s=_LONG_QUESTION_S,
+        about_s=_ABOUT_S,
     )
 
 
