@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
@@ -101,8 +102,8 @@ def _sent(served: Served, request: Request, declared: str) -> httpx.Response:
     contents = {FieldKind.PICTURE: picture(), FieldKind.RECORDING: recording()}
     files = {n: contents[kinds[n]] for n in request.fields if kinds[n] is not FieldKind.TEXT}
     data = {n: _enrolled(served) for n in request.fields if kinds[n] is FieldKind.TEXT}
-    path = operation.path.replace("{user_token}", _enrolled(served))
-    body = {"privateKey": served.services.api_key} if operation.json_body else None
+    path = operation.path.format(**_kept(served, operation))
+    body = {"privateKey": served.services.api_key} if operation.tag == "login" else {}
     served.services.ledger.links.clear()
     served.services.faces.decoded.clear()
     with served.client() as client:
@@ -110,7 +111,23 @@ def _sent(served: Served, request: Request, declared: str) -> httpx.Response:
             return client.request(
                 operation.method, path, files=files, data={**data, CONSENT: declared}
             )
-        return client.request(operation.method, path, json=body)
+        return client.request(operation.method, path, json=body if operation.json_body else None)
+
+
+def _kept(served: Served, operation: Operation) -> dict[str, str]:
+    """What a path may name, made anew; a collection but where the operation makes it."""
+    wanted = [parameter.name for parameter in operation.parameters if parameter.location == "path"]
+    kept = {"name": str(uuid.uuid4())}
+    with served.client() as client:
+        if "name" in wanted and operation.method != "PUT":
+            client.put(f"/v1/collections/{kept['name']}")
+        if "user_token" in wanted or "subject_id" in wanted:
+            kept["user_token"] = kept["subject_id"] = kept["sample_id"] = _enrolled(served)
+            voices = f"/v1/subjects/{kept['subject_id']}/voices"
+            voice = client.post(voices, files={"audio_file": recording()}).json()
+            if "/voices/" in operation.path:
+                kept["sample_id"] = voice["id"]
+    return kept
 
 
 def _enrolled(served: Served) -> str:
