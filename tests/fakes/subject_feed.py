@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from itertools import count
 from types import MappingProxyType
@@ -41,6 +41,11 @@ def sample(
         user_token, template.model, quality, NOW, NOW, new_sample_id(), modality
     )
     return BiometricReference(record, template)
+
+
+def _only(subject: EnrolledSubject, modality: Modality | None) -> EnrolledSubject:
+    kept = [it for it in subject.references if modality in {None, it.record.modality}]
+    return replace(subject, references=kept)
 
 
 @dataclass
@@ -111,24 +116,31 @@ class FakeFeed:
             lost = not 0 <= len(changed) - since <= self.kept
             return ChangedSubjects(len(changed), None if lost else frozenset(changed[since:]))
 
-    def total(self, tenant_id: TenantId) -> int:
+    def total(self, tenant_id: TenantId, modality: Modality | None = None) -> int:
         with self._lock:
-            return sum(len(it.references) for it in self._of(tenant_id).values())
+            everybody = self._of(tenant_id).values()
+            return sum(len(_only(it, modality).references) for it in everybody)
 
     def read(
-        self, tenant_id: TenantId, user_tokens: Iterable[UserToken]
+        self,
+        tenant_id: TenantId,
+        user_tokens: Iterable[UserToken],
+        modality: Modality | None = None,
     ) -> Sequence[EnrolledSubject]:
         with self._lock:
             self._reading()
             mine = self._of(tenant_id)
-            return [mine[token] for token in user_tokens if token in mine]
+            return [_only(mine[token], modality) for token in user_tokens if token in mine]
 
     def read_after(
-        self, tenant_id: TenantId, position: int, *, limit: int
+        self, tenant_id: TenantId, position: int, *, limit: int, modality: Modality | None = None
     ) -> Sequence[EnrolledSubject]:
         with self._lock:
             self._reading()
-            behind = [it for it in self._of(tenant_id).values() if it.position > position]
+            all_ = [_only(it, modality) for it in self._of(tenant_id).values()]
+            behind = [
+                it for it in all_ if it.position > position and (it.references or not modality)
+            ]
             return sorted(behind, key=lambda it: it.position)[:limit]
 
     def _of(self, tenant_id: TenantId) -> Mapping[UserToken, EnrolledSubject]:

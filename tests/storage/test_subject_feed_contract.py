@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 import pytest
 
 from perse.domain.access import TenantId
 from perse.domain.consent import Processing
-from perse.domain.references import UserToken, new_user_token
-from perse.domain.subjects import CollectionName, ExternalId, SubjectDetails
+from perse.domain.references import Modality, UserToken, new_user_token
+from perse.domain.subjects import CollectionName, ExternalId, SubjectDetails, new_sample_id
 from perse.pipelines.subject_ports import SubjectFeed
 from tests.fakes.subject_feed import FakeFeed
 from tests.storage.conftest import open_at
@@ -23,12 +24,18 @@ KEPT = 1000
 STAFF = CollectionName("staff")
 
 
+class Enrol(Protocol):
+    def __call__(
+        self, seed: int, tenant: TenantId, modality: Modality = Modality.FACE
+    ) -> UserToken: ...
+
+
 @dataclass(frozen=True)
 class Fed:
     """A feed, and how it comes to know of people."""
 
     feed: SubjectFeed
-    enrol: Callable[[int, TenantId], UserToken]
+    enrol: Enrol
     remove: Callable[[UserToken], None]
 
 
@@ -36,7 +43,11 @@ class Fed:
 def fed(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Fed]:
     if request.param == "memory":
         fake = FakeFeed(kept=KEPT)
-        yield Fed(fake, lambda seed, tenant: fake.put(template(seed), tenant=tenant), fake.remove)
+
+        def put(seed: int, tenant: TenantId, modality: Modality = Modality.FACE) -> UserToken:
+            return fake.put(template(seed), tenant=tenant, modality=modality)
+
+        yield Fed(fake, put, fake.remove)
         return
     url = f"sqlite:///{tmp_path / 'perse.db'}"
     if request.param == "postgresql":
@@ -45,10 +56,17 @@ def fed(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Fed]:
     with open_at(url, tmp_path) as storage:
         with_tenants(storage.keys)
 
-        def enrol(seed: int, tenant: TenantId) -> UserToken:
+        def enrol(seed: int, tenant: TenantId, modality: Modality = Modality.FACE) -> UserToken:
             made = reference(seed)
-            noted = entry(tenant, token=made.record.user_token)
-            return storage.references.add(made, entry=noted).user_token
+            token = made.record.user_token
+            noted = entry(tenant, token=token)
+            if modality is Modality.FACE:
+                storage.references.add(made, entry=noted)
+            else:
+                storage.subjects.create(token, SubjectDetails(), entry=noted)
+                record = replace(made.record, modality=modality, sample_id=new_sample_id())
+                storage.samples.add_sample(replace(made, record=record), entry=noted, most=20)
+            return token
 
         def remove(token: UserToken) -> None:
             noted = entry(ACME, Processing.DELETE, token=token)
@@ -66,6 +84,19 @@ def test_everybody_is_read_once_page_by_page_in_the_order_of_their_making(fed: F
         position = page[-1].position
     assert read == tokens
     assert fed.feed.total(ACME) == 5
+
+
+def test_each_modality_is_read_by_itself(fed: Fed) -> None:
+    face, voice = fed.enrol(1, ACME), fed.enrol(2, ACME, modality=Modality.VOICE)
+    for modality, token, other in ((Modality.FACE, face, voice), (Modality.VOICE, voice, face)):
+        (read,) = fed.feed.read_after(ACME, 0, limit=10, modality=modality)
+        assert read.user_token == token
+        assert [it.record.modality for it in read.references] == [modality]
+        assert fed.feed.total(ACME, modality) == 1
+        both = fed.feed.read(ACME, [face, voice], modality)
+        known = {it.user_token: it.references for it in both}
+        assert [len(known[it]) for it in (token, other)] == [1, 0]
+    assert fed.feed.total(ACME) == len(fed.feed.read_after(ACME, 0, limit=10)) == 2
 
 
 def test_whoever_is_asked_for_is_read_as_they_are(fed: Fed) -> None:

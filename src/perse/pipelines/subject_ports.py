@@ -155,7 +155,8 @@ class CollectionStore(Protocol):
 
 
 class SubjectFeed(Protocol):
-    """Everything that a search keeps in memory, and what has changed of it since."""
+    """Everything that a search keeps in memory, and what has changed of it since. ``modality``:
+    None = both."""
 
     def revisions(self) -> Mapping[TenantId, int]:
         """Of every tenant that has subjects: a number that rises with each change."""
@@ -167,21 +168,24 @@ class SubjectFeed(Protocol):
         """The subjects that were added, changed or removed after ``since``."""
         ...
 
-    def total(self, tenant_id: TenantId) -> int:
+    def total(self, tenant_id: TenantId, modality: Modality | None = None) -> int:
         """How many samples the tenant has."""
         ...
 
     def read(
-        self, tenant_id: TenantId, user_tokens: Iterable[UserToken]
+        self,
+        tenant_id: TenantId,
+        user_tokens: Iterable[UserToken],
+        modality: Modality | None = None,
     ) -> Sequence[EnrolledSubject]:
-        """Those of them that there are."""
+        """Those of them that there are, also without samples of the modality."""
         ...
 
     def read_after(
-        self, tenant_id: TenantId, position: int, *, limit: int
+        self, tenant_id: TenantId, position: int, *, limit: int, modality: Modality | None = None
     ) -> Sequence[EnrolledSubject]:
-        """At most ``limit`` subjects behind ``position`` in their order, with all samples; 0 is
-        before everybody."""
+        """At most ``limit`` subjects that have samples of the modality, behind ``position`` in
+        their order; 0 is before everybody."""
         ...
 
 

@@ -33,14 +33,17 @@ class Feed(Protocol):
 
     def changes(self, tenant_id: TenantId, *, since: int) -> ChangedSubjects: ...
 
-    def total(self, tenant_id: TenantId) -> int: ...
+    def total(self, tenant_id: TenantId, modality: Modality | None = None) -> int: ...
 
     def read(
-        self, tenant_id: TenantId, user_tokens: Iterable[UserToken]
+        self,
+        tenant_id: TenantId,
+        user_tokens: Iterable[UserToken],
+        modality: Modality | None = None,
     ) -> Sequence[EnrolledSubject]: ...
 
     def read_after(
-        self, tenant_id: TenantId, position: int, *, limit: int
+        self, tenant_id: TenantId, position: int, *, limit: int, modality: Modality | None = None
     ) -> Sequence[EnrolledSubject]: ...
 
 
@@ -66,10 +69,12 @@ class LiveIndex:
     """Safe to share between threads: searches run side by side, what changed is taken over alone.
 
     Nobody is identified before ``fill`` has returned. ``stopping``: when it is set, ``fill`` ends
-    early.
+    early. ``expected``: about how many samples there are.
     """
 
-    def __init__(self, searched: Searched, feed: Feed, stopping: threading.Event) -> None:
+    def __init__(
+        self, searched: Searched, feed: Feed, stopping: threading.Event, expected: int = 0
+    ) -> None:
         self._searched = searched
         self._feed = feed
         self._stopping = stopping
@@ -77,7 +82,7 @@ class LiveIndex:
         self._taking_over = threading.Lock()
         self._rows: EnrolledRows | None = None  # until the length of a template is known
         self._revision: int | None = None
-        self._read = self._expected = 0
+        self._read, self._expected = 0, expected
         self._began_s = time.monotonic()
 
     @property
@@ -104,7 +109,8 @@ class LiveIndex:
             while self._revision is None and not self._stopping.is_set():
                 self._forget()
                 self._began_s = time.monotonic()
-                self._expected = self._feed.total(self._searched.tenant_id)
+                searched = self._searched
+                self._expected = self._feed.total(searched.tenant_id, searched.modality)
                 self._revision = self._walk()
 
     def refresh(self) -> None:
@@ -164,7 +170,9 @@ class LiveIndex:
         None when it has to be done again."""
         tenant_id = self._searched.tenant_id
         revision, position = self._feed.revision(tenant_id), 0
-        while page := self._feed.read_after(tenant_id, position, limit=READ_AT_A_TIME):
+        while page := self._feed.read_after(
+            tenant_id, position, limit=READ_AT_A_TIME, modality=self._searched.modality
+        ):
             self._put(page)
             self._read += sum(len(it.references) for it in page)
             position = page[-1].position
@@ -176,12 +184,13 @@ class LiveIndex:
 
     def _caught_up(self, revision: int) -> int | None:
         """Take over what has changed since; the new revision, None where that is not known."""
-        tenant_id = self._searched.tenant_id
+        tenant_id, modality = self._searched.tenant_id, self._searched.modality
         changed = self._feed.changes(tenant_id, since=revision)
         if changed.user_tokens is None:
             return None
         if changed.user_tokens:
-            self._replace(changed.user_tokens, self._feed.read(tenant_id, changed.user_tokens))
+            read = self._feed.read(tenant_id, changed.user_tokens, modality)
+            self._replace(changed.user_tokens, read)
         return changed.revision
 
     def _replace(
@@ -220,7 +229,7 @@ class _SealedTruth:
             AttributedTemplate(
                 subject.user_token, reference.template, subject.external_id, reference
             )
-            for subject in self.feed.read(self.searched.tenant_id, tokens)
+            for subject in self.feed.read(self.searched.tenant_id, tokens, self.searched.modality)
             if self.collection is None or self.collection in subject.collections
             for reference in subject.references
             if self.searched.holds(reference)

@@ -40,7 +40,7 @@ class FeedOfAll(Feed, Protocol):
 @dataclass(slots=True)
 class _Held:
     index: LiveIndex
-    reserved_bytes: int
+    expected: int
     used_s: float
     begun_s: float = 0.0
     filling: Future[None] | None = None
@@ -48,7 +48,8 @@ class _Held:
     @property
     def bytes_held(self) -> int:
         """What it takes, or will when it has been filled."""
-        return self.index.bytes_held if self.index.filled else self.reserved_bytes
+        filled = self.index.filled
+        return self.index.bytes_held if filled else self.expected * _BYTES_PER_TEMPLATE
 
 
 class LiveSearch:
@@ -109,11 +110,17 @@ class LiveSearch:
     def read_ahead(self) -> None:
         """Begin to fill the indexes of all tenants, the largest first, as far as there is memory:
         for operators who want nobody's first search to wait."""
-        totals = {tenant_id: self._feed.total(tenant_id) for tenant_id in self._feed.revisions()}
+        self._pool.submit(self._read_ahead)
+
+    def _read_ahead(self) -> None:
+        totals = {
+            (tenant_id, modality): self._feed.total(tenant_id, modality)
+            for tenant_id in self._feed.revisions()
+            for modality in self._measured
+        }
         with suppress(SearchMemoryExceeded):
-            for tenant_id in sorted(totals, key=lambda it: -totals[it]):
-                for modality in self._measured:
-                    self._begin_to_fill(self._opened((tenant_id, modality), totals[tenant_id]))
+            for key in sorted(filter(totals.get, totals), key=lambda it: -totals[it]):
+                self._begin_to_fill(self._opened(key, totals[key]))
 
     def keep_warm(self) -> None:
         """Take over what others stored, so that the next search need not, and what is deleted is
@@ -148,9 +155,8 @@ class LiveSearch:
                 self._held.move_to_end(key)
         if held and held.index.filled:
             return held.index
-        total = self._feed.total(tenant_id)
-        held = held or self._opened(key, total)
-        if total <= READ_AT_ONCE:
+        held = held or self._opened(key, self._feed.total(tenant_id, modality))
+        if held.expected <= READ_AT_ONCE:
             held.index.fill()
         elif problem := self._begin_to_fill(held):
             raise problem
@@ -162,9 +168,9 @@ class LiveSearch:
         self._make_room(needed, idle_s=_IDLE_S)
         tenant_id, modality = key
         searched = Searched(tenant_id, modality, self._measured[modality])
-        index = LiveIndex(searched, self._feed, self._stopping)
+        index = LiveIndex(searched, self._feed, self._stopping, total)
         with self._lock:
-            return self._held.setdefault(key, _Held(index, needed, self._clock()))
+            return self._held.setdefault(key, _Held(index, total, self._clock()))
 
     def _begin_to_fill(self, held: _Held) -> BaseException | None:
         """What went wrong the last time, if that did; it is tried again after a while."""

@@ -11,11 +11,11 @@ from typing import Final
 import sqlalchemy as sa
 
 from perse.domain.access import TenantId
-from perse.domain.references import UserToken
+from perse.domain.references import Modality, UserToken
 from perse.domain.subjects import ChangedSubjects, EnrolledSubject, ExternalId
 from perse.storage.changes import changes_since, revision_of
 from perse.storage.database import Database
-from perse.storage.schema import subjects, tenants
+from perse.storage.schema import subjects, templates, tenants
 from perse.storage.subject_rows import collections_where
 from perse.storage.template_rows import OpenRows, sealed_rows
 from perse.storage.tenant_keys import TenantKeys, across_rotations
@@ -55,28 +55,45 @@ class SqlSubjectFeed:
             revision, frozenset(UserToken(change.user_token) for change in changes)
         )
 
-    def total(self, tenant_id: TenantId) -> int:
+    def total(self, tenant_id: TenantId, modality: Modality | None = None) -> int:
         """How many samples the tenant has."""
-        query = sa.select(tenants.c.templates_held).where(tenants.c.tenant_id == tenant_id)
+        query = (
+            sa.select(tenants.c.templates_held).where(tenants.c.tenant_id == tenant_id)
+            if modality is None
+            else sa.select(sa.func.count())
+            .select_from(templates)
+            .join(subjects)
+            .where(subjects.c.tenant_id == tenant_id, templates.c.modality == modality)
+        )
         with self.database.read() as connection:
             return connection.execute(query).scalar() or 0
 
     def read(
-        self, tenant_id: TenantId, user_tokens: Iterable[UserToken]
+        self,
+        tenant_id: TenantId,
+        user_tokens: Iterable[UserToken],
+        modality: Modality | None = None,
     ) -> Sequence[EnrolledSubject]:
-        """Those of them that there are."""
+        """Those of them that there are, also without samples of the modality."""
         among = subjects.c.user_token.in_(list(user_tokens))
-        return across_rotations(lambda: self._read(tenant_id, among))
+        return across_rotations(lambda: self._read(tenant_id, among, modality))
 
     def read_after(
-        self, tenant_id: TenantId, position: int, *, limit: int
+        self, tenant_id: TenantId, position: int, *, limit: int, modality: Modality | None = None
     ) -> Sequence[EnrolledSubject]:
-        """At most ``limit`` subjects behind ``position`` in their order, with all samples."""
+        """At most ``limit`` subjects that have samples of the modality, behind ``position`` in
+        their order."""
         behind = subjects.c.subject_id > position
-        return across_rotations(lambda: self._read(tenant_id, behind, limit))
+        if modality is not None:
+            behind = sa.and_(behind, _has(modality))
+        return across_rotations(lambda: self._read(tenant_id, behind, modality, limit))
 
     def _read(
-        self, tenant_id: TenantId, among: sa.ColumnElement[bool], limit: int | None = None
+        self,
+        tenant_id: TenantId,
+        among: sa.ColumnElement[bool],
+        modality: Modality | None,
+        limit: int | None = None,
     ) -> Sequence[EnrolledSubject]:
         """Others than the first query name subjects by the same condition up to the last one found:
         a list of a thousand numbers is slower than what it asks for."""
@@ -89,7 +106,10 @@ class SqlSubjectFeed:
             mine = sa.and_(mine, subjects.c.subject_id <= max(found))
             names = collections_where(connection, mine)
             # Sorted here: a database might go through all templates to have them in their order.
-            rows = sorted(connection.execute(sealed_rows().where(mine)), key=_template_id)
+            sealed = sealed_rows().where(mine)
+            if modality is not None:
+                sealed = sealed.where(templates.c.modality == modality)
+            rows = sorted(connection.execute(sealed), key=_template_id)
         opened, samples = OpenRows(self.tenant_keys, tenant_id), defaultdict(list)
         for row in rows:
             samples[row.user_token].append(opened(row))
@@ -103,3 +123,11 @@ class SqlSubjectFeed:
             )
             for number, row in found.items()
         ]
+
+
+def _has(modality: Modality) -> sa.ColumnElement[bool]:
+    """Whether a subject has a sample of it."""
+    mine = sa.select(templates.c.template_id).where(
+        templates.c.subject_id == subjects.c.subject_id, templates.c.modality == modality
+    )
+    return mine.correlate(subjects).exists()
