@@ -26,6 +26,7 @@ from perse.domain.subjects import (
     Place,
     Subject,
     SubjectDetails,
+    check_room_for_collection,
 )
 from perse.domain.throttling import Guesses
 from perse.errors import (
@@ -47,6 +48,8 @@ class FakeCollections:
         with self.users.lock:
             is_new = (entry.tenant_id, name) not in self.made
             if is_new:
+                held = sum(tenant == entry.tenant_id for tenant, _ in self.made)
+                check_room_for_collection(held)
                 self.made[entry.tenant_id, name] = entry.at
                 self.users.ledger.append([entry])
             return self.get(entry.tenant_id, name), is_new

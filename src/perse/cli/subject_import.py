@@ -33,29 +33,33 @@ from perse.pipelines.subject_import import FileOfSubject, Imported, Outcome
 from perse.settings import load_settings
 
 _REPORT = Path("perse-import.jsonl")
+Source = Annotated[
+    Path,
+    typer.Argument(
+        readable=False,
+        help="A folder with a folder per person, or a CSV file with the columns person and file. "
+        "The person becomes the external id.",
+    ),
+]
+Collections = Annotated[
+    list[str] | None,
+    typer.Option(help="Collection that new subjects belong to; may be given several times."),
+]
+Report = Annotated[
+    Path, typer.Option(readable=False, help="What became of each file, a JSON line each.")
+]
+Workers = Annotated[
+    int | None, typer.Option(min=1, help="Files at a time. [as many as there are cores]")
+]
 
 
 def import_subjects(
-    source: Annotated[
-        Path,
-        typer.Argument(
-            readable=False,
-            help="A folder with a folder per person, or a CSV file with the columns person and "
-            "file. The person becomes the external id.",
-        ),
-    ],
+    source: Source,
     key: KeyName = None,
-    collection: Annotated[
-        list[str] | None,
-        typer.Option(help="Collection that new subjects belong to; may be given several times."),
-    ] = None,
+    collection: Collections = None,
     consent_given: ConsentGiven = False,
-    report: Annotated[
-        Path, typer.Option(readable=False, help="What became of each file, a JSON line each.")
-    ] = _REPORT,
-    workers: Annotated[
-        int | None, typer.Option(min=1, help="Files at a time. [as many as there are cores]")
-    ] = None,
+    report: Report = _REPORT,
+    workers: Workers = None,
     data_dir: DataDir = None,
     pack: Pack = None,
 ) -> None:

@@ -17,6 +17,7 @@ from perse.errors import InvalidParameter
 COLLECTION_PATTERN: Final = "^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
 LONGEST_EXTERNAL_ID: Final = 200
 MOST_COLLECTIONS: Final = 20
+MOST_COLLECTIONS_OF_A_TENANT: Final = 1000
 
 CollectionName = NewType("CollectionName", str)
 ExternalId = NewType("ExternalId", str)
@@ -35,6 +36,14 @@ def parse_collection_name(text: str) -> CollectionName:
             "a letter or digit"
         )
     return CollectionName(text)
+
+
+def check_room_for_collection(held: int) -> None:
+    """Raises InvalidParameter when a tenant has as many collections as it may."""
+    if held >= MOST_COLLECTIONS_OF_A_TENANT:
+        raise InvalidParameter(
+            f"there are {held} collections, and no more may be made: delete one that is not needed"
+        )
 
 
 def parse_external_id(text: str) -> ExternalId:

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from perse.domain.access import TenantId
 from perse.domain.consent import ConsentEntry
 from perse.domain.references import UserToken
-from perse.domain.subjects import Collection, CollectionName
+from perse.domain.subjects import Collection, CollectionName, check_room_for_collection
 from perse.errors import CollectionNotFound
 from perse.storage.changes import touch
 from perse.storage.database import Database
@@ -42,6 +42,7 @@ class SqlCollections:
             known = _find(connection, entry.tenant_id, name)
             if known:
                 return known, False
+            _check_room(connection, entry.tenant_id)
             connection.execute(
                 sa.insert(collections).values(
                     tenant_id=entry.tenant_id, name=name, created_at=entry.at
@@ -78,6 +79,11 @@ class SqlCollections:
             for token in tokens:
                 touch(connection, Owner(entry.tenant_id, UserToken(token)))
             self.ledger.append_in(connection, [entry])
+
+
+def _check_room(connection: sa.Connection, tenant_id: TenantId) -> None:
+    mine = sa.select(sa.func.count()).where(collections.c.tenant_id == tenant_id)
+    check_room_for_collection(connection.execute(mine).scalar_one())
 
 
 def _find(
