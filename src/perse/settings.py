@@ -128,7 +128,8 @@ class Settings(BaseSettings):
     reference_ttl_days: float | None = Field(
         None,
         gt=0,
-        description="Days after its last update that a reference is destroyed; unset = never.",
+        description="Days after which a sample, and a subject that was not updated, is destroyed; "
+        "unset = never.",
     )
     limit_guesses: bool = Field(
         True,

@@ -249,16 +249,36 @@ class FakeSamples:
         name = known.sample_id or SampleId(user_token)
         return self._sample(self.users.person(tenant_id, user_token), name).record
 
+    def not_captured_since(
+        self, moment: datetime, *, limit: int
+    ) -> Sequence[tuple[TenantId, UserToken, SampleId]]:
+        old = [
+            (sample.record.updated_at, tenant_id, token, sample.record.name)
+            for (tenant_id, token), person in self.users.people.items()
+            for sample in person.samples
+            if sample.record.updated_at < moment <= person.updated_at
+        ]
+        return [(tenant_id, token, name) for _, tenant_id, token, name in sorted(old)][:limit]
+
     def remove_sample(
-        self, user_token: UserToken, sample_id: SampleId, *, entry: ConsentEntry
+        self,
+        user_token: UserToken,
+        sample_id: SampleId,
+        *,
+        entry: ConsentEntry,
+        event: DestructionEvent = DestructionEvent.SAMPLE_DELETED,
+        not_captured_since: datetime | None = None,
     ) -> Receipt:
         with self.users.lock:
             person = self.users.person(entry.tenant_id, user_token)
-            self._drop(entry.tenant_id, person, self._sample(person, sample_id))
+            sample = self._sample(person, sample_id)
+            if not_captured_since and sample.record.updated_at >= not_captured_since:
+                raise sample_not_found()
+            self._drop(entry.tenant_id, person, sample)
             person.version += 1
             return self.users.receipt_of(
                 entry,
-                DestructionEvent.SAMPLE_DELETED,
+                event,
                 user_token,
                 templates=1,
                 sample_id=sample_id,

@@ -15,7 +15,14 @@ from perse.domain.faces import FaceComparison, FaceThresholds
 from perse.domain.geometry import Box, DetectedFace, HeadPose, Landmarks
 from perse.domain.quality import FaceMetrics, ImageMetrics
 from perse.domain.receipts import DestructionEvent, Receipt
-from perse.domain.references import Template, Traits, UserToken
+from perse.domain.references import (
+    BiometricReference,
+    ReferenceRecord,
+    SampleId,
+    Template,
+    Traits,
+    UserToken,
+)
 from perse.domain.resemblance import ResemblanceScale
 from perse.domain.retries import RetryKey
 from perse.domain.samples import FaceImage, ModelName
@@ -294,7 +301,7 @@ def test_a_reference_of_another_network_is_never_compared(house: House) -> None:
 
 def purge(house: House, days: float | None) -> PurgeExpired:
     lifetime = None if days is None else timedelta(days=days)
-    return PurgeExpired(house.store, house.store, house.clock, lifetime)
+    return PurgeExpired(house.store, house.store, FakeSamples(house.store), house.clock, lifetime)
 
 
 def test_what_is_too_old_is_destroyed_with_a_receipt(house: House) -> None:
@@ -309,6 +316,24 @@ def test_what_is_too_old_is_destroyed_with_a_receipt(house: House) -> None:
     assert list(house.store.tokens(ACME.tenant_id)) == [updated]
     assert house.noted()[-1] == ("face_expire", "not_needed", old)
     assert purge(house, 30)() == []
+
+
+def test_of_a_subject_with_newer_samples_only_the_old_ones_expire(house: House) -> None:
+    token = house.enrol(ACME, picture(1), declaration=GIVEN).user_token
+    house.clock.pass_time(days=20)
+    at, newer = house.clock(), Template.of(np.eye(256, dtype=np.float32)[2], ModelName("net"))
+    record = ReferenceRecord(token, newer.model, {}, at, at, SampleId("newer"))
+    FakeSamples(house.store).add_sample(
+        BiometricReference(record, newer), entry=house.store.ledger.entries[0], most=20
+    )
+    house.clock.pass_time(days=20)
+    (receipt,) = purge(house, 30)()
+    assert (receipt.event, "sample_sha256" in receipt.jws) == (DestructionEvent.EXPIRED, True)
+    assert [it.record.name for it in house.store.faces(ACME.tenant_id, token)] == ["newer"]
+    assert purge(house, 30)() == []
+    house.clock.pass_time(days=20)
+    assert len(purge(house, 30)()) == 1
+    assert list(house.store.tokens(ACME.tenant_id)) == []
 
 
 def test_two_purges_at_once_receipt_each_user_once(house: House) -> None:
@@ -334,7 +359,7 @@ def test_two_purges_at_once_receipt_each_user_once(house: House) -> None:
             )
 
     store = Meddling(house.store.ledger, people=house.store.people, failed=house.store.failed)
-    receipts = PurgeExpired(store, store, house.clock, timedelta(days=1))()
+    receipts = PurgeExpired(store, store, FakeSamples(store), house.clock, timedelta(days=1))()
     assert len(receipts) == 249
     assert store.people == {}
 

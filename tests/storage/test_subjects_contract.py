@@ -41,7 +41,12 @@ from perse.errors import (
     UserTokenNotFound,
 )
 from perse.pipelines.reference_ports import GuessLimiter, ReferenceList, ReferenceStore
-from perse.pipelines.subject_ports import CollectionStore, SampleStore, SubjectStore
+from perse.pipelines.subject_ports import (
+    CollectionStore,
+    OldSamples,
+    SampleStore,
+    SubjectStore,
+)
 from tests.fakes.storage import FakeGuesses, FakeReferences
 from tests.fakes.subjects import FakeCollections, FakeSamples, FakeSubjects
 from tests.storage.conftest import open_at
@@ -76,6 +81,7 @@ class House:
 
     subjects: SubjectStore
     samples: SampleStore
+    old_samples: OldSamples
     collections: CollectionStore
     references: ReferenceStore
     users: ReferenceList
@@ -131,6 +137,7 @@ def house(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[House]:
         yield House(
             FakeSubjects(users, collections),
             FakeSamples(users),
+            FakeSamples(users),
             collections,
             users,
             users,
@@ -145,6 +152,7 @@ def house(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[House]:
     with_tenants(storage.keys)
     yield House(
         storage.subjects,
+        storage.samples,
         storage.samples,
         storage.collections,
         storage.references,
@@ -394,6 +402,33 @@ def test_a_removed_sample_leaves_a_receipt_and_the_others(house: House) -> None:
     for gone in (name, new_sample_id()):
         with pytest.raises(SampleNotFound):
             house.samples.remove_sample(token, gone, entry=noted(token))
+
+
+def test_old_samples_of_a_subject_with_newer_ones_are_told_and_can_be_destroyed(
+    house: House,
+) -> None:
+    token, later = house.make(), NOW + timedelta(days=3)
+    old, newer = sample(token, 1, minutes=0), sample(token, 2)
+    newer = replace(newer, record=replace(newer.record, created_at=later, updated_at=later))
+    house.add(old)
+    assert house.old_samples.not_captured_since(later, limit=9) == []  # the subject is old, too
+    house.add(newer)
+    assert house.old_samples.not_captured_since(NOW, limit=9) == []
+    told = house.old_samples.not_captured_since(later, limit=9)
+    assert told == [(ACME, token, old.record.name)]
+    with pytest.raises(SampleNotFound):
+        house.samples.remove_sample(
+            token, newer.record.name, entry=noted(token), not_captured_since=later
+        )
+    receipt = house.samples.remove_sample(
+        token,
+        old.record.name,
+        entry=noted(token),
+        event=DestructionEvent.EXPIRED,
+        not_captured_since=later,
+    )
+    assert receipt.event is DestructionEvent.EXPIRED
+    assert house.names(token) == [newer.record.name]
 
 
 def test_another_subjects_sample_is_not_this_ones(house: House) -> None:

@@ -27,10 +27,10 @@ def wire_rotation(settings: Settings, storage: Storage) -> RotateSecrets:
 
 
 def wire_purge(settings: Settings, storage: Storage) -> PurgeExpired:
-    """References expire after the days that are set."""
+    """Subjects and samples expire after the days that are set."""
     days = settings.reference_ttl_days
     lifetime = None if days is None else timedelta(days=days)
-    return PurgeExpired(storage.tenants, storage.references, utc_now, lifetime)
+    return PurgeExpired(storage.tenants, storage.references, storage.samples, utc_now, lifetime)
 
 
 def wire_ledger_check(storage: Storage) -> CheckLedger:

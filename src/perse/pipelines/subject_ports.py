@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Protocol
 
 from perse.domain.access import TenantId
 from perse.domain.consent import ConsentEntry
 from perse.domain.identification import Identification, SearchTerms
 from perse.domain.likeness import Likeness
-from perse.domain.receipts import Receipt
+from perse.domain.receipts import DestructionEvent, Receipt
 from perse.domain.references import (
     BiometricReference,
     Modality,
@@ -115,9 +116,16 @@ class SampleStore(Protocol):
         ...
 
     def remove_sample(
-        self, user_token: UserToken, sample_id: SampleId, *, entry: ConsentEntry
+        self,
+        user_token: UserToken,
+        sample_id: SampleId,
+        *,
+        entry: ConsentEntry,
+        event: DestructionEvent = DestructionEvent.SAMPLE_DELETED,
+        not_captured_since: datetime | None = None,
     ) -> Receipt:
-        """Destroy one sample and its data key. Raises SampleNotFound."""
+        """Destroy one sample and its data key. Raises SampleNotFound; also for one that was
+        captured at ``not_captured_since`` or later."""
         ...
 
     def records(
@@ -131,6 +139,26 @@ class SampleStore(Protocol):
     ) -> Sequence[BiometricReference]:
         """All samples of both modalities with their templates, the oldest first; possibly none.
         Raises StorageDamaged when what is stored was changed."""
+        ...
+
+
+class OldSamples(Protocol):
+    def not_captured_since(
+        self, moment: datetime, *, limit: int
+    ) -> Sequence[tuple[TenantId, UserToken, SampleId]]:
+        """Samples older than that of subjects who have newer ones, the oldest first."""
+        ...
+
+    def remove_sample(
+        self,
+        user_token: UserToken,
+        sample_id: SampleId,
+        *,
+        entry: ConsentEntry,
+        event: DestructionEvent = DestructionEvent.SAMPLE_DELETED,
+        not_captured_since: datetime | None = None,
+    ) -> Receipt:
+        """As SampleStore has it."""
         ...
 
 

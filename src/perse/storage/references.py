@@ -72,7 +72,8 @@ class SqlReferences:
         record, owner = reference.record, Owner(entry.tenant_id, reference.record.user_token)
         with self.database.write() as connection:
             lock_tenant(connection, owner.tenant_id)
-            made = retry and claim_retry(connection, owner, retry, at=entry.at)
+            face = replace(owner, sample_id=record.name)
+            made = retry and claim_retry(connection, face, retry, at=entry.at)
             if made:
                 self.ledger.append_in(connection, [replace(entry, user_token=made.user_token)])
                 return find_record(connection, made)

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 
 import sqlalchemy as sa
 
@@ -107,10 +108,34 @@ class SqlSamples:
             )
         return KeptSample(record, displaced or None)
 
+    def not_captured_since(
+        self, moment: datetime, *, limit: int
+    ) -> Sequence[tuple[TenantId, UserToken, SampleId]]:
+        """Samples older than that of subjects who have newer ones, the oldest first."""
+        query = (
+            sa.select(subjects.c.tenant_id, subjects.c.user_token, templates.c.sample_id)
+            .join(templates)
+            .where(templates.c.created_at < moment, subjects.c.updated_at >= moment)
+            .order_by(templates.c.created_at)
+            .limit(limit)
+        )
+        with self.database.read() as connection:
+            return [
+                (TenantId(row.tenant_id), UserToken(row.user_token), SampleId(row.sample_id))
+                for row in connection.execute(query)
+            ]
+
     def remove_sample(
-        self, user_token: UserToken, sample_id: SampleId, *, entry: ConsentEntry
+        self,
+        user_token: UserToken,
+        sample_id: SampleId,
+        *,
+        entry: ConsentEntry,
+        event: DestructionEvent = DestructionEvent.SAMPLE_DELETED,
+        not_captured_since: datetime | None = None,
     ) -> Receipt:
-        """Destroy one sample and its data key. Raises SampleNotFound.
+        """Destroy one sample and its data key. Raises SampleNotFound; also for one that was
+        captured at ``not_captured_since`` or later.
 
         Both are gone from every file of SQLite when this returns.
         """
@@ -120,13 +145,16 @@ class SqlSamples:
         with self.database.write_and_erase() as connection:
             lock_tenant(connection, owner.tenant_id)
             subject_id_of(connection, owner)
-            _destroy(connection, owner, _find(connection, owner, sample_id))
+            row = _find(connection, owner, sample_id)
+            if not_captured_since is not None and row.created_at >= not_captured_since:
+                raise sample_not_found()
+            _destroy(connection, owner, row)
             touch(connection, owner, more_templates=-1)
             noted = self.ledger.append_in(connection, [entry])
             return self.destroy.receipt_in(
                 connection,
                 entry,
-                DestructionEvent.SAMPLE_DELETED,
+                event,
                 templates=1,
                 noted=noted,
                 sample_id=sample_id,

@@ -130,6 +130,7 @@ templates = Table(
     Column("key_generation", Integer, nullable=False),
     Column("envelope", LargeBinary, nullable=False),
     UniqueConstraint("subject_id", "sample_id"),
+    Index(None, "created_at"),
     sqlite_autoincrement=True,
 )
 

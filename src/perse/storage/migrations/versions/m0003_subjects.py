@@ -71,6 +71,7 @@ def _templates() -> None:
         sa.UniqueConstraint("subject_id", "sample_id", name="uq_templates_subject_id_sample_id"),
         sqlite_autoincrement=True,
     )
+    op.create_index("ix_templates_created_at", "templates", ["created_at"])
 
 
 def _collections() -> None:
