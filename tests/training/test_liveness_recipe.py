@@ -88,14 +88,14 @@ def test_a_rate_without_errors_still_has_an_upper_end(recipe: Recipe) -> None:
 def test_simulated_recaptures_keep_the_face_in_the_middle_and_change_the_picture(
     recipe: Recipe,
 ) -> None:
-    examples, framing = recipe("examples"), recipe("framing")
+    material, framing = recipe("material"), recipe("framing")
     geometry = importlib.import_module("perse.domain.geometry")
     drawn = np.random.default_rng(5).integers(0, 256, (250, 250, 3)).astype(np.uint8)
     seen = framing.Sighting(drawn, geometry.Box(80, 70, 80, 100))
-    for species, recapture in examples.SIMULATED.items():
+    for species, recapture in material.SIMULATED.items():
         scene = np.full((352, 352, 3), 90, np.uint8)
-        one = recapture(seen, scene, examples.generator(1, species))
-        again = recapture(seen, scene, examples.generator(1, species))
+        one = recapture(seen, scene, material.generator(1, species))
+        again = recapture(seen, scene, material.generator(1, species))
         assert np.array_equal(one.picture, again.picture)
         assert one.picture.shape == (352, 352, 3)
         x, y = one.box.centre
@@ -121,14 +121,14 @@ def test_a_tight_picture_ends_near_the_face_and_still_holds_it(recipe: Recipe, s
 
 
 def test_of_a_tight_picture_the_teacher_judges_the_whole_one(recipe: Recipe) -> None:
-    examples, prepare, framing = (recipe(n) for n in ("examples", "prepare", "framing"))
+    material, prepare, framing = (recipe(n) for n in ("material", "prepare", "framing"))
     geometry = importlib.import_module("perse.domain.geometry")
     box = geometry.Box(10, 10, 20, 20)
     bright, dark = (framing.Sighting(np.full((40, 40, 3), v, np.uint8), box) for v in (200, 50))
-    source = examples.Source("a.jpg", "webcam", "live", "0001")
+    source = material.Source("a.jpg", "webcam", "live", "0001")
     drawn = [
-        examples.Drawn(source, "live", dark),
-        examples.Drawn(source, "live", dark, whole=bright),
+        material.Drawn(source, "live", dark),
+        material.Drawn(source, "live", dark, whole=bright),
     ]
 
     def brightness(crop: np.ndarray) -> object:

@@ -20,7 +20,8 @@ import cv2
 import numpy as np
 from bank import EMBEDDING, MAP_CHANNELS, MAP_PX, Bank, write
 from camera import Picture
-from examples import (
+from framing import Finder, Sighting
+from material import (
     Company,
     Drawn,
     Pictures,
@@ -29,7 +30,6 @@ from examples import (
     sources,
     training_sightings,
 )
-from framing import Finder, Sighting
 from splits import press_part
 from teacher import Opinion, Teacher
 

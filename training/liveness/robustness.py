@@ -15,8 +15,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 from camera import Picture, exposed, noisy, saturated, smeared, squeeze, through_size
-from examples import evaluated, generator
 from framing import Finder, Sighting, mirrored, read_rgb
+from material import evaluated, generator
 from numpy.typing import NDArray
 from scoring import OURS, TEACHER, logits_of
 from splits import portrait_part, webcam_parts
