@@ -22,7 +22,7 @@ setup: $(VENV)/.serve
 test: $(VENV)/.dev check
 	@$(BIN)/pytest --numprocesses auto --dist loadgroup --cov --cov-report= -q
 	@$(BIN)/coverage report --fail-under 90 \
-		--include '*/domain/*,*/pipelines/*,*/auth*,*/bootstrap/*,*/api/http/problems.py'
+		--include '*/domain/*,*/pipelines/*,*/auth*,*/bootstrap/*,*/api/http/problems.py,*/perse_client/*'
 
 check: $(VENV)/.dev
 	@$(BIN)/ruff format --check --quiet .
@@ -34,10 +34,11 @@ check: $(VENV)/.dev
 scores: $(VENV)/.dev
 	@$(BIN)/python -m tests.scores
 
-# A wheel and a source package, the same bytes wherever they are built.
+# A wheel and a source package each of perse and of its client, the same bytes wherever they are built.
 dist: $(VENV)/.serve
 	@rm -rf dist
 	@$(BIN)/hatchling build -d dist
+	@cd clients/python && $(abspath $(BIN))/hatchling build -d $(abspath dist)
 
 # What is too long for every change: a million hostile inputs, and fuzzing (Linux) that follows the
 # coverage of everything that reads what strangers send. Both go on where they were interrupted.
@@ -73,7 +74,8 @@ $(VENV)/.serve: requirements/serve.txt pyproject.toml | $(VENV)/bin/python
 	@$(PIP_INSTALL) --no-build-isolation -e .
 	@touch $@
 
-$(VENV)/.dev: requirements/dev.txt $(VENV)/.serve
+$(VENV)/.dev: requirements/dev.txt clients/python/pyproject.toml $(VENV)/.serve
 	@echo "Installing what the tests need into $(VENV) ..."
 	@$(PIP_INSTALL) --require-hashes -r requirements/dev.txt
+	@$(PIP_INSTALL) --no-build-isolation -e clients/python
 	@touch $@

@@ -44,7 +44,7 @@ http {{
 def nginx(folder: Path, locations: str) -> Iterator[str]:
     """The address of an nginx with these locations."""
     assert NGINX is not None
-    port = _free_port()
+    port = free_port()
     file = folder / "nginx.conf"
     file.write_text(_CONFIGURATION.format(folder=folder, port=port, locations=locations))
     with subprocess.Popen([NGINX, "-e", f"{folder}/error.log", "-c", str(file)]) as process:
@@ -55,7 +55,8 @@ def nginx(folder: Path, locations: str) -> Iterator[str]:
             process.terminate()
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """Of this machine, until somebody else takes it."""
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port: int = probe.getsockname()[1]
     return port

@@ -14,7 +14,11 @@ import pytest
 from perse.weights.catalogue import load_catalog
 
 REPOSITORY = Path(__file__).parents[2]
-SOURCES = sorted((REPOSITORY / "src").rglob("*.py"))
+SOURCES = sorted(
+    path
+    for folder in ("src", "clients/python/src", "examples")
+    for path in (REPOSITORY / folder).rglob("*.py")
+)
 LONGEST_FILE = 300
 LONGEST_FUNCTION = 40
 NAMES_THAT_SAY_NOTHING = {"utils", "helpers", "common", "manager", "base", "core", "misc"}

@@ -16,9 +16,10 @@ from perse.api.http.openapi import openapi_document
 from perse.errors import PerseError
 from tests.conftest import REPOSITORY
 
+WRITTEN = (".github", "docs", "clients", "examples", "training", "tests")
 PAPERS = sorted(
     path
-    for pattern in ("*.md", ".github/**/*.md", "docs/**/*.md", "training/**/*.md", "tests/**/*.md")
+    for pattern in ("*.md", *(f"{home}/**/*.md" for home in WRITTEN))
     for path in REPOSITORY.glob(pattern)
 )
 # A decision speaks of its own day, and the samples' list of other parties' folders.
@@ -29,7 +30,7 @@ ARCHITECTURE = (REPOSITORY / "docs" / "architecture.md").read_text("utf-8")
 GLOSSARY = (REPOSITORY / "docs" / "glossary.md").read_text("utf-8")
 # What a path in backticks begins with: in this repository, or in the package.
 ROOMS = tuple(f"{path.name}/" for path in PACKAGE.iterdir() if path.is_dir())
-HOMES = ("src/", "tests/", "docs/", "benchmarks/", "training/", "requirements/", ".ci/", ".github/")
+HOMES = tuple(f"{home}/" for home in (*WRITTEN, "src", "benchmarks", "requirements", ".ci"))
 LINK = re.compile(r"\]\((?!https?:|#)([^)#\s]+)(?:#([^)\s]+))?\)")
 CODE = re.compile(r"`([^`\s]+)`")
 # Files of other parties' packages, and of a data folder, that have a room's name.
