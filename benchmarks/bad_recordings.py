@@ -5,7 +5,9 @@
 For each kind: how many have too little speech, how many are marked (`similarity_assessable` is
 false), and how many would not be, with what ships. People alone, as recorded and under every
 condition, show how often one person is marked wrongly. They are the people that the cohort was
-fitted on; agreement within a recording was not fitted.
+fitted on; agreement within a recording was not fitted. What tells people who speak at once is
+fitted here on each half of the people, as training/voice/fit_crowd.py does on all of them, and
+judges the other half.
 """
 
 from __future__ import annotations
@@ -24,8 +26,10 @@ from perse.networks.campplus import without_common
 from perse.weights.catalogue import load_catalog
 from perse.weights.cohort import shipped_cohort
 from training.voice.conditions import held_out
+from training.voice.crowds import at_once, half_of, levelled
 from training.voice.degradations import RATE_HZ, babble_of
 from training.voice.fit_campplus import lessons_of
+from training.voice.fit_crowd import Judges, crowds
 from training.voice.kept import KeptVoices, voice_arguments
 from training.voice.sounds import SOUNDS
 from training.voice.trials import (
@@ -52,13 +56,15 @@ def agreements(voices: Voices) -> NDArray[np.float64]:
     return np.array([1.0 if one is None else one for one in found])
 
 
-def report(name: str, voices: Voices, limits: VoiceLimits) -> None:
+def report(name: str, voices: Voices, limits: VoiceLimits, judges: Judges) -> None:
     total = len(voices.speakers) + voices.lost
     found = agreements(voices)
-    marked = int((found < limits.agreement).sum())
+    in_turn = found < limits.agreement
+    marked = in_turn | (judges.crowding(voices) > limits.crowding)
     print(
-        f"{name}: {total} recordings, too little speech {voices.lost}, marked {marked} "
-        f"({marked / max(1, len(found)):.1%}){_spread_of(found[found < 1])}"
+        f"{name}: {total} recordings, too little speech {voices.lost}, marked {marked.sum()} "
+        f"({marked.sum() / max(1, len(found)):.1%}), {in_turn.sum()} of them by agreement"
+        f"{_spread_of(found[found < 1])}"
     )
 
 
@@ -78,20 +84,31 @@ def sounds() -> list[Recording]:
 
 
 def babble(short: Sequence[Recording]) -> list[Recording]:
-    """Eight people at a time."""
-    crowd = babble_of([recording.sample for recording in short])
-    found = [crowd(round(CLIP_S * RATE_HZ), np.random.default_rng(seed)) for seed in range(40)]
-    return [Recording("crowd", _levelled(samples)) for samples in found]
+    """Eight people at a time, of one half of the people."""
+    found = []
+    halves = half_of([one.speaker for one in short])
+    for half in (0, 1):
+        ours = [one for one in short if halves[one.speaker] == half]
+        crowd = babble_of([recording.sample for recording in ours])
+        for seed in range(20):
+            samples = crowd(round(CLIP_S * RATE_HZ), np.random.default_rng(seed))
+            found.append(Recording(ours[0].speaker, levelled(samples)))
+    return found
 
 
-def pairs_of_people(short: Sequence[Recording]) -> list[tuple[Recording, Recording]]:
-    """Every tenth clip with one of somebody else."""
-    chance = np.random.default_rng(3)
-    pairs = []
+def groups_of_people(short: Sequence[Recording], people: int) -> list[list[Recording]]:
+    """Every tenth clip with others of so many people in all, of one half of the people."""
+    chance, halves = np.random.default_rng(3), half_of([one.speaker for one in short])
+    groups = []
     for one in short[::EVERY]:
-        others = [other for other in short if other.speaker != one.speaker]
-        pairs.append((one, others[int(chance.integers(len(others)))]))
-    return pairs
+        ours = [other for other in short if halves[other.speaker] == halves[one.speaker]]
+        group = [one]
+        while len(group) < people:
+            there = {member.speaker for member in group}
+            others = [other for other in ours if other.speaker not in there]
+            group.append(others[int(chance.integers(len(others)))])
+        groups.append(group)
+    return groups
 
 
 def in_turn(one: Recording, other: Recording) -> Recording:
@@ -99,24 +116,14 @@ def in_turn(one: Recording, other: Recording) -> Recording:
     return Recording(f"{one.speaker} {other.speaker}", VoiceSample(samples, RATE_HZ))
 
 
-def at_once(one: Recording, other: Recording) -> Recording:
-    """Equally loud."""
-    length = min(len(one.sample.samples), len(other.sample.samples))
-    first, second = (r.sample.samples[:length].astype(np.float64) for r in (one, other))
-    mixed = first / np.std(first) + second / np.std(second)
-    return Recording(f"{one.speaker} {other.speaker}", _levelled(mixed))
-
-
-def _levelled(samples: NDArray[np.float64]) -> VoiceSample:
-    return VoiceSample((0.5 * samples / np.abs(samples).max()).astype(np.float32), RATE_HZ)
-
-
 def odd_ones(short: Sequence[Recording]) -> Mapping[str, Callable[[], list[Recording]]]:
-    pairs = pairs_of_people(short)
+    pairs, threes = groups_of_people(short, 2), groups_of_people(short, 3)
     return {
         "sounds": sounds,
         "two people in turn": lambda: [in_turn(*pair) for pair in pairs],
-        "two people at once": lambda: [at_once(*pair) for pair in pairs],
+        "two people at once": lambda: [at_once(pair) for pair in pairs],
+        "two people at once, one 6 dB softer": lambda: [at_once(pair, -6.0) for pair in pairs],
+        "three people at once": lambda: [at_once(three) for three in threes],
         "eight people at once": lambda: babble(short),
     }
 
@@ -127,9 +134,11 @@ def main() -> None:
     limits = voice_limits(load_catalog().card("campplus"))
     short = clips(read_recordings(given.recordings), networks, CLIP_S)
     print(f"{datetime.date.today()}: limits {limits}")
-    for name, make in odd_ones(short).items():
-        report(name, kept.of(name, lambda: voices_of(make(), networks)), limits)  # noqa: B023
     lessons = lessons_of(short, networks, kept)
+    judges = Judges(lessons, crowds(short, networks, kept))
+    for name, make in odd_ones(short).items():
+        voices = kept.of(name, lambda: voices_of(make(), networks))  # noqa: B023
+        report(name, voices, limits, judges)
     numbers = [number for number in range(len(short)) if number % 10 in CHANGED]
     conditions = held_out([recording.sample for recording in short])
     unknown = {
@@ -138,7 +147,7 @@ def main() -> None:
     }
     alone = dict(zip(("clips", "ten joined"), lessons.lengths, strict=True))
     for name, voices in {**alone, **lessons.conditions, **unknown}.items():
-        report(f"one person, {name}", voices, limits)
+        report(f"one person, {name}", voices, limits, judges)
 
 
 if __name__ == "__main__":

@@ -26,15 +26,18 @@ def test_without_parameters_nothing_is_corrected_and_everything_assessable() -> 
 
 
 def test_parameters_are_the_corrections_and_the_limits() -> None:
-    card = _card(spread_slope=0.2, spread_one_narrow=-0.1, limit_agreement=0.3, other="a")
+    card = _card(
+        spread_slope=0.2, spread_one_narrow=-0.1, limit_agreement=0.3, limit_crowding=2, other="a"
+    )
     assert spread_correction(card) == SpreadCorrection(slope=0.2, one_narrow=-0.1)
-    assert voice_limits(card) == VoiceLimits(agreement=0.3)
+    assert voice_limits(card) == VoiceLimits(agreement=0.3, crowding=2.0)
 
 
 def test_the_network_that_ships_has_both() -> None:
     card = load_catalog().card("campplus")
     assert spread_correction(card).both_narrow > 0 > spread_correction(card).one_narrow
     assert voice_limits(card).agreement > 0
+    assert voice_limits(card).crowding < 10
 
 
 @pytest.mark.parametrize("wrong", ["0.1", True])

@@ -9,15 +9,15 @@ import pytest
 from perse.domain.enrolment_gate import EnrolmentGate
 from perse.domain.references import BiometricReference, Modality, ReferenceRecord
 from perse.domain.voice_enrolment import EnrolledSpeech, VoiceGate
-from perse.domain.voice_obstacles import VoiceLimits
+from perse.domain.voice_obstacles import HeardVoices, VoiceLimits
 from perse.domain.voice_quality import VoiceRequirements
 from perse.domain.voices import CapturedVoice
 from perse.errors import RecordingUnusable
 from tests.fakes.voices import GOOD, TELEPHONE
 from tests.storage.samples import reference, template
 
-FINE = CapturedVoice(template(), GOOD, 0.8)
-CROWD = replace(FINE, agreement=0.1)
+FINE = CapturedVoice(template(), GOOD, HeardVoices(0.8, -1.5))
+CROWD = replace(FINE, voices=HeardVoices(0.1))
 NOISE = replace(FINE, quality=replace(GOOD, snr_db=1.0))
 NARROW = replace(FINE, quality=TELEPHONE)
 LIMITS = VoiceLimits(agreement=0.3, snr_db=3.0)
@@ -49,11 +49,11 @@ def kept_of(voice: CapturedVoice) -> BiometricReference:
     return BiometricReference(record, made.template)
 
 
-@pytest.mark.parametrize("voice", [FINE, NARROW, replace(FINE, agreement=None)])
+@pytest.mark.parametrize("voice", [FINE, NARROW, replace(FINE, voices=HeardVoices())])
 def test_what_is_kept_is_what_a_comparison_needs(voice: CapturedVoice) -> None:
     kept = kept_of(voice)
     again = CapturedVoice.kept_as(kept)
-    assert (again.quality, again.agreement) == (voice.quality, voice.agreement)
+    assert (again.quality, again.voices) == (voice.quality, voice.voices)
     assert again.template is kept.template
 
 

@@ -14,7 +14,7 @@ from perse.domain.references import Template
 from perse.domain.samples import ModelName, VoiceSample
 from perse.domain.speech import SpeechSegment
 from perse.domain.stranger_spread import SpreadCorrection
-from perse.domain.voice_obstacles import VoiceLimits
+from perse.domain.voice_obstacles import HeardVoices, VoiceLimits
 from perse.domain.voice_quality import VoiceQuality, VoiceRequirements
 from perse.domain.voices import EmbeddedVoice, VoiceComparison, VoiceThresholds
 from perse.errors import InvalidFileType, NoSpeechDetected
@@ -73,7 +73,8 @@ class HearingEmbedder:
         vector = np.zeros(2 * _PEOPLE, np.float32)
         vector[identity] = math.sqrt(_MATED_COSINE)
         vector[_PEOPLE + next(self._heard) % _PEOPLE] = math.sqrt(1 - _MATED_COSINE)
-        return EmbeddedVoice(Template.of(vector, self.model), 0.1 if identity == CROWD else 0.9)
+        heard = HeardVoices(0.1 if identity == CROWD else 0.9)
+        return EmbeddedVoice(Template.of(vector, self.model), heard)
 
 
 @dataclass

@@ -3,6 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from perse.bootstrap.voices import voice_limits
 from perse.domain.filterbank import RATE_HZ
 from perse.domain.references import Template
 from perse.domain.samples import VoiceSample
@@ -11,11 +12,12 @@ from perse.errors import InvalidParameter
 from perse.networks.campplus import (
     FEATURES,
     CampplusSpeakerEmbedder,
+    crowding,
     without_common,
 )
 from perse.networks.session import open_session
 from perse.weights.catalogue import Catalog
-from perse.weights.cohort import shipped_cohort
+from perse.weights.cohort import shipped_cohort, shipped_crowd
 from perse.weights.store import WeightStore
 from tests.synthetic_speech import ALICE, BOB, Person, speech
 
@@ -23,7 +25,8 @@ from tests.synthetic_speech import ALICE, BOB, Person, speech
 @pytest.fixture(scope="module")
 def embedder(catalog: Catalog, weights: WeightStore) -> CampplusSpeakerEmbedder:
     card = catalog.card("campplus")
-    return CampplusSpeakerEmbedder(open_session(weights.obtain(card)), card.name, shipped_cohort())
+    session = open_session(weights.obtain(card))
+    return CampplusSpeakerEmbedder(session, card.name, shipped_cohort(), shipped_crowd())
 
 
 def _template(
@@ -121,7 +124,7 @@ def test_one_persons_parts_agree_and_those_of_two_do_not(
     alone, other = speech(ALICE, 6) + noise, speech(BOB, 6) + noise
     in_turn = np.concatenate([alone[: 3 * RATE_HZ], other[: 3 * RATE_HZ]])
     agreements = [
-        embedder.embed(VoiceSample(samples, RATE_HZ), (SpeechSegment(0, 6),)).agreement
+        embedder.embed(VoiceSample(samples, RATE_HZ), (SpeechSegment(0, 6),)).voices.agreement
         for samples in (alone, in_turn)
     ]
     assert agreements[0] is not None
@@ -135,4 +138,37 @@ def test_two_parts_are_the_least_to_agree(
 ) -> None:
     sample = VoiceSample(speech(ALICE, seconds), RATE_HZ)
     heard = embedder.embed(sample, (SpeechSegment(0, seconds),))
-    assert (heard.agreement is not None) == told
+    assert (heard.voices.agreement is not None) == told
+
+
+def test_a_crowd_is_told_by_the_features_and_their_length() -> None:
+    crowd = np.array([1, 0, -2, 0.5], np.float32)
+    features = np.array([[3, 4], [0, 1]], np.float32)
+    assert crowding(features, crowd).tolist() == pytest.approx([3.5 - 2 * np.log(5), 0.5])
+    assert crowding(features[1], crowd) == pytest.approx(0.5)
+
+
+def test_a_recording_is_asked_for_a_crowd_before_anything_is_taken_off(
+    embedder: CampplusSpeakerEmbedder,
+) -> None:
+    sample, there = VoiceSample(speech(ALICE, 3), RATE_HZ), (SpeechSegment(0, 3),)
+    features, _ = embedder.features(sample, there)
+    told = embedder.embed(sample, there).voices.crowding
+    assert told == pytest.approx(float(crowding(features, shipped_crowd())))
+
+
+def test_the_shorter_the_features_the_more_of_a_crowd_is_told() -> None:
+    crowd = shipped_crowd()
+    assert crowd.shape == (FEATURES + 2,)
+    assert crowd[-2] < 0
+    with pytest.raises(ValueError, match="read-only"):
+        crowd[0] = 0
+
+
+@pytest.mark.parametrize("person", [ALICE, BOB])
+def test_one_person_is_no_crowd(
+    embedder: CampplusSpeakerEmbedder, catalog: Catalog, person: Person
+) -> None:
+    sample, there = VoiceSample(speech(person, 4), RATE_HZ), (SpeechSegment(0, 4),)
+    voices = embedder.embed(sample, there).voices
+    assert not list(voice_limits(catalog.card("campplus")).obstacles("it", voices, snr_db=30))

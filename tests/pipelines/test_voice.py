@@ -11,7 +11,7 @@ from perse.domain.references import Template
 from perse.domain.samples import ModelName, VoiceSample
 from perse.domain.speech import SpeechSegment
 from perse.domain.stranger_spread import SpreadCorrection
-from perse.domain.voice_obstacles import VoiceLimits
+from perse.domain.voice_obstacles import HeardVoices, VoiceLimits
 from perse.domain.voices import EmbeddedVoice
 from perse.errors import NoSpeechDetected, ReferenceModelMismatch
 from perse.pipelines.voice import CaptureVoice, CompareVoices, Recording
@@ -43,7 +43,7 @@ class FakeEmbedder:
         self.seen.append(speech)
         angle = float(sample.samples[1])
         template = Template.of(np.array([np.cos(angle), np.sin(angle)], np.float32), self.model)
-        return EmbeddedVoice(template, float(sample.samples[2]) or None)
+        return EmbeddedVoice(template, HeardVoices(float(sample.samples[2]) or None))
 
 
 def _recording(

@@ -20,7 +20,7 @@ from perse.domain.references import (
 )
 from perse.domain.samples import ModelName
 from perse.domain.stranger_spread import SpreadCorrection
-from perse.domain.voice_obstacles import VoiceLimits
+from perse.domain.voice_obstacles import HeardVoices, VoiceLimits
 from perse.domain.voice_quality import VoiceQuality
 from perse.domain.voices import CapturedVoice
 from perse.errors import InvalidParameter
@@ -60,7 +60,7 @@ def voices(seed: int, count: int) -> list[CapturedVoice]:
                 bandwidth_hz=float(random.choice([3400, 4300, 4600, 8000])),
                 decoded_s=60.0,
             ),
-            float(random.choice([0.1, 0.9])) if random.random() < 0.3 else None,
+            HeardVoices(float(random.choice([0.1, 0.9])) if random.random() < 0.3 else None),
         )
         for vector in directions
     ]

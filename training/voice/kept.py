@@ -24,6 +24,7 @@ _SOURCES = (
     "src/perse/networks/campplus.py",
     "src/perse/networks/silero_vad.py",
     "training/voice/conditions.py",
+    "training/voice/crowds.py",
     "training/voice/degradations.py",
     "training/voice/sounds.py",
     "training/voice/trials.py",

@@ -126,11 +126,11 @@ def open_voice_networks(weights: Path) -> Networks:
     store = WeightStore(weights, mirror=None, offline=False)
     catalog = load_catalog()
     silero, campplus = catalog.card("silero_vad"), catalog.card("campplus")
-    nothing = np.zeros((1, FEATURES), dtype=np.float32)
+    nothing, nobody = np.zeros((1, FEATURES), np.float32), np.zeros(FEATURES + 2, np.float32)
     return Networks(
         SileroSpeechDetector(open_session(store.obtain(silero)), silero.name),
         CampplusSpeakerEmbedder(
-            open_session(store.obtain(campplus)), campplus.name, cohort=nothing
+            open_session(store.obtain(campplus)), campplus.name, cohort=nothing, crowd=nobody
         ),
     )
 

@@ -27,13 +27,15 @@ from perse.pipelines.voice import CaptureVoice, CompareVoices
 from perse.search.measured import Measured
 from perse.settings import Settings
 from perse.weights.cards import ModelCard
-from perse.weights.cohort import shipped_cohort
+from perse.weights.cohort import shipped_cohort, shipped_crowd
 
 _DETECTORS: Mapping[str, Opener[SpeechDetector]] = {
     "silero_vad": lambda session, card: SileroSpeechDetector(session, card.name),
 }
 _EMBEDDERS: Mapping[str, Opener[SpeakerEmbedder]] = {
-    "campplus": lambda session, card: CampplusSpeakerEmbedder(session, card.name, shipped_cohort()),
+    "campplus": lambda session, card: CampplusSpeakerEmbedder(
+        session, card.name, shipped_cohort(), shipped_crowd()
+    ),
 }
 
 

@@ -35,9 +35,7 @@ class VoiceGate:
 
     def _advice(self, voice: CapturedVoice, name: str) -> Iterable[str]:
         if self.gate is not EnrolmentGate.CONTRACT:
-            yield from self.limits.obstacles(
-                name, agreement=voice.agreement, snr_db=voice.quality.snr_db
-            )
+            yield from self.limits.obstacles(name, voice.voices, snr_db=voice.quality.snr_db)
         if self.gate is EnrolmentGate.STRICT:
             verdicts = judge_voice(voice.quality, self.requirements).values()
             yield from (verdict.guidance for verdict in verdicts if not verdict.passed)

@@ -13,22 +13,36 @@ from perse.errors import InvalidParameter
 
 
 @dataclass(frozen=True, slots=True)
+class HeardVoices:
+    """Whether a recording seems to be one person's. ``agreement``: of its parts, as ``agreement``
+    gives it. ``crowding``: log odds that several people speak at once. None: nobody told."""
+
+    agreement: float | None = None
+    crowding: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class VoiceLimits:
     """What a recording has to reach for its similarity to be assessable.
 
-    ``agreement``: as ``agreement`` gives it. ``snr_db``: speech over background.
+    ``agreement``: as ``agreement`` gives it. ``snr_db``: speech over background. ``crowding``: the
+    highest log odds that several people speak at once.
     """
 
     agreement: float = -1.0
     snr_db: float = 0.0
+    crowding: float = math.inf
 
     def __post_init__(self) -> None:
-        if not (-1 <= self.agreement < 1 and math.isfinite(self.snr_db)):
+        whole = math.isfinite(self.snr_db) and self.crowding > -math.inf
+        if not (whole and -1 <= self.agreement < 1):
             raise InvalidParameter(f"no limits of a recording: {self}")
 
-    def obstacles(self, name: str, *, agreement: float | None, snr_db: float) -> Iterator[str]:
+    def obstacles(self, name: str, voices: HeardVoices, *, snr_db: float) -> Iterator[str]:
         """Sentences for the person who records, the gravest first; ``name``: of the recording."""
-        if agreement is not None and agreement < self.agreement:
+        in_turn = voices.agreement is not None and voices.agreement < self.agreement
+        at_once = voices.crowding is not None and voices.crowding > self.crowding
+        if in_turn or at_once:
             yield f"Record one person alone: several voices seem to be heard in {name}."
         if snr_db < self.snr_db:
             yield f"Go somewhere quieter: noise covers the voice in {name}."

@@ -7,15 +7,16 @@ from dataclasses import asdict, dataclass, field, fields
 
 from perse.domain.references import BiometricReference, Template
 from perse.domain.samples import ModelName
+from perse.domain.voice_obstacles import HeardVoices
 from perse.domain.voice_quality import VoiceQuality, VoiceRequirements
 
 
 @dataclass(frozen=True, slots=True)
 class EmbeddedVoice:
-    """What an embedder hears in a recording. ``agreement`` of its parts: domain/voice_obstacles."""
+    """What an embedder hears in a recording."""
 
     template: Template
-    agreement: float | None = None
+    voices: HeardVoices = field(default_factory=HeardVoices)
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,19 +25,20 @@ class CapturedVoice:
 
     template: Template
     quality: VoiceQuality
-    agreement: float | None = None
+    voices: HeardVoices = field(default_factory=HeardVoices)
 
     @classmethod
     def kept_as(cls, reference: BiometricReference) -> CapturedVoice:
         """The recording that was enrolled, as far as it is to be compared."""
         kept = reference.record.quality
         quality = VoiceQuality(**{measure.name: kept[measure.name] for measure in _MEASURES})
-        return cls(reference.template, quality, kept.get("agreement"))
+        voices = HeardVoices(**{it.name: kept.get(it.name) for it in fields(HeardVoices)})
+        return cls(reference.template, quality, voices)
 
     def to_keep(self) -> Mapping[str, float]:
         """What ``kept_as`` needs beside the template."""
-        kept = {name: round(float(value), 6) for name, value in asdict(self.quality).items()}
-        return kept if self.agreement is None else kept | {"agreement": round(self.agreement, 6)}
+        told = asdict(self.quality) | asdict(self.voices)
+        return {name: round(float(it), 6) for name, it in told.items() if it is not None}
 
 
 _MEASURES = fields(VoiceQuality)

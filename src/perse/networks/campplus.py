@@ -19,7 +19,7 @@ from perse.domain.filterbank import RATE_HZ, log_mel, mean_subtracted
 from perse.domain.references import Template
 from perse.domain.samples import VoiceSample
 from perse.domain.speech import SpeechSegment, speech_only, without_stillness
-from perse.domain.voice_obstacles import agreement
+from perse.domain.voice_obstacles import HeardVoices, agreement
 from perse.domain.voices import EmbeddedVoice
 from perse.errors import InvalidParameter
 from perse.networks.network import Network
@@ -38,19 +38,23 @@ Features = NDArray[np.float32]
 class CampplusSpeakerEmbedder(Network):
     """Templates of recordings of 16 kHz.
 
-    ``cohort``: what many people have in common, as ``without_common`` takes it.
+    ``cohort``: what many people have in common, as ``without_common`` takes it; ``crowd``: what
+    tells several at once, as ``crowding`` takes it.
     """
 
     cohort: Features
+    crowd: Features
 
     def embed(self, sample: VoiceSample, speech: Sequence[SpeechSegment]) -> EmbeddedVoice:
-        """The template of the speech in ``sample``, and how far its parts of 1.5 s agree.
+        """The template of the speech in ``sample``, how far its parts of 1.5 s agree, and whether
+        several people seem to speak at once.
 
         Raises InvalidParameter unless it has 16 kHz and a tenth of a second of speech.
         """
         features, parts = self.features(sample, speech)
         template = Template.of(without_common(features, self.cohort), self.model)
-        return EmbeddedVoice(template, agreement(without_common(parts, self.cohort)))
+        agreeing = agreement(without_common(parts, self.cohort))
+        return EmbeddedVoice(template, HeardVoices(agreeing, float(crowding(features, self.crowd))))
 
     def features(
         self, sample: VoiceSample, speech: Sequence[SpeechSegment]
@@ -76,3 +80,11 @@ def without_common(features: Features, cohort: Features) -> Features:
     (nuisance attribute projection: Solomonoff, Quillen and Campbell 2004)."""
     own, directions = features - cohort[0], cohort[1:]
     return np.asarray(own - own @ directions.T @ directions, np.float32)
+
+
+def crowding(features: Features, crowd: Features) -> NDArray[np.float64]:
+    """Log odds that several people speak at once, of ``features`` as the network gives them, 192
+    values or rows of them. ``crowd``: weights of the features and of the logarithm of their length,
+    which is less where voices cover each other, and a constant."""
+    lengths = np.linalg.norm(features.astype(np.float64), axis=-1)
+    return np.asarray(features @ crowd[:-2] + np.log(lengths) * crowd[-2] + crowd[-1], np.float64)

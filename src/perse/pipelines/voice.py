@@ -54,7 +54,7 @@ class CaptureVoice:
                 "speaking, close to the microphone"
             )
         voice = self.embedder.embed(sample, speech)
-        return CapturedVoice(voice.template, assess_voice(sample, speech), voice.agreement)
+        return CapturedVoice(voice.template, assess_voice(sample, speech), voice.voices)
 
     @property
     def models(self) -> Mapping[str, ModelName]:
@@ -102,8 +102,6 @@ class CompareVoices:
         sentences = (
             sentence
             for name, voice in zip(names, (first, second), strict=True)
-            for sentence in self.limits.obstacles(
-                name, agreement=voice.agreement, snr_db=voice.quality.snr_db
-            )
+            for sentence in self.limits.obstacles(name, voice.voices, snr_db=voice.quality.snr_db)
         )
         return next(sentences, None)

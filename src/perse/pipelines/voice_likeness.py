@@ -32,13 +32,9 @@ class VoiceLikeness:
     @property
     def obstacle(self) -> str | None:
         """Why no comparison with this recording tells anything, as a sentence."""
-        quality, limits = self.heard.quality, self.compare.limits
-        return next(
-            limits.obstacles(
-                "the recording", agreement=self.heard.agreement, snr_db=quality.snr_db
-            ),
-            None,
-        )
+        heard, limits = self.heard, self.compare.limits
+        told = limits.obstacles("the recording", heard.voices, snr_db=heard.quality.snr_db)
+        return next(told, None)
 
     @property
     def assessable(self) -> bool:
