@@ -186,6 +186,10 @@ class StorageUnavailable(TryLater):
     code = "storage_unavailable"
 
 
+class TracesRemain(StorageUnavailable):
+    """Everything asked for is done and kept; only what it destroyed is still in SQLite's log."""
+
+
 # --- the installation is wrong: the operator must act ------------------------------------------
 
 

@@ -73,6 +73,7 @@ class Office:
             "picture": PORTRAIT,
             "drawn": self.folder / "drawn.png",
             "report": self.folder / "report.html",
+            "imported": self.folder / "imported.jsonl",
             "token": "00000000-0000-4000-8000-000000000000",
             "points": "none",
         }

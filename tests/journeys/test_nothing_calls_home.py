@@ -234,7 +234,7 @@ def prepared_files(house: House) -> dict[str, object]:
         for seed in range(2):
             (files / "voices" / str(number) / f"{seed}.wav").write_bytes(sound(person, seed))
     (files / "groups.csv").write_text("person,sex\nobama,m\nbiden,m\ncollins,f\nhopper,f\n")
-    named = ("faces", "voices", "presentations", "groups", "drawn", "report", "receipt", "jwks")
+    named = ("faces", "voices", "presentations", "groups", "drawn", "receipt", "jwks")
     return {
         "data": house.data,
         "picture": PORTRAITS / "obama_2009.jpg",
@@ -242,6 +242,8 @@ def prepared_files(house: House) -> dict[str, object]:
         **{name: files / name for name in named},
         "groups": files / "groups.csv",
         "drawn": files / "drawn.png",
+        "report": files / "report",
+        "imported": files / "imported.jsonl",
     }
 
 

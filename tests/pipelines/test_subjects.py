@@ -9,7 +9,13 @@ from perse.domain.consent import Declaration, Processing
 from perse.domain.references import Modality, Template, UserToken
 from perse.domain.retries import RetryKey
 from perse.domain.subjects import ExternalId, Subject, SubjectDetails
-from perse.errors import ChangedMeanwhile, InvalidParameter, StorageUnavailable, UserTokenNotFound
+from perse.errors import (
+    ChangedMeanwhile,
+    InvalidParameter,
+    StorageUnavailable,
+    TracesRemain,
+    UserTokenNotFound,
+)
 from perse.pipelines.consent import RecordConsent
 from perse.pipelines.enrolment import CapturedReference
 from perse.pipelines.samples import AddSample, DuplicateTerms
@@ -107,6 +113,21 @@ def test_a_page_knows_whether_it_is_the_last(house: House) -> None:
     assert two.behind == two.subjects[-1].place
     assert house.list(ACME.tenant_id, limit=3).behind is None
     assert house.list(ACME.tenant_id, limit=2, after=two.behind).behind is None
+
+
+def test_a_change_that_is_through_is_written_down_once_although_its_traces_remain(
+    house: House,
+) -> None:
+    noted = house.consent.entry(ACME, Processing.UPDATE, GIVEN)
+    before = len(house.users.ledger.entries)
+
+    def change() -> None:
+        house.users.ledger.append([noted])
+        raise TracesRemain("a long reader keeps the log")
+
+    with pytest.raises(TracesRemain), house.consent.with_change(noted):
+        change()
+    assert len(house.users.ledger.entries) == before + 1
 
 
 def test_nothing_is_listened_to_for_a_subject_that_is_not_there(house: House) -> None:

@@ -141,6 +141,28 @@ def test_a_tenant_that_is_not_there_has_nobody(fed: Fed) -> None:
     assert nobody not in fed.feed.revisions()
 
 
+def test_the_end_of_a_collection_is_one_change_however_many_are_in_it(
+    url: str, tmp_path: Path
+) -> None:
+    with open_at(url, tmp_path) as storage:
+        with_tenants(storage.keys)
+        storage.collections.put(STAFF, entry=entry())
+        for _ in range(3):
+            storage.subjects.create(
+                token := new_user_token(),
+                SubjectDetails(None, frozenset({STAFF})),
+                entry=entry(token=token),
+            )
+        before = storage.subject_feed.revision(ACME)
+        users = list(storage.reference_list.tokens(ACME))
+        storage.collections.remove(STAFF, entry=entry())
+        changed = storage.subject_feed.changes(ACME, since=before)
+        assert (changed.revision, changed.user_tokens) == (before + 1, frozenset())
+        assert changed.collections == {STAFF}
+        assert storage.subjects.get(ACME, token).version == 2
+        assert list(storage.reference_list.tokens(ACME)) == users
+
+
 def test_collections_and_the_clients_own_name_are_read_too(url: str, tmp_path: Path) -> None:
     with open_at(url, tmp_path) as storage:
         with_tenants(storage.keys)

@@ -61,7 +61,7 @@ class Subject:
     """What is known of an enrolled person beside the samples. Times are aware, UTC.
 
     ``version`` counts the changes of the subject, its collections and its samples from 1;
-    ``updated_at``: when the samples last changed, else when the subject was made.
+    ``updated_at``: when a sample was last added, else when the subject was made.
     """
 
     user_token: UserToken
@@ -118,11 +118,15 @@ class KeptSample:
 
 @dataclass(frozen=True, slots=True)
 class ChangedSubjects:
-    """What a reader has to read anew to know of ``revision``. ``user_tokens``: None = everything,
-    since the changes go further back than they are kept."""
+    """What a reader has to read anew to know of ``revision``.
+
+    ``user_tokens``: None = everything, since the changes go further back than they are kept.
+    ``collections``: those that were removed; what subjects belong to since, is read with them.
+    """
 
     revision: int
     user_tokens: frozenset[UserToken] | None
+    collections: frozenset[CollectionName] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from perse.domain.access import Caller
 from perse.domain.consent import ConsentEntry, Declaration, Processing
 from perse.domain.references import UserToken
-from perse.errors import EnduserConsentRequired
+from perse.errors import EnduserConsentRequired, TracesRemain
 from perse.pipelines.reference_ports import ConsentLedger, Now
 
 _REFUSALS = {
@@ -66,6 +66,8 @@ class RecordConsent:
         try:
             self.check(entry)
             yield
+        except TracesRemain:  # the change came about, and its entry with it
+            raise
         except Exception:
             self.ledger.begin(entry).result()
             raise

@@ -8,6 +8,8 @@ from enum import IntEnum
 import sqlalchemy as sa
 
 from perse.domain.access import TenantId
+from perse.domain.references import UserToken
+from perse.domain.subjects import CollectionName
 from perse.storage.schema import Row, subject_changes, subjects, tenants
 from perse.storage.sealing import Owner
 from perse.storage.template_rows import is_subject
@@ -16,11 +18,13 @@ CHANGES_KEPT = 1000
 
 
 class Change(IntEnum):
-    """What became of a subject. Others than these two leave the list of subjects as it is."""
+    """What became of a subject; those but the first two leave the list of subjects as it is.
+    ``COLLECTION_REMOVED`` stands for all subjects of a collection, by the collection's name."""
 
     ADDED = 0
     REMOVED = 1
     TOUCHED = 2
+    COLLECTION_REMOVED = 3
 
     @property
     def more_subjects(self) -> int:
@@ -30,11 +34,29 @@ class Change(IntEnum):
 def note_change(
     connection: sa.Connection, owner: Owner, change: Change, *, more_templates: int = 0
 ) -> None:
-    """Count a change, in the transaction that holds the tenant's row. ``more_templates``: below
-    0 for fewer."""
+    """Count a change of a subject, in the transaction that holds the tenant's row.
+    ``more_templates``: below 0 for fewer."""
+    _note(connection, owner.tenant_id, owner.user_token, change, more_templates=more_templates)
+
+
+def note_removed_collection(
+    connection: sa.Connection, tenant_id: TenantId, name: CollectionName
+) -> None:
+    """Count the end of a collection as one change, however many subjects were in it."""
+    _note(connection, tenant_id, name, Change.COLLECTION_REMOVED)
+
+
+def _note(
+    connection: sa.Connection,
+    tenant_id: TenantId,
+    what: UserToken | CollectionName,
+    change: Change,
+    *,
+    more_templates: int = 0,
+) -> None:
     revision = connection.execute(
         sa.update(tenants)
-        .where(tenants.c.tenant_id == owner.tenant_id)
+        .where(tenants.c.tenant_id == tenant_id)
         .values(
             revision=tenants.c.revision + 1,
             subjects_held=tenants.c.subjects_held + change.more_subjects,
@@ -44,15 +66,15 @@ def note_change(
     ).scalar_one()
     connection.execute(
         sa.insert(subject_changes).values(
-            tenant_id=owner.tenant_id,
+            tenant_id=tenant_id,
             revision=revision,
-            user_token=owner.user_token,
+            user_token=what,
             change=change,
         )
     )
     connection.execute(
         sa.delete(subject_changes).where(
-            subject_changes.c.tenant_id == owner.tenant_id,
+            subject_changes.c.tenant_id == tenant_id,
             subject_changes.c.revision <= revision - CHANGES_KEPT,
         )
     )

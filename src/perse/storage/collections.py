@@ -9,14 +9,12 @@ import sqlalchemy as sa
 
 from perse.domain.access import TenantId
 from perse.domain.consent import ConsentEntry
-from perse.domain.references import UserToken
 from perse.domain.subjects import Collection, CollectionName, check_room_for_collection
 from perse.errors import CollectionNotFound
-from perse.storage.changes import touch
+from perse.storage.changes import note_removed_collection
 from perse.storage.database import Database
 from perse.storage.ledger import SqlLedger
 from perse.storage.schema import Row, collection_members, collections, subjects
-from perse.storage.sealing import Owner
 from perse.storage.subject_rows import collection_id
 from perse.storage.template_rows import lock_tenant
 
@@ -72,12 +70,15 @@ class SqlCollections:
             lock_tenant(connection, entry.tenant_id)
             gone = collection_id(connection, entry.tenant_id, name)
             mine = collection_members.c.collection_id == gone
-            members = sa.select(subjects.c.user_token).join(collection_members).where(mine)
-            tokens = connection.execute(members).scalars().all()
+            members = sa.select(collection_members.c.subject_id).where(mine)
+            connection.execute(
+                sa.update(subjects)
+                .where(subjects.c.subject_id.in_(members))
+                .values(version=subjects.c.version + 1)
+            )
             connection.execute(sa.delete(collection_members).where(mine))
             connection.execute(sa.delete(collections).where(collections.c.collection_id == gone))
-            for token in tokens:
-                touch(connection, Owner(entry.tenant_id, UserToken(token)))
+            note_removed_collection(connection, entry.tenant_id, name)
             self.ledger.append_in(connection, [entry])
 
 

@@ -120,7 +120,7 @@ class Database:
         it overwrote or deleted is in SQLite's files.
 
         The commit itself does not wait for the disk, because emptying the log does. Raises
-        StorageUnavailable.
+        StorageUnavailable, and TracesRemain when all is done but that.
         """
         with self.write_soon() if self.is_sqlite else self.write() as connection:
             yield connection
@@ -129,7 +129,7 @@ class Database:
     def erase_traces(self) -> None:
         """Empty SQLite's write-ahead log, so that what was deleted is in no file any more.
 
-        Waits for readers; raises StorageUnavailable when one does not end. On PostgreSQL the
+        Waits for readers; raises TracesRemain when one does not end. On PostgreSQL the
         log belongs to the server: there the destroyed keys are what counts.
         """
         if not self.is_sqlite:

@@ -12,7 +12,7 @@ import sqlite3
 import threading
 import time
 
-from perse.errors import StorageUnavailable
+from perse.errors import TracesRemain
 
 # An ordinary reader is gone within one of these; the pauses are what others write in.
 _PATIENCE_MS = (0, 1, 2, 5, 10, 20)
@@ -34,7 +34,7 @@ class LogEraser:
     def erase(self, connection: sqlite3.Connection) -> None:
         """When this returns, nothing that was deleted before it was called is in the log.
 
-        Raises StorageUnavailable when a reader does not end; the next call or start empties it.
+        Raises TracesRemain when a reader does not end; the next call or start empties it.
         """
         asked_after, deadline = self._begun, time.monotonic() + self._patience_s
         if not self._emptying.acquire(timeout=self._patience_s):
@@ -66,8 +66,8 @@ class LogEraser:
         return not busy
 
 
-def _kept_by_a_reader() -> StorageUnavailable:
-    return StorageUnavailable(
+def _kept_by_a_reader() -> TracesRemain:
+    return TracesRemain(
         "what was deleted is gone from the database, but a long reader keeps its write-ahead log: "
         "end that reader; the log is emptied at the next deletion or start"
     )

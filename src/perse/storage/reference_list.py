@@ -102,7 +102,7 @@ def _current(
             return known.tokens.changed(
                 (UserToken(row.user_token), row.change == Change.REMOVED)
                 for row in changes
-                if row.change != Change.TOUCHED
+                if row.change in {Change.ADDED, Change.REMOVED}
             )
     return _read(connection, tenant_id, 0, None)
 

@@ -94,7 +94,8 @@ class SqlReferences:
         """Put ``reference`` in the place of all faces of its user, who is unlocked. Raises
         UserTokenNotFound.
 
-        The old templates and their data keys are gone from every file when this returns.
+        The old templates and their data keys are gone from every file when this returns. Raises
+        TracesRemain where that cannot be: what was replaced is replaced.
         """
         return across_rotations(lambda: self._replace(reference, entry))
 

@@ -4,7 +4,7 @@ transaction; locks are taken in the order that ``references.py`` names."""
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -23,7 +23,7 @@ from perse.domain.references import (
 )
 from perse.domain.retries import RetryKey
 from perse.domain.subjects import KeptSample
-from perse.errors import SampleNotFound, UserTokenNotFound
+from perse.errors import SampleNotFound, StorageUnavailable, UserTokenNotFound
 from perse.storage.changes import touch
 from perse.storage.database import Database
 from perse.storage.destruction import DestroySubjects
@@ -63,11 +63,15 @@ class SqlSamples:
         retry: RetryKey | None = None,
     ) -> KeptSample:
         """Keep one more sample of the subject that ``reference`` names; the oldest of the
-        modality is destroyed where there are ``most`` already, and gone from every file of
-        SQLite when this returns."""
+        modality is destroyed where there are ``most`` already.
+
+        What was destroyed is gone from every file of SQLite when this returns; where a long reader
+        keeps its log, at the next deletion or start.
+        """
         kept = across_rotations(lambda: self._add(reference, entry, most, retry))
         if kept.displaced:
-            self.database.erase_traces()
+            with suppress(StorageUnavailable):  # what was kept is kept, and said to be
+                self.database.erase_traces()
         return kept
 
     def _add(

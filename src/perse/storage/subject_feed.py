@@ -12,8 +12,8 @@ import sqlalchemy as sa
 
 from perse.domain.access import TenantId
 from perse.domain.references import Modality, UserToken
-from perse.domain.subjects import ChangedSubjects, EnrolledSubject, ExternalId
-from perse.storage.changes import changes_since, revision_of
+from perse.domain.subjects import ChangedSubjects, CollectionName, EnrolledSubject, ExternalId
+from perse.storage.changes import Change, changes_since, revision_of
 from perse.storage.database import Database
 from perse.storage.schema import subjects, templates, tenants
 from perse.storage.subject_rows import collections_where
@@ -51,8 +51,12 @@ class SqlSubjectFeed:
             changes = changes_since(connection, tenant_id, since, until=revision)
         if changes is None:
             return ChangedSubjects(revision, None)
+        removed = {it.user_token for it in changes if it.change == Change.COLLECTION_REMOVED}
+        changed = {it.user_token for it in changes if it.change != Change.COLLECTION_REMOVED}
         return ChangedSubjects(
-            revision, frozenset(UserToken(change.user_token) for change in changes)
+            revision,
+            frozenset(map(UserToken, changed)),
+            frozenset(map(CollectionName, removed)),
         )
 
     def total(self, tenant_id: TenantId, modality: Modality | None = None) -> int:

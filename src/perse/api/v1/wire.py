@@ -45,7 +45,7 @@ class WireSubject(Answer):
     voices: int = Field(ge=0, description="How many voices are kept.")
     version: int = Field(ge=1, description="Counts the changes; the ETag is this in quotes.")
     created_at: datetime
-    updated_at: datetime = Field(description="When the samples last changed.")
+    updated_at: datetime = Field(description="When a sample was last added.")
 
 
 class SubjectAnswer(WireSubject, Success):
