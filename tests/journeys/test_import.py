@@ -104,6 +104,24 @@ def test_an_import_goes_on_where_it_ended(operator: Operator) -> None:
     assert operator.storage.subject_feed.total(operator.caller.tenant_id) == 3
 
 
+def test_where_consent_is_required_and_not_declared_nobody_is_made(
+    operator: Operator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PERSE_CONSENT", "required")
+    assert operator.import_from(operator.people).exit_code == 1
+    assert {line["code"] for line in operator.reported()} == {"enduser_consent_required"}
+    assert operator.run("subjects", "list", "--json").stdout == ""
+
+
+def test_who_was_deleted_is_imported_again(operator: Operator) -> None:
+    operator.import_from(operator.people)
+    operator.run("subjects", "delete", "obama", "--yes")
+    operator.report.unlink()
+    assert operator.import_from(operator.people).exit_code == 0
+    listed = map(json.loads, operator.run("subjects", "list", "--json").stdout.splitlines())
+    assert {it["external_id"]: it["faces"] for it in listed} == {"hopper": 1, "obama": 2}
+
+
 def test_a_table_may_say_whose_the_pictures_are_and_where_they_belong(
     operator: Operator,
 ) -> None:

@@ -11,17 +11,22 @@ import pytest
 
 from perse.crew import work_through
 from perse.domain.access import Caller, KeyId, TenantId
-from perse.domain.consent import Declaration
-from perse.domain.references import Modality, Template, UserToken
+from perse.domain.consent import ConsentEntry, Declaration, Processing
+from perse.domain.references import Modality, Template
 from perse.domain.retries import RetryKey
 from perse.domain.samples import ModelName
-from perse.domain.subjects import ExternalId, KeptSample
 from perse.errors import InvalidParameter, NoFaceDetected, StorageUnavailable
 from perse.pipelines.consent import RecordConsent
 from perse.pipelines.enrolment import CapturedReference
 from perse.pipelines.import_report import ImportReport
 from perse.pipelines.samples import AddSample
-from perse.pipelines.subject_import import Content, FileOfSubject, Imported, ImportFile, Refused
+from perse.pipelines.subject_import import (
+    FileOfSubject,
+    Imported,
+    ImportFile,
+    Intake,
+    Refused,
+)
 from perse.pipelines.subjects import CreateSubject
 from tests.fakes.storage import FakeClock, FakeReferences
 from tests.fakes.subjects import FakeCollections, FakeSamples, FakeSubjects
@@ -37,32 +42,43 @@ class Office:
     looked_at: list[bytes] = field(default_factory=list)
     most: int = 20
     fails_with: Exception | None = None
+    consent_required: bool = False
 
     @property
     def subjects(self) -> FakeSubjects:
         return FakeSubjects(self.users, FakeCollections(self.users))
 
     @property
+    def samples(self) -> FakeSamples:
+        return FakeSamples(self.users)
+
+    @property
     def import_file(self) -> ImportFile:
-        consent = RecordConsent(self.users.ledger, FakeClock())
-        add = AddSample(Modality.FACE, self._capture, FakeSamples(self.users), consent, self.most)
-
-        def add_face(
-            caller: Caller, user_token: UserToken, content: Content, declaration: Declaration
-        ) -> KeptSample:
-            return add(
-                caller, user_token, content.data, declaration=declaration, retry=content.retry
-            )
-
+        consent = RecordConsent(self.users.ledger, FakeClock(), required=self.consent_required)
+        add = AddSample(Modality.FACE, self._capture, self.samples, consent, self.most)
         return ImportFile(
             self.subjects,
+            self.samples,
             CreateSubject(self.subjects, consent),
-            {Modality.FACE: add_face},
+            {Modality.FACE: Intake(add, lambda _, content: content)},
             partial(RetryKey.for_content, secret=bytes(32)),
         )
 
-    def run(self, *files: FileOfSubject) -> list[Imported | Refused]:
-        return [self.import_file(ACME, file, Declaration.GIVEN) for file in files]
+    @property
+    def people(self) -> list[tuple[str | None, int]]:
+        """Who there is, and with how many faces."""
+        found = self.subjects.page(ACME.tenant_id, after=None, limit=10)
+        return [(it.external_id, it.faces) for it in found]
+
+    def entry(self, operation: Processing) -> ConsentEntry:
+        return RecordConsent(self.users.ledger, FakeClock()).entry(
+            ACME, operation, Declaration.NOT_NEEDED
+        )
+
+    def run(
+        self, *files: FileOfSubject, declaration: Declaration = Declaration.GIVEN
+    ) -> list[Imported | Refused]:
+        return [self.import_file(ACME, file, declaration) for file in files]
 
     def _capture(self, content: bytes) -> CapturedReference:
         self.looked_at.append(content)
@@ -76,7 +92,7 @@ class Office:
 def file_of(
     person: str, content: bytes, name: str = "a.jpg", modality: Modality = Modality.FACE
 ) -> FileOfSubject:
-    return FileOfSubject(ExternalId(person), name, modality, lambda: content)
+    return FileOfSubject(person, name, modality, lambda: content)
 
 
 def unreadable() -> bytes:
@@ -86,8 +102,7 @@ def unreadable() -> bytes:
 def test_people_are_made_once_and_get_all_their_samples() -> None:
     office = Office()
     office.run(file_of("ann", b"a"), file_of("bob", b"b"), file_of("ann", b"c", "b.jpg"))
-    people = office.subjects.page(ACME.tenant_id, after=None, limit=10)
-    assert [(it.external_id, it.faces) for it in people] == [("ann", 2), ("bob", 1)]
+    assert office.people == [("ann", 2), ("bob", 1)]
     assert [entry.declaration for entry in office.users.ledger.entries][1] == "given"
 
 
@@ -103,7 +118,7 @@ def test_the_same_file_again_is_the_same_sample_and_is_not_looked_at() -> None:
 @pytest.mark.parametrize(
     ("file", "code"),
     [
-        (FileOfSubject(ExternalId("x"), "x", Modality.FACE, unreadable), "unreadable"),
+        (FileOfSubject("x", "x", Modality.FACE, unreadable), "unreadable"),
         (file_of("x", b"x", modality=Modality.VOICE), "not_found"),
     ],
 )
@@ -118,8 +133,72 @@ def test_a_picture_without_a_face_is_refused_and_the_rest_goes_on() -> None:
     assert office.run(file_of("ann", b"a")) == [
         Refused("no_face_detected", "there is no face in a.jpg")
     ]
+    assert office.people == []
+    assert [it.operation for it in office.users.ledger.entries] == ["face_enrol"]
     office.fails_with = None
     assert isinstance(office.run(file_of("ann", b"a"))[0], Imported)
+
+
+def test_without_the_consent_that_is_required_nothing_is_made_nor_looked_at() -> None:
+    office = Office(consent_required=True)
+    (outcome,) = office.run(file_of("ann", b"a"), declaration=Declaration.ABSENT)
+    assert isinstance(outcome, Refused)
+    assert outcome.code == "enduser_consent_required"
+    assert (office.people, office.looked_at) == ([], [])
+    noted = [(it.operation, it.declaration) for it in office.users.ledger.entries]
+    assert noted == [("face_enrol", "absent")]
+
+
+def test_the_ledger_names_the_subject_whose_first_sample_was_kept() -> None:
+    office = Office()
+    (imported,) = office.run(file_of("ann", b"a"))
+    assert isinstance(imported, Imported)
+    noted = [(it.operation, it.user_token) for it in office.users.ledger.entries]
+    token = imported.user_token
+    assert noted == [("subject_create", token), ("face_enrol", token)]
+
+
+def test_who_was_deleted_is_imported_again() -> None:
+    office = Office()
+    (before,) = office.run(file_of("ann", b"a"))
+    assert isinstance(before, Imported)
+    office.subjects.remove(before.user_token, entry=office.entry(Processing.DELETE))
+    (after,) = office.run(file_of("ann", b"a"))
+    assert isinstance(after, Imported)
+    assert after.user_token != before.user_token
+    assert office.people == [("ann", 1)]
+
+
+def test_a_sample_that_was_destroyed_is_made_anew_as_often_as_that_happens() -> None:
+    office = Office()
+    made = set()
+    for _ in range(30):
+        (imported,) = office.run(file_of("ann", b"a"))
+        assert isinstance(imported, Imported)
+        made.add(imported.sample_id)
+        office.samples.remove_sample(
+            imported.user_token,
+            imported.sample_id,
+            entry=office.entry(Processing.SAMPLE_DELETE),
+        )
+    assert len(made) == 30
+
+
+def test_a_displaced_file_run_again_is_a_sample_again_and_only_one() -> None:
+    office = Office(most=1)
+    office.run(file_of("ann", b"a"), file_of("ann", b"b"))
+    first, again = office.run(file_of("ann", b"a"), file_of("ann", b"a"))
+    assert isinstance(first, Imported)
+    assert isinstance(again, Imported)
+    assert (first.sample_id, first.displaced) == (again.sample_id, True)
+    assert office.people == [("ann", 1)]
+
+
+def test_a_person_who_cannot_be_named_is_an_outcome() -> None:
+    for person in ("", "x" * 201, "tab\there", "not \udcff text"):
+        (outcome,) = Office().run(file_of(person, b"a"))
+        assert isinstance(outcome, Refused)
+        assert outcome.code == "invalid_parameter"
 
 
 def test_what_is_nobodys_fault_ends_the_import() -> None:

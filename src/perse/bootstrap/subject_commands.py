@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
+from typing import Any
 
 from perse.bootstrap.enrolment import wire_consent
 from perse.bootstrap.faces import FaceServices, wire_faces
@@ -18,15 +18,13 @@ from perse.bootstrap.weights import PackOnDisk
 from perse.domain.access import Caller
 from perse.domain.consent import Declaration, Processing
 from perse.domain.identification import SearchTerms
-from perse.domain.references import Modality, UserToken
-from perse.domain.samples import FaceImage, VoiceSample
-from perse.domain.subjects import CollectionName, KeptSample
+from perse.domain.references import Modality
+from perse.domain.subjects import CollectionName
 from perse.pipelines.comparison import Picture
 from perse.pipelines.consent import RecordConsent
 from perse.pipelines.identification import IdentifiedFace
 from perse.pipelines.probe import Probe
-from perse.pipelines.samples import AddFace, AddVoice
-from perse.pipelines.subject_import import AddContent, Content, ImportFile
+from perse.pipelines.subject_import import ImportFile, Intake
 from perse.pipelines.subjects import DeleteSubject
 from perse.pipelines.voice import Recording
 from perse.settings import Settings
@@ -45,8 +43,9 @@ def opened_import(
             services = wire_subjects(settings, faces, voices, storage, consent.record)
             yield ImportFile(
                 services.store,
+                services.samples,
                 services.create,
-                _ways_to_add(services, faces, voices),
+                _intakes(services, faces, voices),
                 services.retry_key,
                 collections,
             )
@@ -102,36 +101,17 @@ def opened_deletion(settings: Settings, storage: Storage) -> Iterator[DeleteSubj
         consent.close()
 
 
-def _ways_to_add(
+def _intakes(
     services: SubjectServices, faces: FaceServices, voices: VoiceServices | None
-) -> Mapping[Modality, AddContent]:
-    ways: dict[Modality, AddContent] = {
-        Modality.FACE: partial(_add_face, services.add_face, faces.decode)
+) -> Mapping[Modality, Intake[Any]]:
+    intakes: dict[Modality, Intake[Any]] = {
+        Modality.FACE: Intake(
+            services.add_face, lambda name, data: Picture(name, lambda: faces.decode(data))
+        )
     }
     if voices and services.add_voice:
-        ways[Modality.VOICE] = partial(_add_voice, services.add_voice, voices.decode)
-    return ways
-
-
-def _add_face(
-    add: AddFace,
-    decode: Callable[[bytes], FaceImage],
-    caller: Caller,
-    user_token: UserToken,
-    content: Content,
-    declaration: Declaration,
-) -> KeptSample:
-    picture = Picture(content.name, lambda: decode(content.data))
-    return add(caller, user_token, picture, declaration=declaration, retry=content.retry)
-
-
-def _add_voice(
-    add: AddVoice,
-    decode: Callable[[bytes], VoiceSample],
-    caller: Caller,
-    user_token: UserToken,
-    content: Content,
-    declaration: Declaration,
-) -> KeptSample:
-    recording = Recording(content.name, lambda: decode(content.data))
-    return add(caller, user_token, recording, declaration=declaration, retry=content.retry)
+        decode = voices.decode
+        intakes[Modality.VOICE] = Intake(
+            services.add_voice, lambda name, data: Recording(name, lambda: decode(data))
+        )
+    return intakes

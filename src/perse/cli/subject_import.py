@@ -19,7 +19,7 @@ from perse.cli.progress import console, weights_progress
 from perse.crew import work_through
 from perse.domain.consent import Declaration
 from perse.domain.references import Modality
-from perse.domain.subjects import parse_collection_name, parse_external_id
+from perse.domain.subjects import parse_collection_name
 from perse.evaluation.sample_files import (
     PICTURES,
     RECORDINGS,
@@ -92,8 +92,7 @@ def _found(source: Path) -> SampleFolder:
 def _file_of(sample: SampleFile) -> FileOfSubject:
     recording = sample.path.suffix.lower() in RECORDINGS
     modality = Modality.VOICE if recording else Modality.FACE
-    external_id = parse_external_id(sample.person)
-    return FileOfSubject(external_id, sample.name, modality, sample.path.read_bytes)
+    return FileOfSubject(sample.person, sample.name, modality, sample.path.read_bytes)
 
 
 def _import(

@@ -50,7 +50,7 @@ class ImportReport:
 
     def knows(self, file: FileOfSubject) -> bool:
         """Whether the file became a sample before. What was refused is tried again."""
-        return self.known.get((file.external_id, file.name), False)
+        return self.known.get((file.person, file.name), False)
 
     def note(self, file: FileOfSubject, outcome: Outcome) -> None:
         """One line; it is in the file when this returns."""
@@ -64,7 +64,7 @@ class ImportReport:
             case Refused():
                 result = {"code": outcome.code, "message": outcome.message}
         if self._file:
-            line = {"person": file.external_id, "file": file.name, **result}
+            line = {"person": file.person, "file": file.name, **result}
             self._file.write(json.dumps(line, ensure_ascii=False) + "\n")
             self._file.flush()
 

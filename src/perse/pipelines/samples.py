@@ -143,6 +143,28 @@ class AddSample(Generic[Capture]):
             kept = self.samples.add_sample(reference, entry=entry, most=self.most, retry=retry)
             return AddedSample(kept.record, kept.displaced, found)
 
+    def first(
+        self,
+        caller: Caller,
+        sent: Capture,
+        *,
+        declaration: Declaration,
+        make: Callable[[], UserToken],
+        retry_for: Callable[[UserToken], RetryKey | None],
+    ) -> KeptSample:
+        """The same of a subject whom ``make`` makes, or finds, once there is a sample to keep:
+        nobody is made for what is refused. Raises what ``capture`` and ``make`` raise."""
+        processing = _PROCESSING[self.modality]
+        with self.consent.with_change(self.consent.entry(caller, processing, declaration)):
+            captured = self.capture(sent)
+            user_token = make()
+            entry = self.consent.entry(caller, processing, declaration, user_token)
+            reference = reference_of(
+                captured, user_token, entry, sample_id=self.new_id(), modality=self.modality
+            )
+            retry = retry_for(user_token)
+            return self.samples.add_sample(reference, entry=entry, most=self.most, retry=retry)
+
     def _others(
         self, caller: Caller, terms: DuplicateTerms
     ) -> Callable[[BiometricReference], Identification]:

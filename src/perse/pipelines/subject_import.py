@@ -4,23 +4,45 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
 
-from perse.domain.access import Caller
+from perse.domain.access import Caller, TenantId
 from perse.domain.consent import Declaration
 from perse.domain.references import Modality, SampleId, UserToken
 from perse.domain.retries import NameRetry, RetryKey
-from perse.domain.subjects import CollectionName, ExternalId, KeptSample, SubjectDetails
-from perse.errors import AlreadyExists, InputError, NotFound, SampleError, UserTokenNotFound
-from perse.pipelines.subject_ports import SubjectStore
+from perse.domain.subjects import (
+    CollectionName,
+    ExternalId,
+    KeptSample,
+    SubjectDetails,
+    parse_external_id,
+)
+from perse.errors import (
+    AlreadyExists,
+    InputError,
+    NotFound,
+    SampleError,
+    SampleNotFound,
+    UserTokenNotFound,
+)
+from perse.pipelines.samples import AddSample
+from perse.pipelines.subject_ports import SampleStore, SubjectStore
 from perse.pipelines.subjects import CreateSubject
+
+Capture = TypeVar("Capture")
+
+# So often a sample is made of the same file again after it was destroyed, and each time once.
+_TIMES_ANEW = 20
 
 
 @dataclass(frozen=True, slots=True)
 class FileOfSubject:
-    """``name``: what reports call the file. ``read``: its content, when it is needed."""
+    """``person``: as the source says it, to be the external id. ``name``: what reports call the
+    file. ``read``: its content, when it is needed."""
 
-    external_id: ExternalId
+    person: str
     name: str
     modality: Modality
     read: Callable[[], bytes]
@@ -46,31 +68,30 @@ class Refused:
 Outcome = Imported | Refused
 
 
-@dataclass(frozen=True, slots=True)
-class Content:
-    """Of a file; ``retry`` stands for adding just this to just that subject."""
+@dataclass(frozen=True)  # no slots, as AddSample
+class Intake(Generic[Capture]):
+    """How files of a modality become samples. ``opened``: what is captured, of the file's name and
+    content."""
 
-    name: str
-    data: bytes
-    retry: RetryKey
-
-
-AddContent = Callable[[Caller, UserToken, Content, Declaration], KeptSample]
+    add: AddSample[Capture]
+    opened: Callable[[str, bytes], Capture]
 
 
 @dataclass(frozen=True, slots=True)
 class ImportFile:
     """Use case: keep what a file shows as a sample of the subject with that external id, who is
-    made where there is none. ``add``: by modality, how samples are added; one that is not there
-    is refused.
+    made where there is none, once the file has turned out to show a sample. ``intakes``: by
+    modality; what has none is refused.
 
-    A file that was imported within the last day, for the same subject, is the same sample. Content
-    that cannot serve is an outcome; raises what is nobody's fault, such as StorageUnavailable.
+    A file that was imported within the last day, for the same subject, is the same sample while
+    that is there. Content that cannot serve is an outcome, and so is a person who cannot be named;
+    raises what is nobody's fault, such as StorageUnavailable.
     """
 
     subjects: SubjectStore
+    samples: SampleStore
     create: CreateSubject
-    add: Mapping[Modality, AddContent]
+    intakes: Mapping[Modality, Intake[Any]]
     name_retry: NameRetry
     collections: frozenset[CollectionName] = frozenset()
 
@@ -83,26 +104,48 @@ class ImportFile:
             return Refused(error.code, error.message)
 
     def _imported(self, caller: Caller, file: FileOfSubject, declaration: Declaration) -> Imported:
-        add = self.add.get(file.modality)
-        if add is None:
+        external_id = parse_external_id(file.person)
+        intake = self.intakes.get(file.modality)
+        if intake is None:
             raise NotFound(f"the networks in use compare no {file.modality}s: choose another pack")
         data = file.read()
-        content = Content(file.name, data, self._retry(file.external_id, data))
-        user_token = self._subject(caller, file.external_id)
-        kept = add(caller, user_token, content, declaration)
-        return Imported(user_token, kept.record.name, kept.displaced is not None)
+        sent = intake.opened(file.name, data)
 
-    def _retry(self, external_id: ExternalId, data: bytes) -> RetryKey:
-        digest = hashlib.sha256(external_id.encode() + b"\0" + hashlib.sha256(data).digest())
-        return self.name_retry(f"import-{digest.hexdigest()}", data)
+        def retry_for(user_token: UserToken) -> RetryKey | None:
+            return self._retry(caller.tenant_id, user_token, data)
 
-    def _subject(self, caller: Caller, external_id: ExternalId) -> UserToken:
-        tenant_id = caller.tenant_id
-        try:
+        known = self._known(caller.tenant_id, external_id)
+        kept: KeptSample
+        if known:
+            kept = intake.add(caller, known, sent, declaration=declaration, retry=retry_for(known))
+        else:
+            kept = intake.add.first(
+                caller,
+                sent,
+                declaration=declaration,
+                make=lambda: self._made(caller, external_id),
+                retry_for=retry_for,
+            )
+        return Imported(kept.record.user_token, kept.record.name, kept.displaced is not None)
+
+    def _retry(self, tenant_id: TenantId, user_token: UserToken, data: bytes) -> RetryKey | None:
+        """Stands for adding just this to just that subject. What it stood for may have been
+        destroyed: then the next one stands for adding it anew; None when there is no next one."""
+        digest = hashlib.sha256(user_token.encode() + b"\0" + hashlib.sha256(data).digest())
+        for time in range(_TIMES_ANEW):
+            retry = self.name_retry(f"import-{digest.hexdigest()}-{time}", data)
+            with suppress(SampleNotFound):
+                self.samples.sample_made_by(tenant_id, user_token, retry)
+                return retry
+        return None
+
+    def _known(self, tenant_id: TenantId, external_id: ExternalId) -> UserToken | None:
+        with suppress(UserTokenNotFound):
             return self.subjects.with_external_id(tenant_id, external_id).user_token
-        except UserTokenNotFound:
-            pass
+        return None
+
+    def _made(self, caller: Caller, external_id: ExternalId) -> UserToken:
         try:
             return self.create(caller, SubjectDetails(external_id, self.collections)).user_token
         except AlreadyExists:  # by the file beside this one
-            return self.subjects.with_external_id(tenant_id, external_id).user_token
+            return self.subjects.with_external_id(caller.tenant_id, external_id).user_token
