@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -154,8 +155,26 @@ def test_with_several_tenants_one_is_named(operator: Operator) -> None:
     ApiKeys(operator.storage.keys).create("other")
     with pytest.raises(InvalidParameter, match="--key"):
         operator.import_from(operator.people)
-    assert operator.import_from(operator.people, "--key", "other").exit_code == 0
-    assert operator.run("subjects", "list", "--key", "app", "--json").stdout == ""
-    assert (
-        len(operator.run("subjects", "list", "--key", "other", "--json").stdout.splitlines()) == 2
-    )
+    for mine in ("other", "app"):
+        assert operator.run("subjects", "list", "--key", mine, "--json").stdout == ""
+        assert operator.import_from(operator.people, "--key", mine).exit_code == 0
+        listed = operator.run("subjects", "list", "--key", mine, "--json").stdout
+        assert len(listed.splitlines()) == 2
+
+
+def test_names_that_are_no_text_and_people_who_cannot_be_named_end_no_import(
+    operator: Operator,
+) -> None:
+    (operator.people / "hopper").rename(operator.people / "grace\thopper")
+    obama = operator.people / "obama"
+    try:
+        (obama / "obama_2009.jpg").rename(obama / os.fsdecode(b"caf\xe9.jpg"))
+    except OSError:
+        pytest.skip("this file system holds no names but text")
+    assert operator.import_from(operator.people).exit_code == 1
+    codes = [(line["person"], line.get("code", "kept")) for line in operator.reported()]
+    assert sorted(codes) == [
+        ("grace\thopper", "invalid_parameter"),
+        ("obama", "kept"),
+        ("obama", "kept"),
+    ]

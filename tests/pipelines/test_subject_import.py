@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
@@ -32,6 +33,7 @@ from tests.fakes.storage import FakeClock, FakeReferences
 from tests.fakes.subjects import FakeCollections, FakeSamples, FakeSubjects
 
 ACME = Caller(TenantId("acme"), KeyId("key-1"))
+PEOPLE = Path("/srv/people")
 
 
 @dataclass
@@ -93,6 +95,10 @@ def file_of(
     person: str, content: bytes, name: str = "a.jpg", modality: Modality = Modality.FACE
 ) -> FileOfSubject:
     return FileOfSubject(person, name, modality, lambda: content)
+
+
+def report_in(folder: Path, tenant: str = "acme", source: Path = PEOPLE) -> ImportReport:
+    return ImportReport(folder / "report.jsonl", TenantId(tenant), source)
 
 
 def unreadable() -> bytes:
@@ -241,24 +247,53 @@ def test_a_report_knows_what_became_a_sample_and_lets_the_rest_be_tried_again(
 ) -> None:
     kept, refused = file_of("änn", b"a", "a.jpg"), file_of("änn", b"b", "b.jpg")
     (imported,) = Office().run(kept)
-    with ImportReport(tmp_path / "report.jsonl") as report:
+    with report_in(tmp_path) as report:
         report.note(kept, imported)
         report.note(refused, Refused("no_face_detected", "none"))
     with (tmp_path / "report.jsonl").open("a") as torn:
         torn.write('{"person": "änn", "file')
-    with ImportReport(tmp_path / "report.jsonl") as report:
+    with report_in(tmp_path) as report:
         assert (report.knows(kept), report.knows(refused)) == (True, False)
         report.note(refused, imported)
         assert not report.knows(file_of("bob", b"a", "a.jpg"))
-    with ImportReport(tmp_path / "report.jsonl") as report:
+    with report_in(tmp_path) as report:
         assert report.knows(refused)
+
+
+def test_what_another_tenant_or_another_place_imported_is_not_taken_for_done(
+    tmp_path: Path,
+) -> None:
+    file = file_of("ann", b"a")
+    (imported,) = Office().run(file)
+    with report_in(tmp_path) as report:
+        report.note(file, imported)
+    elsewhere = Path("/srv/others")
+    for tenant, source, known in (
+        ("acme", PEOPLE, True),
+        ("other", PEOPLE, False),
+        ("acme", elsewhere, False),
+    ):
+        with report_in(tmp_path, tenant, source) as report:
+            assert report.knows(file) == known
+
+
+def test_a_file_whose_name_is_no_text_is_reported_as_any_other(tmp_path: Path) -> None:
+    file = file_of("ann", b"a", os.fsdecode(b"caf\xe9.jpg"))
+    (imported,) = Office().run(file)
+    with report_in(tmp_path) as report:
+        report.note(file, imported)
+    with report_in(tmp_path) as report:
+        assert report.knows(file)
 
 
 @pytest.mark.parametrize("text", ["dear diary\nof today\n", "dear diary", "[]\n", '{"a": 1}'])
 def test_a_file_that_is_no_report_is_left_alone(tmp_path: Path, text: str) -> None:
     file = tmp_path / "notes.txt"
     file.write_text(text)
-    with pytest.raises(InvalidParameter, match="line 1"), ImportReport(file):
+    with (
+        pytest.raises(InvalidParameter, match="line 1"),
+        ImportReport(file, ACME.tenant_id, PEOPLE),
+    ):
         pass
     assert file.read_text() == text
 
@@ -266,13 +301,15 @@ def test_a_file_that_is_no_report_is_left_alone(tmp_path: Path, text: str) -> No
 def test_a_line_of_the_report_says_who_became_what(tmp_path: Path) -> None:
     file = file_of("ann", b"a")
     (imported,) = Office().run(file)
-    with ImportReport(tmp_path / "report.jsonl") as report:
+    with report_in(tmp_path) as report:
         report.note(file, imported)
     line = json.loads((tmp_path / "report.jsonl").read_text())
     assert isinstance(imported, Imported)
     assert line == {
         "person": "ann",
         "file": "a.jpg",
+        "source": "/srv/people",
+        "tenant": "acme",
         "subject": imported.user_token,
         "sample": imported.sample_id,
         "displaced": False,

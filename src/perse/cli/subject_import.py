@@ -65,18 +65,20 @@ def import_subjects(
 ) -> None:
     """Make subjects of many pictures and recordings, also while servers run.
 
-    Run it again with the same report to go on where it ended: what became a sample is not done
-    again, what was refused is tried again. Exit status 1 when a file was refused.
+    Run it again with the same report to go on where it ended: what became a sample of the same
+    tenant from the same place is not done again, what was refused is tried again. Exit status 1
+    when a file was refused.
     """
     settings = load_settings(data_dir=data_dir, pack=pack)
     names = frozenset(map(parse_collection_name, collection or ()))
     found = _found(source)
-    files = [_file_of(sample) for sample in found.files]
+    files = list(map(_file_of, found.files))
     caller = caller_named(settings, key)
     declaration = Declaration.GIVEN if consent_given else Declaration.ABSENT
     with weights_progress() as progress:
         on_disk = obtain_networks(settings, progress)
-    with ImportReport(report) as noted, opened_import(settings, on_disk, names) as import_file:
+    noting = ImportReport(report, caller.tenant_id, source.resolve())
+    with noting as noted, opened_import(settings, on_disk, names) as import_file:
         left = [file for file in files if not noted.knows(file)]
         counts = _import(left, lambda file: import_file(caller, file, declaration), noted, workers)
     _tell(counts, before=len(files) - len(left), left_out=len(found.left_out), report=report)

@@ -12,18 +12,25 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self, TextIO
 
+from perse.domain.access import TenantId
 from perse.errors import InvalidParameter
 from perse.pipelines.subject_import import FileOfSubject, Imported, Outcome, Refused
 
-Named = tuple[str, str]
+# Tenant, source, person and file: what a line is about.
+Named = tuple[str, str, str, str]
+_KEYS = ("tenant", "source", "person", "file")
 _BEGIN = b'{"person": '
 
 
 @dataclass
 class ImportReport:
-    """Use it in a ``with``. ``known``: what had been done before, by external id and file."""
+    """Use it in a ``with``. One file may report of several imports, for other tenants or from
+    other places: ``tenant_id`` and ``source``, an absolute path, say which is this one.
+    ``known``: what had been tried before in any of them, and whether it became a sample."""
 
     path: Path
+    tenant_id: TenantId
+    source: Path
     known: dict[Named, bool] = field(default_factory=dict)
     _file: TextIO | None = None
 
@@ -35,7 +42,7 @@ class ImportReport:
         torn = content[len(whole) :]
         if not (torn.startswith(_BEGIN) or _BEGIN.startswith(torn)):
             raise _no_report(self.path, whole.count(b"\n") + 1)
-        self._file = self.path.open("a", encoding="utf-8")
+        self._file = self.path.open("a", encoding="ascii")
         self._file.truncate(len(whole))  # whoever wrote the last line may have been stopped
         return self
 
@@ -50,7 +57,8 @@ class ImportReport:
 
     def knows(self, file: FileOfSubject) -> bool:
         """Whether the file became a sample before. What was refused is tried again."""
-        return self.known.get((file.person, file.name), False)
+        named = str(self.tenant_id), str(self.source), file.person, file.name
+        return self.known.get(named, False)
 
     def note(self, file: FileOfSubject, outcome: Outcome) -> None:
         """One line; it is in the file when this returns."""
@@ -64,8 +72,15 @@ class ImportReport:
             case Refused():
                 result = {"code": outcome.code, "message": outcome.message}
         if self._file:
-            line = {"person": file.person, "file": file.name, **result}
-            self._file.write(json.dumps(line, ensure_ascii=False) + "\n")
+            line = {
+                "person": file.person,
+                "file": file.name,
+                "source": str(self.source),
+                "tenant": self.tenant_id,
+                **result,
+            }
+            # In ASCII, since a file's name need not be text.
+            self._file.write(json.dumps(line) + "\n")
             self._file.flush()
 
 
@@ -73,7 +88,8 @@ def _known(path: Path, lines: bytes) -> Iterator[tuple[Named, bool]]:
     for number, line in enumerate(lines.splitlines(), start=1):
         try:
             known = json.loads(line)
-            yield (str(known["person"]), str(known["file"])), "sample" in known
+            tenant, source, person, file = (str(known[key]) for key in _KEYS)
+            yield (tenant, source, person, file), "sample" in known
         except (ValueError, KeyError, TypeError):
             raise _no_report(path, number) from None
 
