@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,19 +10,21 @@ from typing import Any
 
 from perse.bootstrap.enrolment import wire_consent
 from perse.bootstrap.faces import FaceServices, wire_faces
-from perse.bootstrap.searching import SearchServices, wire_search
+from perse.bootstrap.searching import wire_search
 from perse.bootstrap.storage import open_storage
 from perse.bootstrap.subjects import SubjectServices, wire_subjects
 from perse.bootstrap.voices import VoiceServices, wire_voices
 from perse.bootstrap.weights import PackOnDisk
 from perse.domain.access import Caller
 from perse.domain.consent import Declaration, Processing
+from perse.domain.faces import FaceThresholds
 from perse.domain.identification import SearchTerms
 from perse.domain.references import Modality
+from perse.domain.samples import FaceImage
 from perse.domain.subjects import CollectionName
 from perse.pipelines.comparison import Picture
 from perse.pipelines.consent import RecordConsent
-from perse.pipelines.identification import IdentifiedFace
+from perse.pipelines.identification import IdentifiedFace, IdentifySubjects
 from perse.pipelines.probe import Probe
 from perse.pipelines.subject_import import ImportFile, Intake
 from perse.pipelines.subjects import DeleteSubject
@@ -55,21 +57,24 @@ def opened_import(
 
 @dataclass(frozen=True, slots=True)
 class Identification:
-    """Searches of the command line: each is in the consent ledger before it is answered."""
+    """Searches of the command line: each is in the consent ledger once, before it is answered."""
 
-    faces: FaceServices
-    search: SearchServices
+    decode: Callable[[bytes], FaceImage]
+    thresholds: FaceThresholds
+    identify: IdentifySubjects
     consent: RecordConsent
 
     def __call__(
         self, caller: Caller, picture: Path, terms: SearchTerms, declaration: Declaration
     ) -> IdentifiedFace:
-        """Raises what IdentifySubjects raises, and EnduserConsentRequired."""
+        """Raises what IdentifySubjects raises, and EnduserConsentRequired. IndexLoading and
+        SearchMemoryExceeded come before anything is written or read: ask again."""
+        self.identify.search.check_ready(caller.tenant_id, Modality.FACE)
         entry = self.consent.entry(caller, Processing.IDENTIFY, declaration)
         written = self.consent.begin(entry)
         self.consent.check(entry)
-        probe = Picture(str(picture), lambda: self.faces.decode(picture.read_bytes()))
-        found = self.search.identify(caller, Probe(picture=probe), terms).face
+        probe = Picture(str(picture), lambda: self.decode(picture.read_bytes()))
+        found = self.identify(caller, Probe(picture=probe), terms).face
         written.result()
         assert found is not None  # noqa: S101 - there is a picture
         return found
@@ -85,7 +90,7 @@ def opened_identification(settings: Settings, on_disk: PackOnDisk) -> Iterator[I
             wire_search(settings, faces, None, storage),
         )
         try:
-            yield Identification(faces, search, consent.record)
+            yield Identification(faces.decode, faces.thresholds, search.identify, consent.record)
         finally:
             search.close()
             consent.close()

@@ -52,7 +52,7 @@ def identify(
         on_disk = obtain_networks(settings, progress)
     with opened_identification(settings, on_disk) as search:
         found = _when_loaded(lambda: search(caller, picture, terms, declaration))
-        answer = face_search(found, search.faces.thresholds)
+        answer = face_search(found, search.thresholds)
     if as_json:
         typer.echo(answer.to_json())
     else:
