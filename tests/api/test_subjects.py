@@ -173,6 +173,7 @@ def test_a_repeated_request_makes_one_subject(client: httpx.Client) -> None:
     client.delete(f"{PATH}/{first['id']}")
     late = client.post(PATH, json={"external_id": "a-1"}, headers=named)
     assert refusal(late) == (404, "subject_not_found")
+    assert "deleted since" in late.json()["message"]
 
 
 def test_pages(client: httpx.Client) -> None:

@@ -104,7 +104,10 @@ async def create(call: Call) -> Response:
     details = _change_of(body)(SubjectDetails())
     content = b"subject\n" + json.dumps(body, sort_keys=True).encode()
     retry = retry_of(call, subjects.retry_key, content)
-    made = await call.look_up(lambda: subjects.create(call.caller, details, retry=retry))
+    try:
+        made = await call.look_up(lambda: subjects.create(call.caller, details, retry=retry))
+    except UserTokenNotFound as gone:  # what the key stands for has been deleted since
+        raise SubjectNotFound(gone.message) from None
     return tagged(subject_answer(made, time_taken=call.time_taken()), made.version)
 
 
