@@ -121,6 +121,13 @@ def test_candidates_are_as_many_as_wanted_and_the_rate_sets_the_threshold() -> N
         assert (strict["supported"], strict["largest_supported"]) == (False, 10)
 
 
+def test_the_rate_is_written_as_any_decimal_number() -> None:
+    with serving() as served, served.client() as client:
+        asked = {text: seen(client, ANN, fpir=text) for text in ("0.05", "5e-2", "5E-02", "1e-6")}
+        rates = {text: body["threshold"]["fpir"] for text, body in asked.items()}
+        assert rates == {"0.05": 0.05, "5e-2": 0.05, "5E-02": 0.05, "1e-6": 1e-6}
+
+
 @pytest.mark.parametrize(
     "fields",
     [
@@ -133,6 +140,14 @@ def test_candidates_are_as_many_as_wanted_and_the_rate_sets_the_threshold() -> N
         {"fpir": "nan"},
         {"fpir": "1e999"},
         {"fpir": "rarely"},
+        {"fpir": "1e-320"},
+        {"fpir": "1e-7"},
+        {"fpir": "1_0e-3"},
+        {"fpir": "0. 01"},
+        {"fpir": "-0.01"},
+        {"fpir": "\uff10.\uff10\uff11"},
+        {"fpir": "0x1p-7"},
+        {"fpir": ""},
         {"collection": "no name!"},
         {"collection": ""},
     ],

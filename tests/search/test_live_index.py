@@ -153,7 +153,7 @@ def test_a_probe_that_shows_too_little_is_answered_with_nobody() -> None:
 
 
 def test_a_search_for_too_many_or_at_no_rate_is_refused() -> None:
-    for most, fpir in ((0, 0.01), (101, 0.01), (1, 0.0), (1, 1.0)):
+    for most, fpir in ((0, 0.01), (101, 0.01), (1, 0.0), (1, 9e-7), (1, 1.0)):
         with pytest.raises(InvalidParameter):
             SearchTerms(most, fpir)
 

@@ -6,14 +6,14 @@ from pydantic import Field
 
 from perse.api.http.answers import Answer
 from perse.api.http.forms import FieldKind, Form, FormField
-from perse.api.v1.identification import COLLECTION, FPIR, rate_of
+from perse.api.v1.identification import COLLECTION, FPIR, fpir_of
 from perse.api.v1.identification_wire import (
     WireCandidate,
     WireSearchThreshold,
     wire_candidate,
     wire_threshold,
 )
-from perse.domain.identification import DEFAULT_FPIR, Identification
+from perse.domain.identification import Identification
 from perse.domain.subjects import parse_collection_name
 from perse.errors import InvalidParameter
 from perse.pipelines.samples import DuplicateTerms
@@ -46,10 +46,10 @@ def duplicates_of(form: Form) -> DuplicateTerms | None:
         return None
     if asked not in _CHOICES:
         raise InvalidParameter(f"{_ON_DUPLICATE.name} is one of {', '.join(_CHOICES)}")
-    fpir, within = form.text(FPIR.name), form.text(COLLECTION.name)
+    within = form.text(COLLECTION.name)
     return DuplicateTerms(
         refuse=asked == _REFUSE,
-        fpir=DEFAULT_FPIR if fpir is None else rate_of(fpir),
+        fpir=fpir_of(form),
         collection=None if within is None else parse_collection_name(within),
     )
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import math
-
 from perse.api.http.calls import Call
 from perse.api.http.consent import Processes
 from perse.api.http.forms import FieldKind, Form, FormField
 from perse.api.http.operations import Operation
+from perse.api.http.queries import decimal_number, whole_number
 from perse.api.v0.faces import FORM_ERRORS
 from perse.api.v1.identification_wire import (
     EXAMPLE,
@@ -17,12 +16,11 @@ from perse.api.v1.identification_wire import (
 )
 from perse.api.v1.probes import ONE_OF_THEM, PROBE_FIELDS, load_of, probe_of
 from perse.domain.consent import Processing
-from perse.domain.identification import DEFAULT_FPIR, MOST_CANDIDATES, SearchTerms
+from perse.domain.identification import DEFAULT_FPIR, LOWEST_FPIR, MOST_CANDIDATES, SearchTerms
 from perse.domain.subjects import parse_collection_name
 from perse.errors import (
     CollectionNotFound,
     IndexLoading,
-    InvalidParameter,
     NoFaceDetected,
     NoSpeechDetected,
     NotFound,
@@ -46,12 +44,12 @@ MOST = FormField(
 FPIR = FormField(
     "fpir",
     FieldKind.TEXT,
-    "In how many of the searches for people who are not there may anybody be found: above 0, "
-    f"below 1; {DEFAULT_FPIR:g} where it is not sent. It sets the threshold.",
+    "In how many of the searches for people who are not there may anybody be found: "
+    f"{LOWEST_FPIR:g} or more, below 1; {DEFAULT_FPIR:g} where it is not sent. It sets the "
+    "threshold.",
     required=False,
     example="0.01",
 )
-_MOST_DIGITS = 9
 
 
 async def identify(call: Call) -> IdentifyAnswer:
@@ -76,29 +74,18 @@ async def identify(call: Call) -> IdentifyAnswer:
 
 def _terms(form: Form) -> SearchTerms:
     """Raises InvalidParameter."""
-    most, fpir, collection = (form.text(field.name) for field in (MOST, FPIR, COLLECTION))
+    most, collection = form.text(MOST.name), form.text(COLLECTION.name)
     return SearchTerms(
-        10 if most is None else _whole_number(most),
-        DEFAULT_FPIR if fpir is None else rate_of(fpir),
+        10 if most is None else whole_number(most, MOST.name, most=MOST_CANDIDATES),
+        fpir_of(form),
         None if collection is None else parse_collection_name(collection),
     )
 
 
-def _whole_number(text: str) -> int:
-    if not (text.isascii() and text.isdecimal() and len(text) <= _MOST_DIGITS):
-        raise InvalidParameter(f"max_candidates is a whole number from 1 to {MOST_CANDIDATES}")
-    return int(text)
-
-
-def rate_of(text: str) -> float:
-    """What ``fpir`` says. Raises InvalidParameter."""
-    try:
-        rate = float(text)
-    except ValueError:
-        rate = math.nan
-    if not math.isfinite(rate):
-        raise InvalidParameter("fpir is a number between 0 and 1, such as 0.01")
-    return rate
+def fpir_of(form: Form) -> float:
+    """What the form asks for. Raises InvalidParameter for what is no number."""
+    asked = form.text(FPIR.name)
+    return DEFAULT_FPIR if asked is None else decimal_number(asked, FPIR.name)
 
 
 OPERATIONS = (

@@ -12,9 +12,10 @@ from perse.api.http.answers import Answer, Success
 from perse.api.v0.examples import COMPARE, EXAMPLE_TOKEN, VOICE_COMPARE
 from perse.api.v0.measures import Models, PointIds, Share, number
 from perse.api.v0.voice_wire import WireRecording, recording_wire
+from perse.api.v1.liveness_wire import liveness_wire
 from perse.domain.faces import AssessedFace, FaceThresholds
 from perse.domain.identification import MOST_CANDIDATES, Candidate, Identification, SearchThreshold
-from perse.domain.verdicts import judge_face, liveness_obstacle
+from perse.domain.verdicts import judge_face
 from perse.domain.voices import VoiceThresholds
 from perse.pipelines.identification import IdentifiedFace, IdentifiedVoice
 
@@ -93,7 +94,7 @@ def face_search(found: IdentifiedFace, thresholds: FaceThresholds) -> WireFaceSe
         **_search(identification, thresholds.operating_points),
         similarity_obstacle=None if identification.assessable else _advice(face, thresholds),
         recognisability=None if known is None else number(known),
-        **_liveness(face, thresholds),
+        **liveness_wire(face, thresholds),
     )
 
 
@@ -141,19 +142,6 @@ def wire_threshold(threshold: SearchThreshold) -> WireSearchThreshold:
 def _advice(face: AssessedFace, thresholds: FaceThresholds) -> str | None:
     verdicts = judge_face(face, thresholds).values()
     return next((verdict.guidance for verdict in verdicts if not verdict.passed), None)
-
-
-def _liveness(face: AssessedFace, thresholds: FaceThresholds) -> dict[str, Any]:
-    """Nothing where there is no score."""
-    if face.pad is None:
-        return {}
-    obstacle = liveness_obstacle(face, judge_face(face, thresholds))
-    return {
-        "liveness_score": number(face.pad.value),
-        "liveness_threshold": thresholds.liveness,
-        "liveness_assessable": obstacle is None,
-        "liveness_obstacle": obstacle,
-    }
 
 
 def _example(similarity: float, threshold: dict[str, Any], sample: str) -> dict[str, Any]:

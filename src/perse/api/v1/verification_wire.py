@@ -9,6 +9,7 @@ from pydantic import Field
 from perse.api.http.answers import Answer, Success
 from perse.api.v0.measures import Models, PointIds, Share, Thresholds, number
 from perse.api.v0.voice_wire import WireRecording, recording_wire
+from perse.api.v1.liveness_wire import liveness_wire
 from perse.domain.subject_verification import (
     Evidence,
     FaceEvidence,
@@ -17,7 +18,6 @@ from perse.domain.subject_verification import (
     VoiceEvidence,
     outcome_of,
 )
-from perse.domain.verdicts import judge_face, liveness_obstacle
 
 Decision = Literal["match", "no_match", "not_assessable"]
 
@@ -120,19 +120,12 @@ def _evidence(evidence: Evidence) -> dict[str, object]:
 
 
 def _face(evidence: FaceEvidence) -> dict[str, object]:
-    seen, least = evidence.seen, evidence.thresholds.liveness
-    said = {**_evidence(evidence), "recognisability": seen.recognisability}
-    if seen.recognisability is not None:
-        said["recognisability"] = number(seen.recognisability)
-    if seen.pad is None:
-        return said
-    obstacle = liveness_obstacle(seen, judge_face(seen, evidence.thresholds))
+    seen = evidence.seen
+    known = seen.recognisability
     return {
-        **said,
-        "liveness_score": number(seen.pad.value),
-        "liveness_threshold": None if least is None else number(least),
-        "liveness_assessable": obstacle is None,
-        "liveness_obstacle": obstacle,
+        **_evidence(evidence),
+        "recognisability": None if known is None else number(known),
+        **liveness_wire(seen, evidence.thresholds),
     }
 
 
