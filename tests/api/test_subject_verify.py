@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import httpx
@@ -9,7 +10,7 @@ import pytest
 from perse.domain.consent import Declaration, Processing
 from perse.domain.decisions import PadScore
 from perse.domain.samples import ModelName
-from tests.fakes.faces import HIDDEN, SeeingEmbedder, picture
+from tests.fakes.faces import HIDDEN, THRESHOLDS, SeeingEmbedder, picture
 from tests.fakes.services import FakeServices
 from tests.fakes.voices import CROWD, SILENCE, recording
 from tests.served import Served, serving
@@ -281,3 +282,18 @@ def test_every_verification_is_in_the_ledger(
     assert (noted.operation, noted.declaration) == (Processing.SUBJECT_VERIFY, expected)
     assert noted.user_token == one.rpartition("/")[2]
     assert answer.status_code == (400 if expected is Declaration.REFUSED else 200)
+
+
+def test_liveness_is_told_alike_by_a_verification_and_a_search() -> None:
+    services = FakeServices()
+    services.faces.thresholds = replace(THRESHOLDS, liveness=0.123456789)
+    with serving(services) as served, served.client() as client:
+        verified = verify(client, subject(client), face=1)["face"]
+        answer = client.post("/v1/identify", files={"image_file": picture(1)}).json()["face"]
+        told = [
+            {key: value for key, value in face.items() if key.startswith("liveness")}
+            for face in (verified, answer)
+        ]
+        assert told[0] == told[1]
+        assert told[0]["liveness_threshold"] == pytest.approx(0.1235, abs=1e-4)
+        assert len(str(told[0]["liveness_threshold"])) < len("0.123456789")

@@ -166,7 +166,7 @@ def test_what_no_search_can_be_made_of_is_refused() -> None:
     for most in (0, 101):
         with pytest.raises(InvalidParameter, match="between 1 and 100"):
             opened.identify(ANN, max_candidates=most)
-    with pytest.raises(InvalidParameter, match="lies between 0 and 1"):
+    with pytest.raises(InvalidParameter, match="1e-06 or more and below 1"):
         opened.identify(ANN, fpir=1.0)
     for subject in ("", 7):
         with pytest.raises(InvalidParameter, match="a text that is not empty"):

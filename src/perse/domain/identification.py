@@ -64,7 +64,10 @@ class SearchTerms:
         if not 1 <= self.max_candidates <= MOST_CANDIDATES:
             raise InvalidParameter(f"max_candidates lies between 1 and {MOST_CANDIDATES}")
         if not LOWEST_FPIR <= self.fpir < 1:
-            raise InvalidParameter(f"fpir is {LOWEST_FPIR:g} or more, and below 1")
+            raise InvalidParameter(
+                f"fpir, the false positive identification rate, is {LOWEST_FPIR:g} or more and "
+                "below 1"
+            )
 
 
 @dataclass(frozen=True, slots=True)
