@@ -53,7 +53,7 @@ class FakeFeed:
     """SubjectFeed and KnownCollections, and ways to change what it tells.
 
     ``kept``: of so many changes is known whose they were. Each of ``hooks`` is called before one
-    reading and may change what there is.
+    reading and may change what there is. ``damaged``: only this tenant's readings fail; None = all.
     """
 
     kept: int = 1000
@@ -61,6 +61,7 @@ class FakeFeed:
     changed: dict[TenantId, list[UserToken]] = field(default_factory=dict)
     reads: int = 0
     fails_with: PerseError | None = None
+    damaged: TenantId | None = None
     hooks: list[Callable[[], object]] = field(default_factory=list)
     _positions: Iterator[int] = field(default_factory=lambda: count(1))
     _lock: threading.RLock = field(default_factory=threading.RLock)
@@ -128,7 +129,7 @@ class FakeFeed:
         modality: Modality | None = None,
     ) -> Sequence[EnrolledSubject]:
         with self._lock:
-            self._reading()
+            self._reading(tenant_id)
             mine = self._of(tenant_id)
             return [_only(mine[token], modality) for token in user_tokens if token in mine]
 
@@ -136,7 +137,7 @@ class FakeFeed:
         self, tenant_id: TenantId, position: int, *, limit: int, modality: Modality | None = None
     ) -> Sequence[EnrolledSubject]:
         with self._lock:
-            self._reading()
+            self._reading(tenant_id)
             all_ = [_only(it, modality) for it in self._of(tenant_id).values()]
             behind = [
                 it for it in all_ if it.position > position and (it.references or not modality)
@@ -146,9 +147,9 @@ class FakeFeed:
     def _of(self, tenant_id: TenantId) -> Mapping[UserToken, EnrolledSubject]:
         return {token: it for (tenant, token), it in self.held.items() if tenant == tenant_id}
 
-    def _reading(self) -> None:
+    def _reading(self, tenant_id: TenantId) -> None:
         self.reads += 1
-        if self.fails_with:
+        if self.fails_with and self.damaged in {None, tenant_id}:
             raise self.fails_with
         if self.hooks:
             self.hooks.pop(0)()

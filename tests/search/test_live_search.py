@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 import pytest
+from structlog.testing import capture_logs
 
 from perse.domain.access import TenantId
 from perse.domain.identification import SearchClaims, SearchTerms
@@ -15,6 +16,8 @@ from perse.domain.likeness import FaceLikeness
 from perse.domain.references import Modality, Template
 from perse.errors import (
     IndexLoading,
+    MasterKeyUnusable,
+    PerseError,
     SearchMemoryExceeded,
     StorageDamaged,
     StorageUnavailable,
@@ -200,6 +203,42 @@ def test_a_database_that_does_not_answer_is_asked_again_at_the_next_turn() -> No
         search.keep_warm()
         feed.fails_with = None
         search.keep_warm()
+        assert search.templates == 1
+
+
+@pytest.mark.parametrize("problem", [StorageDamaged("of acme"), MasterKeyUnusable("of acme")])
+def test_one_damaged_template_keeps_no_other_tenants_index_from_following(
+    problem: PerseError,
+) -> None:
+    feed, clock = FakeFeed(), Clock()
+    with searching(feed, clock=clock) as search, capture_logs() as said:
+        for tenant in (ACME, OTHER, THIRD):
+            found(search, ANN, tenant)
+            feed.put(ANN, tenant=tenant)
+        feed.fails_with, feed.damaged = problem, ACME
+        search.keep_warm()
+        search.keep_warm()
+        assert search.templates == 2
+        assert said == [
+            {"event": "search_index_not_read", "code": problem.code, "log_level": "warning"}
+        ]
+        clock.time_s += WEEKS_S
+        search.keep_warm()
+        assert len(said) == 2
+
+
+def test_reading_ahead_goes_on_behind_a_tenant_without_room_or_with_a_damaged_template() -> None:
+    feed = FakeFeed(fails_with=StorageDamaged("of other"), damaged=OTHER)
+    for tenant, samples in ((ACME, 6), (OTHER, 2), (THIRD, 1)):
+        for _ in range(samples):
+            feed.put(ANN, tenant=tenant)
+    with searching(feed, most_bytes=1000) as search, capture_logs() as said:
+        search.read_ahead()
+        for _ in range(5000):
+            if len(said) == 2 and search.templates == 1:
+                break
+            time.sleep(0.001)
+        assert {it["code"] for it in said} == {"search_memory_exceeded", "storage_damaged"}
         assert search.templates == 1
 
 

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final, Protocol
+
+import structlog
 
 from perse.domain.access import TenantId
 from perse.domain.identification import Identification, SearchTerms
 from perse.domain.likeness import Likeness
 from perse.domain.references import Modality
-from perse.errors import IndexLoading, SearchMemoryExceeded, StorageUnavailable
+from perse.errors import IndexLoading, PerseError, SearchMemoryExceeded
 from perse.search.live_index import Feed, LiveIndex, Searched
 from perse.search.measured import Measured
 
@@ -27,6 +30,8 @@ READ_AT_ONCE: Final = 5_000
 _IDLE_S: Final = 600.0
 # So long after something stored could not be read, it is tried again.
 _TRIED_AGAIN_S: Final = 30.0
+# The same trouble is said once in so long: it may come back every second, and of every tenant.
+_SAID_AGAIN_S: Final = 60.0
 
 _Key = tuple[TenantId, Modality]
 
@@ -74,6 +79,7 @@ class LiveSearch:
         self._held: OrderedDict[_Key, _Held] = OrderedDict()  # who searched last comes last
         self._lock = threading.Lock()
         self._stopping = threading.Event()
+        self._said_s: dict[str, float] = {}  # by code
         self.searches, self.seconds = 0, 0.0
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="perse-search")
 
@@ -110,38 +116,69 @@ class LiveSearch:
     def read_ahead(self) -> None:
         """Begin to fill the indexes of all tenants, the largest first, as far as there is memory:
         for operators who want nobody's first search to wait."""
-        self._pool.submit(self._read_ahead)
+        self._in_background(self._read_ahead)
 
     def _read_ahead(self) -> None:
-        totals = {
-            (tenant_id, modality): self._feed.total(tenant_id, modality)
-            for tenant_id in self._feed.revisions()
-            for modality in self._measured
-        }
-        with suppress(SearchMemoryExceeded):
-            for key in sorted(filter(totals.get, totals), key=lambda it: -totals[it]):
+        totals: dict[_Key, int] = {}
+        for tenant_id in self._feed.revisions():
+            for modality in self._measured:
+                with self._going_on():
+                    totals[tenant_id, modality] = self._feed.total(tenant_id, modality)
+        for key in sorted(filter(totals.get, totals), key=lambda it: -totals[it]):
+            with self._going_on():
                 self._begin_to_fill(self._opened(key, totals[key]))
 
     def keep_warm(self) -> None:
         """Take over what others stored, so that the next search need not, and what is deleted is
-        zeroed in this memory, too; give back memory where it has become too much."""
+        zeroed in this memory, too; give back memory where it has become too much. What cannot be
+        read of one tenant is in the log, and keeps no other one's index from following."""
         self._make_room(0, idle_s=0)
-        with suppress(StorageUnavailable):  # the next turn tries again
-            self._follow()
+        with self._going_on():  # the next turn tries again
+            self._follow(self._feed.revisions())
 
-    def _follow(self) -> None:
-        revisions = self._feed.revisions()
+    def _follow(self, revisions: Mapping[TenantId, int]) -> None:
         with self._lock:
             known = list(self._held.items())
         for (tenant_id, _), held in known:
-            if held.index.filled and held.index.revision != revisions.get(tenant_id, 0):
-                with suppress(IndexLoading):
+            with self._going_on():
+                if held.index.filled and held.index.revision != revisions.get(tenant_id, 0):
                     held.index.refresh()
             if not held.index.filled:
                 self._begin_to_fill(held)
 
+    @contextmanager
+    def _going_on(self) -> Iterator[None]:
+        """With the next tenant, whatever happens to this one's index."""
+        try:
+            yield
+        except IndexLoading:
+            pass  # it is filled again
+        except PerseError as problem:
+            self._say(problem)
+
+    def _in_background(self, work: Callable[[], None]) -> Future[None]:
+        """Nobody may ever ask what became of it, so trouble is said."""
+
+        def done(future: Future[None]) -> None:
+            if not future.cancelled() and (problem := future.exception()):
+                self._say(problem)
+
+        future = self._pool.submit(work)
+        future.add_done_callback(done)
+        return future
+
+    def _say(self, problem: BaseException) -> None:
+        """Without the message, which may name whose index it is."""
+        code = problem.code if isinstance(problem, PerseError) else type(problem).__name__
+        now_s = self._clock()
+        if now_s - self._said_s.get(code, -math.inf) < _SAID_AGAIN_S:
+            return
+        self._said_s[code] = now_s  # of two at the same time both may speak: no lock is held here
+        structlog.get_logger("perse").warning("search_index_not_read", code=code)
+
     def close(self) -> None:
-        self._stopping.set()
+        with self._lock:  # nobody is between asking whether it is set and using the pool
+            self._stopping.set()
         self._pool.shutdown(cancel_futures=True)
         for held in self._all():
             held.index.wipe()
@@ -181,7 +218,7 @@ class LiveSearch:
             problem = before.exception() if before else None
             if problem is None or self._clock() - held.begun_s >= _TRIED_AGAIN_S:
                 held.begun_s = self._clock()
-                held.filling = self._pool.submit(held.index.fill)
+                held.filling = self._in_background(held.index.fill)
         return problem
 
     def _make_room(self, needed: int, *, idle_s: float) -> None:
