@@ -61,7 +61,7 @@ def test_a_search_that_is_not_ready_is_said_before_pixels_are_looked_at() -> Non
     template = searching.template(ANN)
     with closing(searching.index):
         for most, error in ((6, SearchMemoryExceeded), (READ_AT_ONCE + 1, SearchMemoryExceeded)):
-            while searching.feed.total(ACME) < most:
+            for _ in range(most - searching.feed.total(ACME)):
                 searching.feed.put(template)
             seen = len(searching.faces.decoded)
             with pytest.raises(error):

@@ -45,16 +45,32 @@ class FeedOfAll(Feed, Protocol):
 @dataclass(slots=True)
 class _Held:
     index: LiveIndex
-    expected: int
+    planned_bytes: int
     used_s: float
-    begun_s: float = 0.0
+    begun_s: float = -math.inf
     filling: Future[None] | None = None
 
     @property
     def bytes_held(self) -> int:
-        """What it takes, or will when it has been filled."""
-        filled = self.index.filled
-        return self.index.bytes_held if filled else self.expected * _BYTES_PER_TEMPLATE
+        """What it takes, or will when it has been filled, as far as is known."""
+        held = self.index.bytes_held
+        return held if self.index.filled else max(held, self.planned_bytes)
+
+    @property
+    def being_filled(self) -> bool:
+        """In the background."""
+        return self.filling is not None and not self.filling.done()
+
+    @property
+    def problem(self) -> BaseException | None:
+        """Of the last time that it was filled in the background."""
+        done = self.filling is not None and self.filling.done() and not self.filling.cancelled()
+        return self.filling.exception() if self.filling and done else None
+
+    def due(self, now_s: float) -> bool:
+        """Whether it is to be filled now."""
+        again = self.problem is None or now_s - self.begun_s >= _TRIED_AGAIN_S
+        return again and not (self.index.filled or self.being_filled)
 
 
 class LiveSearch:
@@ -126,25 +142,29 @@ class LiveSearch:
                     totals[tenant_id, modality] = self._feed.total(tenant_id, modality)
         for key in sorted(filter(totals.get, totals), key=lambda it: -totals[it]):
             with self._going_on():
-                self._begin_to_fill(self._opened(key, totals[key]))
+                self._begin_to_fill(self._planned(key, totals[key]))
 
     def keep_warm(self) -> None:
         """Take over what others stored, so that the next search need not, and what is deleted is
         zeroed in this memory, too; give back memory where it has become too much. What cannot be
         read of one tenant is in the log, and keeps no other one's index from following."""
-        self._make_room(0, idle_s=0)
+        with self._lock:
+            dropped = self._drop(self._most_bytes, idle_s=0)
+        for held in dropped:
+            held.index.wipe()
         with self._going_on():  # the next turn tries again
             self._follow(self._feed.revisions())
 
     def _follow(self, revisions: Mapping[TenantId, int]) -> None:
         with self._lock:
             known = list(self._held.items())
-        for (tenant_id, _), held in known:
+        for key, held in known:
             with self._going_on():
-                if held.index.filled and held.index.revision != revisions.get(tenant_id, 0):
+                if held.index.filled and held.index.revision != revisions.get(key[0], 0):
                     held.index.refresh()
-            if not held.index.filled:
-                self._begin_to_fill(held)
+            with self._going_on():
+                if held.due(self._clock()):
+                    self._begin_to_fill(self._planned(key, self._feed.total(*key)))
 
     @contextmanager
     def _going_on(self) -> Iterator[None]:
@@ -192,54 +212,56 @@ class LiveSearch:
                 self._held.move_to_end(key)
         if held and held.index.filled:
             return held.index
-        held = held or self._opened(key, self._feed.total(tenant_id, modality))
-        if held.expected <= READ_AT_ONCE:
-            held.index.fill()
-        elif problem := self._begin_to_fill(held):
-            raise problem
+        if held is None or held.due(self._clock()):
+            total = self._feed.total(tenant_id, modality)
+            held = self._planned(key, total)
+            if total <= READ_AT_ONCE:
+                held.index.fill()
+            else:
+                self._begin_to_fill(held)
+        elif held.problem:
+            raise held.problem
         held.index.check_filled()
         return held.index
 
-    def _opened(self, key: _Key, total: int) -> _Held:
-        needed = total * _BYTES_PER_TEMPLATE
-        self._make_room(needed, idle_s=_IDLE_S)
+    def _planned(self, key: _Key, total: int) -> _Held:
+        """Room made for as many samples as there are now: those that there were when it was opened
+        say nothing. Raises SearchMemoryExceeded."""
         tenant_id, modality = key
         searched = Searched(tenant_id, modality, self._measured[modality])
         index = LiveIndex(searched, self._feed, self._stopping, total)
         with self._lock:
-            return self._held.setdefault(key, _Held(index, total, self._clock()))
-
-    def _begin_to_fill(self, held: _Held) -> BaseException | None:
-        """What went wrong the last time, if that did; it is tried again after a while."""
-        with self._lock:
-            before = held.filling
-            if self._stopping.is_set() or (before and not before.done()):
-                return None
-            problem = before.exception() if before else None
-            if problem is None or self._clock() - held.begun_s >= _TRIED_AGAIN_S:
-                held.begun_s = self._clock()
-                held.filling = self._in_background(held.index.fill)
-        return problem
-
-    def _make_room(self, needed: int, *, idle_s: float) -> None:
-        """Drop indexes that nobody has searched for so long, the longest first. Raises
-        SearchMemoryExceeded where what is needed has no room then."""
-        dropped = []
-        with self._lock:
-            for key, held in list(self._held.items()):
-                if self._bytes() + needed <= self._most_bytes:
-                    break
-                if held.index.filled and self._clock() - held.used_s >= idle_s:
-                    dropped.append(self._held.pop(key))
-            left = self._most_bytes - self._bytes()
-        for held in dropped:
-            held.index.wipe()
-        if needed > max(0, left):
+            held = self._held.setdefault(key, _Held(index, 0, self._clock()))
+            held.planned_bytes = needed = total * _BYTES_PER_TEMPLATE
+            dropped = self._drop(self._most_bytes, _IDLE_S)
+            if refused := needed > 0 and self._bytes() > self._most_bytes:
+                self._held.pop(key)
+        for one in dropped:
+            one.index.wipe()
+        if refused:
             raise SearchMemoryExceeded(
-                f"this search needs {needed:,} bytes of memory, and PERSE_SEARCH_MEMORY_BYTES "
-                f"leaves {max(0, left):,} at the moment: the operator can raise it",
+                f"this search needs {needed:,} bytes of memory, more than others leave of "
+                "PERSE_SEARCH_MEMORY_BYTES at the moment: the operator can raise it",
                 retry_after_s=int(_IDLE_S),
             )
+        return held
+
+    def _begin_to_fill(self, held: _Held) -> None:
+        with self._lock:
+            if held.due(self._clock()) and not self._stopping.is_set():
+                held.begun_s = self._clock()
+                held.filling = self._in_background(held.index.fill)
+
+    def _drop(self, most_bytes: int, idle_s: float) -> list[_Held]:
+        """Until no more is held: what nobody has searched for so long, the longest first. Call with
+        the lock, and wipe what is returned without."""
+        dropped = []
+        for key, held in list(self._held.items()):
+            if self._bytes() <= most_bytes:
+                break
+            if held.index.filled and self._clock() - held.used_s >= idle_s:
+                dropped.append(self._held.pop(key))
+        return dropped
 
     def _bytes(self) -> int:
         return sum(held.bytes_held for held in self._held.values())
