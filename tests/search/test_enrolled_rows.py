@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -62,3 +64,29 @@ def test_what_one_person_had_is_zeroed_when_they_go() -> None:
     rows.put(people)
     rows.discard(people[0].user_token)
     assert np.count_nonzero(rows.index.chunks[0].codes.any(axis=1)) == 2
+
+
+def test_collections_take_memory_for_their_members_however_many_there_are() -> None:
+    rows, people = EnrolledRows(TemplateIndex(8)), enrolled(3000, values=8)
+    rows.put(people)
+    alone = rows.bytes_held
+    rows.put([replace(it, collections=some_of_a_thousand(n)) for n, it in enumerate(people)])
+    assert 600_000 < rows.bytes_held - alone < 900_000
+    rows.put(people)
+    assert rows.bytes_held == alone
+
+
+def some_of_a_thousand(first: int) -> frozenset[CollectionName]:
+    return frozenset(CollectionName(f"{(first + n) % 1000}") for n in range(20))
+
+
+def test_a_collection_that_is_discarded_leaves_its_members_to_the_others() -> None:
+    rows, people = EnrolledRows(TemplateIndex(8)), enrolled(10, values=8)
+    rows.put(people)
+    before = rows.bytes_held
+    rows.discard_collection(STAFF)
+    rows.discard_collection(STAFF)
+    assert rows.bytes_held < before
+    assert (rows.part(STAFF).subjects, rows.everybody.subjects) == (0, 10)
+    rows.put(people)
+    assert rows.part(STAFF).subjects == 5

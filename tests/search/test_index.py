@@ -10,9 +10,10 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, initialize, rule
 
-from perse.search.index import RowMask, TemplateIndex
+from perse.search.index import TemplateIndex
 from perse.search.kernels import Kernel, numkong_kernel, numpy_kernel
 from perse.search.quantised import Vectors
+from perse.search.row_mask import RowMask
 from tests.search.vectors import alike, normalised
 
 VALUES = 16

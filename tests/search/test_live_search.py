@@ -224,6 +224,47 @@ def test_what_has_grown_beyond_the_bound_is_given_back() -> None:
             found(search, ANN)
 
 
+def test_who_has_searched_since_the_last_turn_keeps_what_has_grown_a_little() -> None:
+    feed = FakeFeed()
+    for _ in range(40):
+        feed.put(ANN)
+    with searching(feed, most_bytes=9000) as search:
+        found(search, ANN)
+        while search.bytes_held <= 9000:
+            feed.put(BOB)
+            search.keep_warm()
+            found(search, ANN)
+        search.keep_warm()
+        assert len(found(search, ANN)) == 10
+        while search.bytes_held <= 2 * 9000 and search.templates:
+            feed.put(BOB)
+            search.keep_warm()
+            if search.templates:
+                found(search, ANN)
+        assert search.bytes_held == 0
+
+
+def test_what_took_more_than_planned_is_not_filled_and_dropped_again_and_again() -> None:
+    feed, clock = FakeFeed(), Clock()
+    for n in range(5):
+        feed.put(ANN, collections=[f"{n}-{m}" for m in range(20)])
+    with searching(feed, most_bytes=40_000, clock=clock) as search:
+        found(search, ANN)
+        assert search.bytes_held > 1.25 * 40_000
+        search.keep_warm()
+        assert search.bytes_held == 0
+        before = feed.reads
+        for _ in range(3):
+            with pytest.raises(SearchMemoryExceeded):
+                found(search, ANN)
+            search.keep_warm()
+        assert feed.reads == before
+        for token in [it.user_token for it in feed.held.values()]:
+            feed.put(ANN, token=token)  # in no collection any more
+        clock.time_s += WEEKS_S
+        assert len(found(search, ANN)) == 5
+
+
 def test_what_cannot_be_read_is_said_and_tried_again() -> None:
     feed = FakeFeed(fails_with=StorageDamaged("a row was changed"))
     for _ in range(live_search.READ_AT_ONCE + 1):

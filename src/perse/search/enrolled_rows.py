@@ -5,18 +5,20 @@ from __future__ import annotations
 from array import array
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from itertools import chain
 from typing import Final
 
 import numpy as np
 
 from perse.domain.references import Template, UserToken
 from perse.domain.subjects import CollectionName
-from perse.search.index import RowMask, TemplateIndex
+from perse.search.index import TemplateIndex
 from perse.search.roll import Roll
+from perse.search.row_mask import RowMask
 
 _NONE: Final = -1
 _BYTES_PER_LINK: Final = 4
+# Of the name, the counts and the table of one, whoever is in it.
+_BYTES_PER_COLLECTION: Final = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +39,28 @@ class Part:
     subjects: int = 0
     templates: int = 0
 
+    def count(self, rows: Sequence[int]) -> int:
+        """One more subject, who has these rows; by how many bytes the mask grew."""
+        self.subjects, self.templates = self.subjects + 1, self.templates + len(rows)
+        before = self._bytes_held
+        if self.rows is not None:
+            for row in rows:
+                self.rows.add(row)
+        return self._bytes_held - before
+
+    def discount(self, rows: Sequence[int]) -> int:
+        """One subject less; by how many bytes the mask grew, which is not above 0."""
+        self.subjects, self.templates = self.subjects - 1, self.templates - len(rows)
+        before = self._bytes_held
+        if self.rows is not None:
+            for row in rows:
+                self.rows.discard(row)
+        return self._bytes_held - before
+
+    @property
+    def _bytes_held(self) -> int:
+        return 0 if self.rows is None else self.rows.bytes_held
+
 
 @dataclass(slots=True)
 class EnrolledRows:
@@ -47,14 +71,15 @@ class EnrolledRows:
     roll: Roll = field(default_factory=Roll)
     everybody: Part = field(default_factory=lambda: Part(None))
     _collections: dict[CollectionName, Part] = field(default_factory=dict)
+    _bytes_of_collections: int = 0
     _first: array[int] = field(default_factory=lambda: array("i"))  # by subject: a row
     _next: array[int] = field(default_factory=lambda: array("i"))  # by row: the subject's next one
 
     @property
     def bytes_held(self) -> int:
         links = _BYTES_PER_LINK * (len(self._first) + len(self._next))
-        masks = sum(part.rows.bytes_held for part in self._collections.values() if part.rows)
-        return self.index.bytes_held + self.roll.bytes_held + links + masks
+        own = self.index.bytes_held + self.roll.bytes_held + links
+        return own + self._bytes_of_collections
 
     def part(self, collection: CollectionName | None) -> Part:
         """None = everybody; a collection that nobody is in is empty."""
@@ -80,8 +105,10 @@ class EnrolledRows:
         for number, subject in zip(numbers, found, strict=True):
             taken = [next(rows) for _ in subject.templates]
             self._chain(number, taken)
-            for part in self._parts(subject.collections):
-                _count(part, taken)
+            self.everybody.count(taken)
+            for name in subject.collections:
+                part = self._collection(name)
+                self._bytes_of_collections += part.count(taken)
 
     def discard(self, user_token: UserToken) -> None:
         """Whether somebody is there or not."""
@@ -89,17 +116,25 @@ class EnrolledRows:
         if number is None:
             return
         rows = list(self._rows_of(number))
-        for part in chain([self.everybody], self._collections.values()):
-            if part.rows is None or rows[0] in part.rows:
-                _discount(part, rows)
-        self._collections = {name: it for name, it in self._collections.items() if it.subjects}
+        self.everybody.discount(rows)
+        for name, part in list(self._collections.items()):
+            if part.rows is not None and rows[0] in part.rows:
+                self._bytes_of_collections += part.discount(rows)
+                if not part.subjects:
+                    self.discard_collection(name)
         self.index.remove(rows)
         self.roll.remove(user_token)
+
+    def discard_collection(self, name: CollectionName) -> None:
+        """Whether there is such a one or not. Its members stay."""
+        part = self._collections.pop(name, None)
+        if part and part.rows is not None:
+            self._bytes_of_collections -= _BYTES_PER_COLLECTION + part.rows.bytes_held
 
     def wipe(self) -> None:
         """Empty, and its memory zeroed."""
         self.index.wipe()
-        self.roll, self._collections = Roll(), {}
+        self.roll, self._collections, self._bytes_of_collections = Roll(), {}, 0
         self._first, self._next, self.everybody = array("i"), array("i"), Part(None)
 
     def _numbered(self, user_token: UserToken) -> int:
@@ -122,23 +157,8 @@ class EnrolledRows:
             yield row
             row = self._next[row]
 
-    def _parts(self, collections: Iterable[CollectionName]) -> Iterable[Part]:
-        yield self.everybody
-        for name in collections:
-            if name not in self._collections:
-                self._collections[name] = Part(self.index.mask(()))
-            yield self._collections[name]
-
-
-def _count(part: Part, rows: Sequence[int]) -> None:
-    part.subjects, part.templates = part.subjects + 1, part.templates + len(rows)
-    if part.rows is not None:
-        for row in rows:
-            part.rows.add(row)
-
-
-def _discount(part: Part, rows: Sequence[int]) -> None:
-    part.subjects, part.templates = part.subjects - 1, part.templates - len(rows)
-    if part.rows is not None:
-        for row in rows:
-            part.rows.discard(row)
+    def _collection(self, name: CollectionName) -> Part:
+        if name not in self._collections:
+            self._collections[name] = Part(self.index.mask(()))
+            self._bytes_of_collections += _BYTES_PER_COLLECTION
+        return self._collections[name]

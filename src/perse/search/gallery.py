@@ -20,9 +20,10 @@ from perse.domain.identification import (
 from perse.domain.likeness import FaceLikeness, Likeness
 from perse.domain.references import Template
 from perse.errors import ImageUnusable, InvalidParameter, ReferenceModelMismatch
-from perse.search.index import RowMask, TemplateIndex
+from perse.search.index import TemplateIndex
 from perse.search.measured import MeasuredFaces, identification
 from perse.search.ranking import Ranked, RankSubjects
+from perse.search.row_mask import RowMask
 from perse.search.shared_lock import SharedLock
 
 Given = TypeVar("Given")

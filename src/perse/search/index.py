@@ -14,8 +14,8 @@ from perse.search.chunks import NOBODY, Chunk, Numbers, Rows
 from perse.search.kernels import Kernel, Multiply, fastest_kernel, rows_at_a_time
 from perse.search.leaders import Found, Leaders
 from perse.search.quantised import Probe, Products, Vectors
+from perse.search.row_mask import MOST_ROWS_PER_CHUNK, RowMask
 
-_ROWS_PER_CHUNK: Final = 1 << 16
 _WRITTEN_AT_A_TIME: Final = 4096
 # Below this cosine are many of whatever is searched.
 _LOW: Final = 0.2
@@ -34,7 +34,11 @@ class TemplateIndex:
     """
 
     def __init__(
-        self, values: int, *, kernel: Kernel | None = None, rows_per_chunk: int = _ROWS_PER_CHUNK
+        self,
+        values: int,
+        *,
+        kernel: Kernel | None = None,
+        rows_per_chunk: int = MOST_ROWS_PER_CHUNK,
     ) -> None:
         self.values = values
         self._rows_per_chunk = rows_per_chunk
@@ -110,37 +114,6 @@ class TemplateIndex:
     def _by_chunk(self, ascending: Sequence[int]) -> Iterator[tuple[Chunk, Rows]]:
         for position, rows in groupby(ascending, lambda row: row // self._rows_per_chunk):
             yield self.chunks[position], np.array([*rows], np.intp) % self._rows_per_chunk
-
-
-class RowMask:
-    """A set of rows, a byte for each row of the chunks that have any: a collection."""
-
-    def __init__(self, rows_per_chunk: int) -> None:
-        self._rows_per_chunk = rows_per_chunk
-        self._chunks: dict[int, NDArray[np.bool_]] = {}
-
-    def add(self, row: int) -> None:
-        position, inside = divmod(row, self._rows_per_chunk)
-        if position not in self._chunks:
-            self._chunks[position] = np.zeros(self._rows_per_chunk, np.bool_)
-        self._chunks[position][inside] = True
-
-    def discard(self, row: int) -> None:
-        position, inside = divmod(row, self._rows_per_chunk)
-        if position in self._chunks:
-            self._chunks[position][inside] = False
-
-    def __contains__(self, row: int) -> bool:
-        position, inside = divmod(row, self._rows_per_chunk)
-        return position in self._chunks and bool(self._chunks[position][inside])
-
-    @property
-    def bytes_held(self) -> int:
-        return self._rows_per_chunk * len(self._chunks)
-
-    def of_chunk(self, position: int) -> NDArray[np.bool_] | None:
-        """By row; None where there is none."""
-        return self._chunks.get(position)
 
 
 @dataclass(frozen=True, slots=True)

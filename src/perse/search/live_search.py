@@ -9,7 +9,6 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Final, Protocol
 
 import structlog
@@ -19,17 +18,16 @@ from perse.domain.identification import Identification, SearchTerms
 from perse.domain.likeness import Likeness
 from perse.domain.references import Modality
 from perse.errors import IndexLoading, PerseError, SearchMemoryExceeded
+from perse.search.held_index import BYTES_PER_TEMPLATE, DroppedIndex, HeldIndex
 from perse.search.live_index import Feed, LiveIndex, Searched
 from perse.search.measured import Measured
 
-# What a template is expected to take: its values in a byte each, and whose it is.
-_BYTES_PER_TEMPLATE: Final = 200
+# Whoever has searched since the last turn keeps what has grown, up to so many times the bound.
+_MOST_GROWN: Final = 1.25
 # So many are read while the first search waits; for more, it is told to try again.
 READ_AT_ONCE: Final = 5_000
 # Who has searched within this time keeps the memory.
 _IDLE_S: Final = 600.0
-# So long after something stored could not be read, it is tried again.
-_TRIED_AGAIN_S: Final = 30.0
 # The same trouble is said once in so long: it may come back every second, and of every tenant.
 _SAID_AGAIN_S: Final = 60.0
 
@@ -40,37 +38,6 @@ class FeedOfAll(Feed, Protocol):
     """SubjectFeed."""
 
     def revisions(self) -> Mapping[TenantId, int]: ...
-
-
-@dataclass(slots=True)
-class _Held:
-    index: LiveIndex
-    planned_bytes: int
-    used_s: float
-    begun_s: float = -math.inf
-    filling: Future[None] | None = None
-
-    @property
-    def bytes_held(self) -> int:
-        """What it takes, or will when it has been filled, as far as is known."""
-        held = self.index.bytes_held
-        return held if self.index.filled else max(held, self.planned_bytes)
-
-    @property
-    def being_filled(self) -> bool:
-        """In the background."""
-        return self.filling is not None and not self.filling.done()
-
-    @property
-    def problem(self) -> BaseException | None:
-        """Of the last time that it was filled in the background."""
-        done = self.filling is not None and self.filling.done() and not self.filling.cancelled()
-        return self.filling.exception() if self.filling and done else None
-
-    def due(self, now_s: float) -> bool:
-        """Whether it is to be filled now."""
-        again = self.problem is None or now_s - self.begun_s >= _TRIED_AGAIN_S
-        return again and not (self.index.filled or self.being_filled)
 
 
 class LiveSearch:
@@ -92,10 +59,11 @@ class LiveSearch:
         self._measured = measured
         self._most_bytes = most_bytes
         self._clock = clock
-        self._held: OrderedDict[_Key, _Held] = OrderedDict()  # who searched last comes last
+        self._held: OrderedDict[_Key, HeldIndex] = OrderedDict()  # who searched last comes last
         self._lock = threading.Lock()
         self._stopping = threading.Event()
         self._said_s: dict[str, float] = {}  # by code
+        self._dropped: dict[_Key, DroppedIndex] = {}
         self.searches, self.seconds = 0, 0.0
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="perse-search")
 
@@ -149,7 +117,10 @@ class LiveSearch:
         zeroed in this memory, too; give back memory where it has become too much. What cannot be
         read of one tenant is in the log, and keeps no other one's index from following."""
         with self._lock:
-            dropped = self._drop(self._most_bytes, idle_s=0)
+            dropped = self._drop(self._most_bytes, lambda held: not held.used)
+            dropped += self._drop(int(_MOST_GROWN * self._most_bytes), lambda _: True)
+            for held in self._held.values():
+                held.used = False
         for held in dropped:
             held.index.wipe()
         with self._going_on():  # the next turn tries again
@@ -208,7 +179,7 @@ class LiveSearch:
         with self._lock:
             held = self._held.get(key)
             if held:
-                held.used_s = self._clock()
+                held.used_s, held.used = self._clock(), True
                 self._held.move_to_end(key)
         if held and held.index.filled:
             return held.index
@@ -224,17 +195,18 @@ class LiveSearch:
         held.index.check_filled()
         return held.index
 
-    def _planned(self, key: _Key, total: int) -> _Held:
+    def _planned(self, key: _Key, total: int) -> HeldIndex:
         """Room made for as many samples as there are now: those that there were when it was opened
         say nothing. Raises SearchMemoryExceeded."""
         tenant_id, modality = key
         searched = Searched(tenant_id, modality, self._measured[modality])
         index = LiveIndex(searched, self._feed, self._stopping, total)
         with self._lock:
-            held = self._held.setdefault(key, _Held(index, 0, self._clock()))
-            held.planned_bytes = needed = total * _BYTES_PER_TEMPLATE
-            dropped = self._drop(self._most_bytes, _IDLE_S)
-            if refused := needed > 0 and self._bytes() > self._most_bytes:
+            held = self._held.setdefault(key, HeldIndex(index, 0, self._clock()))
+            held.planned_bytes = needed = self._needed(key, total)
+            dropped = self._drop(self._most_bytes, self._idle)
+            waits = needed > 0 and not held.index.filled
+            if refused := waits and self._bytes() > self._most_bytes:
                 self._held.pop(key)
         for one in dropped:
             one.index.wipe()
@@ -246,26 +218,39 @@ class LiveSearch:
             )
         return held
 
-    def _begin_to_fill(self, held: _Held) -> None:
+    def _begin_to_fill(self, held: HeldIndex) -> None:
         with self._lock:
             if held.due(self._clock()) and not self._stopping.is_set():
                 held.begun_s = self._clock()
                 held.filling = self._in_background(held.index.fill)
 
-    def _drop(self, most_bytes: int, idle_s: float) -> list[_Held]:
-        """Until no more is held: what nobody has searched for so long, the longest first. Call with
-        the lock, and wipe what is returned without."""
+    def _drop(self, most_bytes: int, may_go: Callable[[HeldIndex], bool]) -> list[HeldIndex]:
+        """Until no more is held, the longest unused first; what one of them took is remembered, so
+        that it is not filled again where it has no room. Call with the lock, and wipe what is
+        returned without."""
         dropped = []
         for key, held in list(self._held.items()):
             if self._bytes() <= most_bytes:
                 break
-            if held.index.filled and self._clock() - held.used_s >= idle_s:
+            if held.index.filled and may_go(held):
                 dropped.append(self._held.pop(key))
+                took = held.index.bytes_held, held.index.templates
+                self._dropped[key] = DroppedIndex(*took, self._clock())
         return dropped
+
+    def _needed(self, key: _Key, total: int) -> int:
+        """Bytes, of so many samples."""
+        dropped, planned = self._dropped.get(key), total * BYTES_PER_TEMPLATE
+        if dropped is None or self._clock() - dropped.at_s >= _IDLE_S:
+            return planned
+        return max(planned, dropped.bytes_of(total))
+
+    def _idle(self, held: HeldIndex) -> bool:
+        return self._clock() - held.used_s >= _IDLE_S
 
     def _bytes(self) -> int:
         return sum(held.bytes_held for held in self._held.values())
 
-    def _all(self) -> list[_Held]:
+    def _all(self) -> list[HeldIndex]:
         with self._lock:
             return list(self._held.values())

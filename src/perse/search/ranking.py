@@ -19,9 +19,9 @@ import numpy as np
 from perse.domain.identification import AttributedTemplate
 from perse.domain.likeness import Likeness
 from perse.domain.resemblance import Resemblance
-from perse.search.index import RowMask
 from perse.search.leaders import Found
 from perse.search.quantised import Vectors
+from perse.search.row_mask import RowMask
 
 _LEAST_LOOKED_AT: Final = 32
 _SAMPLES_PER_SUBJECT: Final = 4
