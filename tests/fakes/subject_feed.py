@@ -48,6 +48,13 @@ def _only(subject: EnrolledSubject, modality: Modality | None) -> EnrolledSubjec
     return replace(subject, references=kept)
 
 
+@dataclass(frozen=True)
+class _Removed:
+    """A collection, as a change."""
+
+    name: CollectionName
+
+
 @dataclass
 class FakeFeed:
     """SubjectFeed and KnownCollections, and ways to change what it tells.
@@ -58,7 +65,7 @@ class FakeFeed:
 
     kept: int = 1000
     held: dict[Key, EnrolledSubject] = field(default_factory=dict)
-    changed: dict[TenantId, list[UserToken]] = field(default_factory=dict)
+    changed: dict[TenantId, list[UserToken | _Removed]] = field(default_factory=dict)
     reads: int = 0
     fails_with: PerseError | None = None
     damaged: TenantId | None = None
@@ -95,6 +102,15 @@ class FakeFeed:
             del self.held[tenant, token]
             self.changed[tenant].append(token)
 
+    def remove_collection(self, name: str, tenant: TenantId = ACME) -> None:
+        """Its members stay."""
+        gone = CollectionName(name)
+        with self._lock:
+            for (of, token), it in list(self.held.items()):
+                if of == tenant:
+                    self.held[of, token] = replace(it, collections=it.collections - {gone})
+            self.changed.setdefault(tenant, []).append(_Removed(gone))
+
     def sample_of(self, token: UserToken, number: int = 0, tenant: TenantId = ACME) -> SampleId:
         return self.held[tenant, token].references[number].record.name
 
@@ -115,7 +131,11 @@ class FakeFeed:
         with self._lock:
             changed = self.changed.get(tenant_id, [])
             lost = not 0 <= len(changed) - since <= self.kept
-            return ChangedSubjects(len(changed), None if lost else frozenset(changed[since:]))
+            if lost:
+                return ChangedSubjects(len(changed), None)
+            removed = {it.name for it in changed[since:] if isinstance(it, _Removed)}
+            tokens = {it for it in changed[since:] if not isinstance(it, _Removed)}
+            return ChangedSubjects(len(changed), frozenset(tokens), frozenset(removed))
 
     def total(self, tenant_id: TenantId, modality: Modality | None = None) -> int:
         with self._lock:

@@ -126,6 +126,44 @@ def test_a_collection_is_searched_alone_and_sets_the_threshold_by_its_own_size()
     assert found(index, ANN, staff) == [ann]
 
 
+def test_a_collection_that_is_removed_is_searched_no_more_and_nobody_is_read_for_it() -> None:
+    feed = FakeFeed()
+    ann = feed.put(ANN, collections=["staff", "door"])
+    for _ in range(50):
+        feed.put(BOB, collections=["staff"])
+    index = over(feed)
+    staff, door = (SearchTerms(10, 0.01, CollectionName(it)) for it in ("staff", "door"))
+    assert index.identify(face(ANN), staff).subjects == 51
+    feed.remove_collection("staff")
+    before, took = feed.reads, index.bytes_held
+    answer = index.identify(face(ANN), staff)
+    assert (answer.candidates, answer.subjects, feed.reads) == ((), 0, before)
+    assert index.bytes_held < took
+    assert found(index, ANN, door) == found(index, ANN) == [ann]
+
+
+def test_who_enters_a_new_collection_of_a_removed_ones_name_is_alone_in_it() -> None:
+    feed = FakeFeed()
+    ann, bob = (feed.put(ANN, collections=["staff"]) for _ in range(2))
+    index = over(feed)
+    feed.put(ANN, collections=["staff"])
+    feed.remove_collection("staff")
+    feed.put(ANN, token=bob, collections=["staff"])
+    staff = SearchTerms(10, 0.01, CollectionName("staff"))
+    answer = index.identify(face(ANN), staff)
+    assert ([it.subject for it in answer.candidates], answer.subjects) == ([bob], 1)
+    assert ann in found(index, ANN)
+
+
+def test_a_collection_that_is_removed_while_everybody_is_read_is_not_searched() -> None:
+    feed = FakeFeed()
+    for _ in range(live_index.READ_AT_A_TIME + 5):
+        feed.put(BOB, collections=["staff"])
+    feed.hooks += [lambda: None, lambda: feed.remove_collection("staff")]
+    staff = SearchTerms(10, 0.01, CollectionName("staff"))
+    assert over(feed).identify(face(BOB), staff).subjects == 0
+
+
 def test_who_leaves_the_collection_while_a_search_runs_is_not_found() -> None:
     feed = FakeFeed()
     ann = feed.put(ANN, collections=["staff"])
@@ -224,6 +262,8 @@ def test_a_search_answers_as_comparing_with_everybody_who_is_there(
             )
         elif person in tokens:
             feed.remove(tokens.pop(person))
+        if turn % 5 == 4:
+            feed.remove_collection("odd")
         if turn % 7 == 6:
             _refreshed(index)
     _refreshed(index)

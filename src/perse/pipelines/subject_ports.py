@@ -193,7 +193,8 @@ class SubjectFeed(Protocol):
     def revision(self, tenant_id: TenantId) -> int: ...
 
     def changes(self, tenant_id: TenantId, *, since: int) -> ChangedSubjects:
-        """The subjects that were added, changed or removed after ``since``."""
+        """The subjects that were added, changed or removed after ``since``, and the collections
+        that were removed."""
         ...
 
     def total(self, tenant_id: TenantId, modality: Modality | None = None) -> int:

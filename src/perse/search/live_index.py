@@ -188,6 +188,7 @@ class LiveIndex:
         changed = self._feed.changes(tenant_id, since=revision)
         if changed.user_tokens is None:
             return None
+        self._without(changed.collections)  # before those who entered others of the same names
         if changed.user_tokens:
             read = self._feed.read(tenant_id, changed.user_tokens, modality)
             self._replace(changed.user_tokens, read)
@@ -202,6 +203,12 @@ class LiveIndex:
                 for user_token in gone:
                     self._rows.discard(user_token)
         self._put(subjects)
+
+    def _without(self, collections: Iterable[CollectionName]) -> None:
+        if self._rows and collections:
+            with self._lock.alone():
+                for name in collections:
+                    self._rows.discard_collection(name)
 
     def _put(self, subjects: Sequence[EnrolledSubject]) -> None:
         enrolled = [self._searched.enrolled(it) for it in subjects]
