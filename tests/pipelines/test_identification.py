@@ -94,6 +94,7 @@ def test_who_is_enrolled_under_another_name_is_a_duplicate(searching: FakeSearch
     assert known == {ann, again}
     found = searching.duplicates(CALLER, likeness, beside=ann)
     assert [(it.subject, it.rank) for it in found.candidates] == [(again, 1)]
+    assert (found.subjects, found.threshold.comparisons) == (3, 3)  # ann was searched, too
 
 
 def test_duplicates_are_looked_for_in_a_collection_and_at_a_rate(searching: FakeSearching) -> None:

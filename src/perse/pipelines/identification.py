@@ -134,8 +134,8 @@ class FindDuplicates:
         fpir: float = DEFAULT_FPIR,
         modality: Modality = Modality.FACE,
     ) -> Identification:
-        """Candidates other than ``beside``, who is being enrolled. ``collection``: None =
-        everybody."""
+        """Candidates other than ``beside``, who is being enrolled; ``subjects`` and comparisons
+        count them where they were searched. ``collection``: None = everybody."""
         check_collection(self.collections, caller, collection)
         terms = SearchTerms(MOST_CANDIDATES, fpir, collection)
         found = self.search.identify(caller.tenant_id, modality, likeness, terms)

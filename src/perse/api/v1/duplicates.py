@@ -32,11 +32,14 @@ DUPLICATES = (_ON_DUPLICATE, FPIR, COLLECTION)
 
 
 class WireDuplicates(Answer):
-    """Of a search among the other subjects."""
+    """Of a search that never names the subject itself. Its own samples are searched like all
+    others, and count in `subjects` and `comparisons`."""
 
     candidates: list[WireCandidate] = Field(description="Who else it is like; possibly nobody.")
     threshold: WireSearchThreshold
-    subjects: int = Field(ge=0, description="How many subjects were searched.")
+    subjects: int = Field(
+        ge=0, description="How many subjects were searched, itself included where it has samples."
+    )
 
 
 def duplicates_of(form: Form) -> DuplicateTerms | None:

@@ -39,7 +39,8 @@ class Speech:
 
 @dataclass(frozen=True, kw_only=True)
 class Duplicates:
-    """``candidates``: who else of so many ``subjects`` it is like, possibly nobody."""
+    """``candidates``: who else it is like, possibly nobody. ``subjects``: how many were searched,
+    itself included where it has samples."""
 
     candidates: tuple[Candidate, ...]
     threshold: SearchThreshold
