@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -15,6 +15,7 @@ from perse.domain.access import TenantId
 from perse.domain.identification import SearchClaims, SearchTerms
 from perse.domain.likeness import FaceLikeness
 from perse.domain.references import Modality, Template, UserToken
+from perse.domain.subjects import EnrolledSubject
 from perse.errors import (
     IndexLoading,
     MasterKeyUnusable,
@@ -328,6 +329,37 @@ def test_reading_ahead_goes_on_behind_a_tenant_without_room_or_with_a_damaged_te
             time.sleep(0.001)
         assert {it["code"] for it in said} == {"search_memory_exceeded", "storage_damaged"}
         assert search.templates == 1
+
+
+class StuckFeed(FakeFeed):
+    """Of ACME nobody is read before it may be."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.may_go_on = threading.Event()
+
+    def read_after(
+        self, tenant_id: TenantId, position: int, *, limit: int, modality: Modality | None = None
+    ) -> Sequence[EnrolledSubject]:
+        if tenant_id == ACME:
+            assert self.may_go_on.wait(20)
+        return super().read_after(tenant_id, position, limit=limit, modality=modality)
+
+
+def test_a_small_tenant_does_not_wait_until_a_large_one_has_been_read() -> None:
+    feed = StuckFeed()
+    small = feed.put(ANN, tenant=OTHER)
+    for _ in range(live_search.READ_AT_ONCE + 1):
+        feed.put(BOB)
+    with searching(feed, most_bytes=10_000_000) as search:
+        search.read_ahead()
+        while search.loading < 2:
+            time.sleep(0.001)
+        assert found(search, ANN, OTHER) == [small]
+        with pytest.raises(IndexLoading):
+            found(search, ANN)
+        feed.may_go_on.set()
+        until_filled(search)
 
 
 def test_what_is_deleted_is_zeroed_in_memory_before_anybody_searches_again() -> None:

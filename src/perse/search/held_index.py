@@ -19,13 +19,15 @@ _TRIED_AGAIN_S: Final = 30.0
 class HeldIndex:
     """An index that is in memory, or has room there. Its owner's lock is held where it is changed.
 
-    ``planned_bytes``: what it is expected to take. ``used_s``: when it was last searched.
+    ``samples``: how many there were when it was planned, and ``planned_bytes``: what it is expected
+    to take. ``used_s``: when it was last searched.
     ``begun_s``: when it was last begun to be filled in the background.
     """
 
     index: LiveIndex
-    planned_bytes: int
     used_s: float
+    samples: int = 0
+    planned_bytes: int = 0
     used: bool = True  # since the last turn of ``keep_warm``
     begun_s: float = -math.inf
     filling: Future[None] | None = None

@@ -97,11 +97,13 @@ class LiveIndex:
     @property
     def templates(self) -> int:
         """How many can be found."""
-        return self._rows.everybody.templates if self._rows else 0
+        rows = self._rows  # another thread may forget them
+        return rows.everybody.templates if rows else 0
 
     @property
     def bytes_held(self) -> int:
-        return self._rows.bytes_held if self._rows else 0
+        rows = self._rows
+        return rows.bytes_held if rows else 0
 
     def fill(self) -> None:
         """Read everybody, unless that has been done. Others wait for it."""

@@ -183,7 +183,8 @@ class LiveSearch:
                 self._held.move_to_end(key)
         if held and held.index.filled:
             return held.index
-        if held is None or held.due(self._clock()):
+        # A small one does not wait for larger ones in the background.
+        if held is None or held.samples <= READ_AT_ONCE or held.due(self._clock()):
             total = self._feed.total(tenant_id, modality)
             held = self._planned(key, total)
             if total <= READ_AT_ONCE:
@@ -202,8 +203,8 @@ class LiveSearch:
         searched = Searched(tenant_id, modality, self._measured[modality])
         index = LiveIndex(searched, self._feed, self._stopping, total)
         with self._lock:
-            held = self._held.setdefault(key, HeldIndex(index, 0, self._clock()))
-            held.planned_bytes = needed = self._needed(key, total)
+            held = self._held.setdefault(key, HeldIndex(index, self._clock()))
+            held.samples, held.planned_bytes = total, (needed := self._needed(key, total))
             dropped = self._drop(self._most_bytes, self._idle)
             waits = needed > 0 and not held.index.filled
             if refused := waits and self._bytes() > self._most_bytes:
@@ -212,8 +213,8 @@ class LiveSearch:
             one.index.wipe()
         if refused:
             raise SearchMemoryExceeded(
-                f"this search needs {needed:,} bytes of memory, more than others leave of "
-                "PERSE_SEARCH_MEMORY_BYTES at the moment: the operator can raise it",
+                f"this search needs {needed:,} bytes of memory, more than "
+                "PERSE_SEARCH_MEMORY_BYTES has room for at the moment: the operator can raise it",
                 retry_after_s=int(_IDLE_S),
             )
         return held
