@@ -54,6 +54,12 @@ class Enroller:
             self._process.communicate()
             pytest.fail("the enrolling process ended before it enrolled anybody")
 
+    def wait_for_a_deletion(self) -> None:
+        assert self._process.stdout is not None
+        while not self._said[-1].startswith("-"):
+            self._said.append(self._process.stdout.readline().strip())
+            assert self._said[-1], "it ended before it deleted anybody"
+
     def kill(self) -> Report:
         self._process.kill()
         rest, _ = self._process.communicate()
@@ -105,7 +111,9 @@ def test_two_processes_enrol_and_delete_together(url: str, tmp_path: Path) -> No
     storage = open_at(url, tmp_path)
     with_tenants(storage.keys)
     both = [Enroller(url, tmp_path, seed, "delete") for seed in (0, 10_000)]
-    time.sleep(2)
+    for enroller in both:
+        enroller.wait_for_a_deletion()
+    time.sleep(1)
     reports = [enroller.kill() for enroller in both]
     assert_whole(storage, reports[0].enrolled | reports[1].enrolled)
     for report in reports:
