@@ -35,8 +35,8 @@ STACK_BYTES, WORKERS = 8192, 2
 RECORDED = b"\xa9\x13secret said by anna\xfe"
 SECRET, KEPT = b"\xa9\x13secret of anna\xfe", b"\xa9\x13kept for the test\xfe"
 PATIENCE_S = 10.0
-# Each body holds it 200 times. What Python keeps aside is not overwritten, such as the last piece of
-# a body that came in several, where that is short; privacy-security.md says so.
+# Each body holds it 200 times. What Python keeps aside is not overwritten, such as the last piece
+# of a body that came in several, where that is short; privacy-security.md says so.
 PIECES = 2 * 1024 // len(SECRET)
 PROGRAM = f"""
 import gc
