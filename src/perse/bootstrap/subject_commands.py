@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -39,20 +39,16 @@ def opened_import(
 ) -> Iterator[ImportFile]:
     """With the thread that writes the ledger. Raises SetupError."""
     faces, voices = wire_faces(settings, on_disk), wire_voices(settings, on_disk)
-    with open_storage(settings) as storage:
-        consent = wire_consent(settings, storage)
-        try:
-            services = wire_subjects(settings, faces, voices, storage, consent.record)
-            yield ImportFile(
-                services.store,
-                services.samples,
-                services.create,
-                _intakes(services, faces, voices),
-                services.retry_key,
-                collections,
-            )
-        finally:
-            consent.close()
+    with open_storage(settings) as storage, closing(wire_consent(settings, storage)) as consent:
+        services = wire_subjects(settings, faces, voices, storage, consent.record)
+        yield ImportFile(
+            services.store,
+            services.samples,
+            services.create,
+            _intakes(services, faces, voices),
+            services.retry_key,
+            collections,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,26 +80,19 @@ class Identification:
 def opened_identification(settings: Settings, on_disk: PackOnDisk) -> Iterator[Identification]:
     """With an index in memory, zeroed in the end. Raises SetupError."""
     faces = wire_faces(settings, on_disk)
-    with open_storage(settings) as storage:
-        consent, search = (
-            wire_consent(settings, storage),
-            wire_search(settings, faces, None, storage),
-        )
-        try:
-            yield Identification(faces.decode, faces.thresholds, search.identify, consent.record)
-        finally:
-            search.close()
-            consent.close()
+    with (
+        open_storage(settings) as storage,
+        closing(wire_consent(settings, storage)) as consent,
+        closing(wire_search(settings, faces, None, storage)) as search,
+    ):
+        yield Identification(faces.decode, faces.thresholds, search.identify, consent.record)
 
 
 @contextmanager
 def opened_deletion(settings: Settings, storage: Storage) -> Iterator[DeleteSubject]:
     """With the thread that writes the ledger."""
-    consent = wire_consent(settings, storage)
-    try:
+    with closing(wire_consent(settings, storage)) as consent:
         yield DeleteSubject(storage.subjects, consent.record)
-    finally:
-        consent.close()
 
 
 def _intakes(

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from perse.domain.access import Caller
-from perse.domain.consent import Declaration, Processing
+from perse.domain.consent import ConsentEntry, Declaration, Processing
 from perse.domain.identification import DEFAULT_FPIR, Identification, SearchTerms
 from perse.domain.likeness import Likeness
 from perse.domain.receipts import Receipt
@@ -89,9 +89,8 @@ class FindOthers:
 _PROCESSING = {Modality.FACE: Processing.ENROL, Modality.VOICE: Processing.VOICE_ENROL}
 
 
-@dataclass(
-    frozen=True
-)  # an instance of AddSample[...] notes its type, for which slots have no room
+# An instance of AddSample[...] notes its type, for which slots have no room.
+@dataclass(frozen=True)
 class AddSample(Generic[Capture]):
     """Use case: keep one more sample of a subject, of at most ``most`` of its kind: the newest.
     ``others`` None: nobody else can be looked for.
@@ -131,13 +130,7 @@ class AddSample(Generic[Capture]):
                 self.consent.begin(entry).result()
                 return AddedSample(made, None)
             others = self._others(caller, duplicates) if duplicates else None
-            reference = reference_of(
-                self.capture(sent),
-                user_token,
-                entry,
-                sample_id=self.new_id(),
-                modality=self.modality,
-            )
+            reference = self._reference(self.capture(sent), user_token, entry)
             found = others(reference) if others else None
             captured()
             kept = self.samples.add_sample(reference, entry=entry, most=self.most, retry=retry)
@@ -159,11 +152,16 @@ class AddSample(Generic[Capture]):
             captured = self.capture(sent)
             user_token = make()
             entry = self.consent.entry(caller, processing, declaration, user_token)
-            reference = reference_of(
-                captured, user_token, entry, sample_id=self.new_id(), modality=self.modality
-            )
+            reference = self._reference(captured, user_token, entry)
             retry = retry_for(user_token)
             return self.samples.add_sample(reference, entry=entry, most=self.most, retry=retry)
+
+    def _reference(
+        self, captured: CapturedReference, user_token: UserToken, entry: ConsentEntry
+    ) -> BiometricReference:
+        return reference_of(
+            captured, user_token, entry, sample_id=self.new_id(), modality=self.modality
+        )
 
     def _others(
         self, caller: Caller, terms: DuplicateTerms

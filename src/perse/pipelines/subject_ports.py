@@ -91,7 +91,24 @@ class SubjectStore(Protocol):
         ...
 
 
-class SampleStore(Protocol):
+class SampleDestroyer(Protocol):
+    """Whoever can end single samples; raises UserTokenNotFound as SampleStore."""
+
+    def remove_sample(
+        self,
+        user_token: UserToken,
+        sample_id: SampleId,
+        *,
+        entry: ConsentEntry,
+        event: DestructionEvent = DestructionEvent.SAMPLE_DELETED,
+        not_captured_since: datetime | None = None,
+    ) -> Receipt:
+        """Destroy one sample and its data key. Raises SampleNotFound; also for one that was
+        captured at ``not_captured_since`` or later."""
+        ...
+
+
+class SampleStore(SampleDestroyer, Protocol):
     """The samples of subjects, apart by tenant. Each change and its ledger entry happen both or
     neither. All raise UserTokenNotFound for a subject that is not the tenant's."""
 
@@ -115,19 +132,6 @@ class SampleStore(Protocol):
         ``retry`` was used for another request, SampleNotFound when what it made was deleted."""
         ...
 
-    def remove_sample(
-        self,
-        user_token: UserToken,
-        sample_id: SampleId,
-        *,
-        entry: ConsentEntry,
-        event: DestructionEvent = DestructionEvent.SAMPLE_DELETED,
-        not_captured_since: datetime | None = None,
-    ) -> Receipt:
-        """Destroy one sample and its data key. Raises SampleNotFound; also for one that was
-        captured at ``not_captured_since`` or later."""
-        ...
-
     def records(
         self, tenant_id: TenantId, user_token: UserToken, modality: Modality
     ) -> Sequence[ReferenceRecord]:
@@ -142,23 +146,11 @@ class SampleStore(Protocol):
         ...
 
 
-class OldSamples(Protocol):
+class OldSamples(SampleDestroyer, Protocol):
     def not_captured_since(
         self, moment: datetime, *, limit: int
     ) -> Sequence[tuple[TenantId, UserToken, SampleId]]:
         """Samples older than that of subjects who have newer ones, the oldest first."""
-        ...
-
-    def remove_sample(
-        self,
-        user_token: UserToken,
-        sample_id: SampleId,
-        *,
-        entry: ConsentEntry,
-        event: DestructionEvent = DestructionEvent.SAMPLE_DELETED,
-        not_captured_since: datetime | None = None,
-    ) -> Receipt:
-        """As SampleStore has it."""
         ...
 
 
