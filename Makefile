@@ -10,7 +10,7 @@ PYTHON ?= $(shell for name in python3 python3.14 python3.13 python3.12 python3.1
 	command -v $$name >/dev/null && $$name -I -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 	&& echo $$name && break; done)
 
-.PHONY: serve setup test check scores dist campaign fuzz lock clean
+.PHONY: serve setup test check check-javascript scores dist campaign fuzz lock clean
 .DEFAULT_GOAL := serve
 
 serve: $(VENV)/.serve
@@ -29,6 +29,16 @@ check: $(VENV)/.dev
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-cache
+	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory check-javascript; \
+	elif test -n "$$PERSE_REQUIRE_SHARED"; then echo "npm is missing: nothing may be skipped here"; exit 1; \
+	else echo "The types of the JavaScript are not checked: there is no npm here (Node.js)."; fi
+
+check-javascript: node_modules/.installed
+	@node_modules/.bin/tsc
+
+node_modules/.installed: package-lock.json
+	@npm ci --silent
+	@touch $@
 
 # Measures the samples anew, after a change of scores that is meant: CONTRIBUTING.md.
 scores: $(VENV)/.dev
@@ -62,7 +72,7 @@ LOCK_OPTIONS := --universal --python-version 3.11 --generate-hashes --no-header 
 	--no-emit-index-url --no-annotate --quiet
 
 clean:
-	rm -rf $(VENV) dist
+	rm -rf $(VENV) node_modules dist
 
 $(VENV)/bin/python:
 	@test -n "$(PYTHON)" || { echo "perse needs Python 3.11 or later: install it, or run make PYTHON=/path/to/python"; exit 1; }

@@ -1,28 +1,73 @@
-"""A real browser without a screen."""
+"""A real browser without a screen, whose camera and microphone are files."""
 
 from __future__ import annotations
 
+import asyncio
 import shutil
-import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
+from playwright.sync_api import Browser, sync_playwright
 
 from tests.conftest import NOTHING_MAY_BE_SKIPPED
 
-BROWSER = shutil.which("chromium") or shutil.which("chromium-browser")
+PROGRAM = shutil.which("chromium") or shutil.which("chromium-browser")
 needs_browser = pytest.mark.skipif(
-    BROWSER is None and not NOTHING_MAY_BE_SKIPPED, reason="there is no chromium here"
+    PROGRAM is None and not NOTHING_MAY_BE_SKIPPED,
+    reason="there is no chromium here (on Debian: apt install chromium)",
+)
+# Nothing but this machine can be reached, whatever a page or the browser itself asks for.
+_ALONE = (
+    "--disable-quic",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost",
 )
 
 
-def shown_by_browser(address: str) -> str:
-    """The page as it stands when its scripts have run."""
-    assert BROWSER is not None
-    flags = ["--headless", "--no-sandbox", "--disable-gpu", "--virtual-time-budget=10000"]
-    return subprocess.run(
-        [BROWSER, *flags, "--dump-dom", address],
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=True,
-    ).stdout
+@dataclass(frozen=True)
+class Session:
+    """A started browser, and the event loop on which Playwright speaks to it.
+
+    That loop counts as running for as long as the browser is there, and no other may run in its
+    thread. So it counts only for those tests that use the browser: ``with session.active():``.
+    """
+
+    browser: Browser
+    loop: asyncio.AbstractEventLoop
+
+    @contextmanager
+    def active(self) -> Iterator[Browser]:
+        asyncio._set_running_loop(self.loop)
+        try:
+            yield self.browser
+        finally:
+            asyncio._set_running_loop(None)
+
+
+@contextmanager
+def browser_session(*flags: str) -> Iterator[Session]:
+    """Starts Chromium, which takes a second: share it."""
+    assert PROGRAM is not None, "chromium is not installed (on Debian: apt install chromium)"
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=PROGRAM, args=[*_ALONE, *flags])
+        session = Session(browser, asyncio.get_running_loop())
+        asyncio._set_running_loop(None)
+        try:
+            yield session
+        finally:
+            asyncio._set_running_loop(session.loop)
+            browser.close()
+
+
+def camera_and_microphone(video: Path, sound: Path) -> tuple[str, ...]:
+    """Flags: whoever asks sees and hears these files, and the person at the screen agrees."""
+    return (
+        "--use-fake-ui-for-media-stream",
+        "--use-fake-device-for-media-stream",
+        f"--use-file-for-fake-video-capture={video}",
+        f"--use-file-for-fake-audio-capture={sound}",
+    )

@@ -1,6 +1,6 @@
 "use strict";
-SwaggerUIBundle({
-  url: document.currentScript.dataset.document,
+/** @type {any} */ (globalThis).SwaggerUIBundle({
+  url: /** @type {HTMLScriptElement} */ (document.currentScript).dataset.document,
   dom_id: "#api",
   deepLinking: true,
   defaultModelsExpandDepth: 0,

@@ -1,0 +1,75 @@
+"""What stands before the browser's camera and speaks into its microphone.
+
+Chromium opens the files anew whenever a page asks for the device, so a test says first what is
+there: `camera.show(...)` before the page starts it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
+
+import soundfile
+from PIL import Image, ImageDraw
+
+from tests.conftest import REPOSITORY
+from tests.synthetic_speech import Person, speech
+
+PORTRAITS = REPOSITORY / "tests" / "samples" / "portraits"
+# One size for all films: Chromium asks a device once what it can.
+FILM_PX = (640, 480)
+_RATE_HZ = 16_000
+_GREY = (128, 128, 128)
+
+
+@dataclass(frozen=True)
+class Camera:
+    """``film`` is a Motion JPEG file: pictures one after the other, shown in a circle."""
+
+    film: Path
+
+    def show(self, *pictures: Image.Image | Path) -> None:
+        """A film of these pictures, each whole and in the middle."""
+        self._play([_filmed(picture) for picture in pictures])
+
+    def show_nobody(self) -> None:
+        """An empty room."""
+        room = Image.linear_gradient("L").resize(FILM_PX).convert("RGB")
+        ImageDraw.Draw(room).rectangle((60, 200, 240, 470), fill=(120, 90, 60))
+        self.show(room)
+
+    def unplug(self) -> None:
+        """There is no camera."""
+        self.film.unlink()
+
+    def _play(self, pictures: list[bytes]) -> None:
+        new = self.film.with_suffix(".new")
+        # Of a single picture Chromium would never see the end.
+        new.write_bytes(b"".join(pictures * 2))
+        new.replace(self.film)
+
+
+def _filmed(picture: Image.Image | Path) -> bytes:
+    image = picture if isinstance(picture, Image.Image) else Image.open(picture)
+    image = image.convert("RGB")
+    image.thumbnail(FILM_PX)
+    scene = Image.new("RGB", FILM_PX, _GREY)
+    scene.paste(image, ((FILM_PX[0] - image.width) // 2, (FILM_PX[1] - image.height) // 2))
+    jpeg = BytesIO()
+    scene.save(jpeg, "JPEG", quality=92)
+    return jpeg.getvalue()
+
+
+@dataclass(frozen=True)
+class Microphone:
+    """``sound`` is a WAV file, heard in a circle."""
+
+    sound: Path
+
+    def speak(self, person: Person, seconds: float = 8.0, *, seed: int = 0) -> None:
+        """Made speech of a voice of ``tests.synthetic_speech``."""
+        new = self.sound.with_suffix(".new")
+        samples = speech(person, seconds, seed=seed, rate_hz=_RATE_HZ)
+        soundfile.write(new, samples, _RATE_HZ, format="WAV", subtype="PCM_16")
+        new.replace(self.sound)
