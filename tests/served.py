@@ -49,8 +49,15 @@ class Served:
 
 def until_refused(ask: Callable[[], httpx.Response], *, patience_s: float = 3.0) -> float:
     """Seconds until the answer is 401."""
+    return until_status(401, ask, patience_s=patience_s)
+
+
+def until_status(
+    status: int, ask: Callable[[], httpx.Response], *, patience_s: float = 3.0
+) -> float:
+    """Seconds until the answer has that status."""
     started = time.monotonic()
-    while ask().status_code != 401:
+    while ask().status_code != status:
         assert time.monotonic() - started < patience_s
         time.sleep(0.01)
     return time.monotonic() - started

@@ -66,6 +66,12 @@ class Unauthorized(InputError):
     code = "unauthorized"
 
 
+class PermissionMissing(InputError):
+    """The caller is known, and its API key may not do this."""
+
+    code = "permission_missing"
+
+
 class NotFound(InputError):
     code = "not_found"
 

@@ -5,6 +5,7 @@ from uuid import UUID
 import pytest
 
 from perse.auth.api_keys import ApiKeys, digest_of
+from perse.domain.access import Permission
 from perse.errors import InvalidParameter, NotFound
 from tests.fakes.keys import MemoryKeys
 
@@ -69,6 +70,16 @@ def test_a_revoked_key_is_found_no_more(keys: ApiKeys) -> None:
     assert keys.find(text) is None
     with pytest.raises(NotFound):
         keys.revoke("shop")
+
+
+def test_a_key_shares_the_tenant_of_another_where_that_is_asked_for(keys: ApiKeys) -> None:
+    one, _ = keys.create("one")
+    kiosk, text = keys.create("kiosk", permissions=frozenset({Permission.ENROL}), tenant_of="one")
+    assert kiosk.tenant_id == one.tenant_id
+    assert keys.find(text) == kiosk
+    assert kiosk.caller.permissions == {Permission.ENROL}
+    with pytest.raises(NotFound):
+        keys.create("other", tenant_of="nobody")
 
 
 def test_rotation_keeps_the_tenant_and_the_old_key(keys: ApiKeys) -> None:

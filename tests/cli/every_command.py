@@ -19,6 +19,8 @@ COMMAND_LINES: Mapping[str, str] = {
     "db upgrade": "",
     "keys create": "app",
     "keys list": "",
+    "keys forbid": "app operate",
+    "keys allow": "app operate",
     "subjects import": "{faces} --report {imported} --key app",
     "subjects list": "--json --key app",
     "subjects show": "obama --key app",

@@ -11,8 +11,11 @@ import pytest
 import typer
 from typer.testing import CliRunner, Result
 
+from perse.bootstrap.storage import opened_keys
 from perse.cli.application import app
+from perse.domain.access import ALL_PERMISSIONS
 from perse.errors import PerseError
+from perse.settings import Settings
 
 PAGE = Path(__file__).parents[2] / "docs" / "command-line.md"
 
@@ -84,10 +87,39 @@ def test_rotation_gives_a_second_key_of_the_same_tenant(tmp_path: Path) -> None:
     first = run(tmp_path, "keys", "create", "shop").stdout.strip()
     second = run(tmp_path, "keys", "rotate", "shop").stdout.strip()
     listed = run(tmp_path, "keys", "list").stdout.splitlines()[1:]
-    tenants = {line.split()[-3] for line in listed}
+    tenants = {line.split()[-4] for line in listed}
     assert first != second
     assert len(listed) == 2
     assert len(tenants) == 1
+
+
+def test_a_key_may_do_what_it_was_made_for_and_what_is_allowed_later(tmp_path: Path) -> None:
+    run(tmp_path, "keys", "create", "shop")
+    made = ("--may", "verify", "--may", "enrol", "--tenant-of", "shop")
+    assert run(tmp_path, "keys", "create", "kiosk", *made).exit_code == 0
+    assert permissions_of(tmp_path) == {"shop": ALL_PERMISSIONS, "kiosk": {"verify", "enrol"}}
+    result = run(tmp_path, "keys", "allow", "kiosk", "read", "enrol")
+    assert result.stderr == "kiosk may now: verify read enrol\n"
+    run(tmp_path, "keys", "forbid", "kiosk", "verify")
+    run(tmp_path, "keys", "rotate", "kiosk", "--retired-name", "old")
+    of_both = {"read", "enrol"}
+    assert permissions_of(tmp_path) == {"shop": ALL_PERMISSIONS, "kiosk": of_both, "old": of_both}
+    assert "read enrol" in " ".join(run(tmp_path, "keys", "list").stdout.split())
+    with opened_keys(Settings(data_dir=tmp_path)) as keys:
+        assert len({key.tenant_id for key in keys.store.all()}) == 1
+
+
+def test_a_key_is_never_left_without_anything_it_may_do(tmp_path: Path) -> None:
+    run(tmp_path, "keys", "create", "kiosk", "--may", "verify")
+    with pytest.raises(PerseError, match="revoke it"):
+        raise run(tmp_path, "keys", "forbid", "kiosk", "verify").exception or AssertionError
+    assert permissions_of(tmp_path) == {"kiosk": {"verify"}}
+    assert run(tmp_path, "keys", "create", "other", "--may", "everything").exit_code == 2
+
+
+def permissions_of(data_dir: Path) -> dict[str, frozenset[str]]:
+    with opened_keys(Settings(data_dir=data_dir)) as keys:
+        return {key.name: frozenset(key.permissions) for key in keys.store.all()}
 
 
 def test_a_current_folder_that_is_gone_is_told(tmp_path: Path) -> None:
@@ -132,6 +164,7 @@ def test_the_doctor_does_not_upgrade_the_database(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "words",
     [("keys", "create", "other"), ("keys", "list"), ("keys", "rotate", "shop"),
+     ("keys", "allow", "shop", "read"), ("keys", "forbid", "shop", "read"),
      ("keys", "revoke", "shop"), ("db", "status"), ("db", "upgrade"), ("tenants", "list"),
      ("doctor",)],
 )  # fmt: skip

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from perse.domain.access import ApiKey, KeyId
+from perse.domain.access import ApiKey, KeyId, Permission
 from perse.errors import InvalidParameter, NotFound
 
 
@@ -42,6 +42,13 @@ class MemoryKeys:
         key = replace(self.active_named(name), revoked_at=at)
         self._keys[key.key_id] = key
         return key
+
+    def permit(
+        self, name: str, change: Callable[[frozenset[Permission]], frozenset[Permission]]
+    ) -> ApiKey:
+        key = self.active_named(name)
+        self._keys[key.key_id] = replace(key, permissions=change(key.permissions))
+        return self._keys[key.key_id]
 
     def rotate(self, key: ApiKey, *, retired_name: str) -> ApiKey:
         old = replace(self.active_named(key.name), name=retired_name)

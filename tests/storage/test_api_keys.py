@@ -8,7 +8,7 @@ import pytest
 import sqlalchemy as sa
 
 from perse.auth.api_keys import KeyStore
-from perse.domain.access import KeyId
+from perse.domain.access import ALL_PERMISSIONS, KeyId, Permission
 from perse.errors import InvalidParameter, NotFound
 from perse.storage.storage import Storage
 from tests.fakes.keys import MemoryKeys
@@ -74,6 +74,29 @@ def test_the_database_leaves_revoked_keys_out(sqlite: Storage) -> None:
     sqlite.keys.find(bytes(32))
     sqlite.keys.get(KeyId("nobody"))
     assert ["revoked_at IS NULL" in query for query in asked if "SELECT" in query] == [True, True]
+
+
+def test_what_a_key_may_do_is_kept_and_changed(keys: KeyStore) -> None:
+    keys.add(api_key("app"))
+    some = replace(api_key("some"), permissions=frozenset({Permission.READ, Permission.ENROL}))
+    keys.add(some)
+    assert keys.get(some.key_id) == some
+    changed = keys.permit("some", lambda before: before - {Permission.ENROL})
+    assert (
+        keys.find(some.digest) == changed == replace(some, permissions=frozenset({Permission.READ}))
+    )
+    assert keys.permit("some", lambda before: ALL_PERMISSIONS).permissions == ALL_PERMISSIONS
+    assert {key.permissions for key in keys.all()} == {ALL_PERMISSIONS}
+    with pytest.raises(NotFound):
+        keys.permit("nobody", lambda before: before)
+
+
+def test_a_permission_that_this_version_does_not_know_allows_nothing(sqlite: Storage) -> None:
+    key = replace(api_key("app"), permissions=frozenset({Permission.READ}))
+    sqlite.keys.add(key)
+    with sqlite.database.write() as connection:
+        connection.execute(sa.text("UPDATE api_keys SET permissions = 'read fly'"))
+    assert sqlite.keys.get(key.key_id) == key
 
 
 def test_a_rotated_key_works_on_under_another_name(keys: KeyStore) -> None:

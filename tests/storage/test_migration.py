@@ -12,6 +12,7 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.operations import Operations
 
+from perse.domain.access import ALL_PERMISSIONS
 from perse.errors import SettingsInvalid, StorageTooNew
 from perse.storage import migration
 from perse.storage.database import Database, open_database
@@ -31,7 +32,7 @@ def upgrade_to(database: Database, step: str) -> None:
 def test_the_steps_lead_exactly_to_the_schema(url: str) -> None:
     database = open_database(url)
     found = upgrade_schema(database)
-    assert (found.current, found.pending) == (None, ("0001", "0002", "0003"))
+    assert (found.current, found.pending) == (None, ("0001", "0002", "0003", "0004"))
     with database.read() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
         assert compare_metadata(context, metadata) == []
@@ -43,7 +44,7 @@ def test_a_file_of_an_older_version_keeps_what_it_holds(url: str, tmp_path: Path
     """0001 is what servers had before there was enrolment: tenants and keys."""
     database = open_database(url)
     upgrade_to(database, "0001")
-    assert schema_status(database).pending == ("0002", "0003")
+    assert schema_status(database).pending == ("0002", "0003", "0004")
     with database.write() as connection:
         at = int(NOW.timestamp() * 1_000_000)
         connection.execute(
@@ -59,7 +60,7 @@ def test_a_file_of_an_older_version_keeps_what_it_holds(url: str, tmp_path: Path
         )
     database.close()
     storage = open_at(url, tmp_path)
-    assert [key.name for key in storage.keys.all()] == ["old"]
+    assert [(key.name, key.permissions) for key in storage.keys.all()] == [("old", ALL_PERMISSIONS)]
     made = reference()
     storage.references.add(made, entry=entry())
     assert list(storage.reference_list.tokens(ACME)) == [made.record.user_token]
@@ -101,6 +102,7 @@ def back_to_one_reference_a_user(database: Database) -> None:
     with database.write() as connection:
         for table in ("idempotency_keys", *_NEWER_TABLES):
             connection.execute(sa.text(f"DROP TABLE IF EXISTS {table}"))
+        connection.execute(sa.text("ALTER TABLE api_keys DROP COLUMN permissions"))
         connection.execute(sa.text("ALTER TABLE tenants DROP COLUMN templates_held"))
         connection.execute(
             sa.text("ALTER TABLE tenants RENAME COLUMN subjects_held TO references_held")

@@ -79,7 +79,7 @@ def _operation(
         summary=summary,
         tag="system",
         processes=None,
-        secured=False,
+        needs=None,
     )
 
 

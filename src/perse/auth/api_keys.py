@@ -10,13 +10,14 @@ from __future__ import annotations
 import hashlib
 import hmac
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Protocol
 from uuid import UUID, uuid4
 
-from perse.domain.access import ApiKey, KeyId, TenantId
+from perse.domain.access import ALL_PERMISSIONS, ApiKey, KeyId, Permission, TenantId
+from perse.errors import InvalidParameter
 
 _CANONICAL = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
@@ -48,6 +49,12 @@ class KeyStore(Protocol):
         """End the active key of that name. Raises NotFound."""
         ...
 
+    def permit(
+        self, name: str, change: Callable[[frozenset[Permission]], frozenset[Permission]]
+    ) -> ApiKey:
+        """Change what the active key of that name may do. Raises NotFound."""
+        ...
+
     def rotate(self, key: ApiKey, *, retired_name: str) -> ApiKey:
         """Put ``key`` in the place of the active key of its name, which goes on as
         ``retired_name``. Raises NotFound or InvalidParameter."""
@@ -76,20 +83,39 @@ class ApiKeys:
     store: KeyStore
     now: Callable[[], datetime] = utc_now
 
-    def create(self, name: str) -> tuple[ApiKey, str]:
-        """A key with a tenant of its own, and its text, which exists nowhere afterwards.
+    def create(
+        self,
+        name: str,
+        *,
+        permissions: frozenset[Permission] = ALL_PERMISSIONS,
+        tenant_of: str | None = None,
+    ) -> tuple[ApiKey, str]:
+        """A key and its text, which exists nowhere afterwards. It has the tenant of the active key
+        named ``tenant_of``, else one of its own.
 
-        Raises InvalidParameter when an active key has that name.
+        Raises NotFound, or InvalidParameter when an active key has that name.
         """
-        key, text = self._fresh(name, TenantId(str(uuid4())))
+        shared = self.store.active_named(tenant_of).tenant_id if tenant_of is not None else None
+        key, text = self._fresh(name, shared or TenantId(str(uuid4())), permissions)
         self.store.add(key)
         return key, text
 
     def rotate(self, name: str, *, retired_name: str) -> tuple[ApiKey, str]:
-        """A new key for the same tenant; the old one works on under ``retired_name``."""
-        key, text = self._fresh(name, self.store.active_named(name).tenant_id)
+        """A new key for the same tenant that may do the same; the old one works on under
+        ``retired_name``."""
+        old = self.store.active_named(name)
+        key, text = self._fresh(name, old.tenant_id, old.permissions)
         self.store.rotate(key, retired_name=retired_name)
         return key, text
+
+    def allow(self, name: str, permissions: Iterable[Permission]) -> ApiKey:
+        """Let the active key of that name do this, too. Raises NotFound."""
+        return self.store.permit(name, lambda before: before | frozenset(permissions))
+
+    def forbid(self, name: str, permissions: Iterable[Permission]) -> ApiKey:
+        """Let it do this no more. Raises NotFound, or InvalidParameter where nothing would be
+        left."""
+        return self.store.permit(name, lambda before: _some(before - frozenset(permissions)))
 
     def revoke(self, name: str) -> ApiKey:
         """End the active key of that name and every token of it. Raises NotFound."""
@@ -103,7 +129,22 @@ class ApiKeys:
             return None
         return key
 
-    def _fresh(self, name: str, tenant_id: TenantId) -> tuple[ApiKey, str]:
+    def _fresh(
+        self, name: str, tenant_id: TenantId, permissions: frozenset[Permission]
+    ) -> tuple[ApiKey, str]:
         secret = uuid4()
-        key = ApiKey(KeyId(str(uuid4())), tenant_id, name.strip(), _digest(secret), self.now())
+        key = ApiKey(
+            KeyId(str(uuid4())),
+            tenant_id,
+            name.strip(),
+            _digest(secret),
+            self.now(),
+            permissions=permissions,
+        )
         return key, str(secret)
+
+
+def _some(permissions: frozenset[Permission]) -> frozenset[Permission]:
+    if not permissions:
+        raise InvalidParameter("a key that may do nothing is of no use: revoke it")
+    return permissions

@@ -2,7 +2,8 @@
 
 What is kept is found by SHA-256, never by a credential's text. A key is trusted for a second from
 the question that found it active, so that a key revoked by any server or command ends within a
-second on all of them; half of that time earlier it is due to be asked for again.
+second on all of them, as does what a key may do no more; half of that time earlier it is due to be
+asked for again.
 """
 
 from __future__ import annotations
@@ -43,7 +44,7 @@ class RecentCallers:
         """``trusted_s``: 0 trusts nothing."""
         self._trusted_s = trusted_s
         self._clock = clock
-        self._asked: _Bounded[KeyId, float] = _Bounded()
+        self._asked: _Bounded[KeyId, tuple[Caller, float]] = _Bounded()
         self._callers: _Bounded[bytes, Caller] = _Bounded()
         self._tokens: _Bounded[bytes, tuple[Caller, datetime]] = _Bounded()
 
@@ -76,7 +77,7 @@ class RecentCallers:
 
     def keep(self, caller: Caller, *, asked_s: float, digest: bytes | None = None) -> None:
         """The caller's key was active when that was asked at ``asked_s``."""
-        self._asked.put(caller.key_id, asked_s)
+        self._asked.put(caller.key_id, (caller, asked_s))
         if digest is not None:
             self._callers.put(digest, caller)
 
@@ -84,9 +85,13 @@ class RecentCallers:
         self._tokens.put(digest, (caller, until))
 
     def _known(self, caller: Caller) -> Known | None:
-        asked_s = self._asked.get(caller.key_id)
-        age_s = self._trusted_s if asked_s is None else self._clock() - asked_s
-        return Known(caller, age_s > _DUE_S) if age_s < self._trusted_s else None
+        """As the key store knew the key last, whichever of its credentials that was asked for."""
+        asked = self._asked.get(caller.key_id)
+        if asked is None:
+            return None
+        latest, asked_s = asked
+        age_s = self._clock() - asked_s
+        return Known(latest, age_s > _DUE_S) if age_s < self._trusted_s else None
 
 
 @dataclass(slots=True)

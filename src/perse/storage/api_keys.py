@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -10,7 +10,7 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
-from perse.domain.access import ApiKey, KeyId, TenantId
+from perse.domain.access import ApiKey, KeyId, Permission, TenantId
 from perse.errors import InvalidParameter, NotFound
 from perse.storage.database import Database
 from perse.storage.schema import Row, api_keys, tenants
@@ -59,6 +59,16 @@ class SqlKeys:
             key = _active_named(connection, name)
             connection.execute(_update(key).values(revoked_at=at))
         return replace(key, revoked_at=at)
+
+    def permit(
+        self, name: str, change: Callable[[frozenset[Permission]], frozenset[Permission]]
+    ) -> ApiKey:
+        """Change what the active key of that name may do. Raises NotFound."""
+        with self.database.write() as connection:
+            key = _active_named(connection, name)
+            permitted = replace(key, permissions=change(key.permissions))
+            connection.execute(_update(key).values(permissions=permitted.permissions))
+        return permitted
 
     def rotate(self, key: ApiKey, *, retired_name: str) -> ApiKey:
         """Keep ``key`` in the place of the active key of its name and tenant, in one step.

@@ -27,6 +27,8 @@ from sqlalchemy import (
     text,
 )
 
+from perse.domain.access import ALL_PERMISSIONS, Permission
+
 metadata = MetaData(
     naming_convention={
         "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -53,6 +55,25 @@ class UtcTime(TypeDecorator[datetime]):
 
     def process_result_value(self, value: int | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
         return None if value is None else _EPOCH + timedelta(microseconds=value)
+
+
+class PermissionSet(TypeDecorator[frozenset[Permission]]):
+    """Permissions by name, a blank between them; NULL is all of them, those to come as well."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(
+        self,
+        value: frozenset[Permission] | None,
+        dialect: Dialect,  # noqa: ARG002
+    ) -> str | None:
+        return None if value is None or value == ALL_PERMISSIONS else " ".join(sorted(value))
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> frozenset[Permission]:  # noqa: ARG002
+        if value is None:
+            return ALL_PERMISSIONS
+        return frozenset(Permission) & frozenset(value.split())
 
 
 # An ever rising number: SQLite counts only in columns declared exactly INTEGER.
@@ -87,6 +108,7 @@ api_keys = Table(
     Column("digest", LargeBinary, nullable=False, unique=True),
     Column("created_at", UtcTime, nullable=False),
     Column("revoked_at", UtcTime, nullable=True),
+    Column("permissions", PermissionSet, nullable=True),
     Index(None, "tenant_id"),
     Index(
         "uq_api_keys_active_name",

@@ -82,6 +82,12 @@ class Unauthorized(RequestError):
     known_code = "unauthorized"
 
 
+class PermissionMissing(RequestError):
+    """The API key may not do this; ``message`` says which permission it lacks."""
+
+    known_code = "permission_missing"
+
+
 class MethodNotAllowed(RequestError):
     known_code = "method_not_allowed"
 
@@ -241,6 +247,7 @@ BY_CODE: Mapping[str | None, type[PerseError]] = MappingProxyType(
 _BY_STATUS: Mapping[int, type[PerseError]] = MappingProxyType(
     {
         401: Unauthorized,
+        403: PermissionMissing,
         404: NotFound,
         405: MethodNotAllowed,
         409: AlreadyExists,

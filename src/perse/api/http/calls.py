@@ -19,6 +19,7 @@ from perse.api.http.consent import Processes, declaration_of
 from perse.api.http.content_encoding import refuse_encoded
 from perse.api.http.departures import departure
 from perse.api.http.forms import Form, FormField, FormLimits, arriving_within, read_form
+from perse.api.http.needs import Needs
 from perse.api.services import Services
 from perse.api.telemetry.exchange import exchange_of
 from perse.api.telemetry.metrics import Metrics
@@ -58,12 +59,13 @@ class Workplace:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """``fields`` and ``processes`` are what the operation declares."""
+    """``fields``, ``processes`` and ``needs`` are what the operation declares."""
 
     workplace: Workplace
     request: Request
     fields: tuple[FormField, ...]
     processes: Processes | None
+    needs: Needs | None
     known_caller: Caller | None
     body: Holding
     writing: list[Future[None]] = field(default_factory=list)
@@ -87,12 +89,14 @@ class Call:
         """The form as it was sent, and what it asks for is in the consent ledger or on its way.
 
         Refuses before reading when there is no room inside. Raises EnduserConsentRequired when the
-        form or its silence forbids the processing, and InvalidParameter.
+        form or its silence forbids the processing, PermissionMissing, and InvalidParameter.
         """
         self.workplace.compute.refuse_when_full(self.caller.tenant_id)
         form = await read_form(
             self.request, self.fields, self.workplace.limits, holding=self.body, turn=self.turn
         )
+        if self.needs:
+            self.needs.check(self.caller, form)
         if self.processes and not self.processes.with_change:
             asked = self.processes.of(form, self.request.path_params)
             self._record(*asked, declaration_of(form))

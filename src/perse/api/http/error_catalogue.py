@@ -10,6 +10,7 @@ from perse import errors
 MEANING: Mapping[type[errors.PerseError], str] = MappingProxyType(
     {
         errors.Unauthorized: "no credentials, or wrong, expired or revoked ones",
+        errors.PermissionMissing: "the API key may not do this; the message says what it lacks",
         errors.FormKeyMissing: "a required file or field is absent; the message names it",
         errors.InvalidParameter: "the value of a field is no good, or the form is malformed",
         errors.EnduserConsentRequired: "the end user's consent was denied, or must be declared",

@@ -21,7 +21,14 @@ from perse.api.http.forms import FieldKind, FormField
 from perse.api.http.operations import Operation, Parameter
 from perse.api.http.prefixes import prefix_of
 from perse.api.http.problems import status_of
-from perse.errors import PerseError, RateLimited, StorageUnavailable, TryLater, Unauthorized
+from perse.errors import (
+    PermissionMissing,
+    PerseError,
+    RateLimited,
+    StorageUnavailable,
+    TryLater,
+    Unauthorized,
+)
 
 Json = dict[str, Any]
 
@@ -89,7 +96,7 @@ def _operation(operation: Operation) -> Json:
         "operationId": f"{operation.tag}_{operation.answer.__name__}",
         "tags": [operation.tag],
         "summary": operation.summary,
-        "description": operation.description or operation.summary,
+        "description": _description(operation),
         "security": [{name: []} for name in _SECURITY_SCHEMES] if operation.secured else [],
         "responses": {"200": _success(operation), **_problems(operation)},
     }
@@ -98,6 +105,13 @@ def _operation(operation: Operation) -> Json:
     if operation.form or operation.json_body:
         described["requestBody"] = {"required": True, "content": _content(operation)}
     return described
+
+
+def _description(operation: Operation) -> str:
+    said = (operation.description or operation.summary).rstrip()
+    needed = operation.needs.sentence if operation.needs else ""
+    ended = said if said.endswith((".", "`", ":")) else f"{said}."
+    return f"{ended} {needed}" if needed else said
 
 
 def _parameter(parameter: Parameter) -> Json:
@@ -157,6 +171,8 @@ def _problems(operation: Operation) -> Json:
     errors = {*operation.errors, *EVERYWHERE}
     if operation.secured:
         errors |= {Unauthorized, RateLimited, StorageUnavailable}
+    if operation.needs and operation.needs.permissions:
+        errors.add(PermissionMissing)
     by_status: dict[int, list[type[PerseError]]] = {}
     for error in sorted(errors, key=lambda error: error.code):
         by_status.setdefault(status_of(error), []).append(error)

@@ -12,6 +12,7 @@ from perse.api.http.answers import Answer
 from perse.api.http.calls import Call
 from perse.api.http.consent import CONSENT, Processes
 from perse.api.http.forms import FieldKind, FormField
+from perse.api.http.needs import Needs
 from perse.errors import PerseError
 
 AnswerCall = Callable[[Call], Awaitable[Answer | Response]]
@@ -39,10 +40,10 @@ class Operation:
 
     ``path`` has no trailing slash and is served with one too. ``one_of``: alternative sets of
     fields, of which one must be sent beside the required ones. ``json_body``: JSON schema of a
-    body that is no form. ``secured``: whether a caller must be known; refusals, overload and faults
-    need not be listed, every operation has them. ``processes``: None says that nothing biometric is
-    processed; a form of one that does takes the declaration of consent, too. ``tells_version``:
-    the answer has an ``ETag``.
+    body that is no form. Refusals, overload and faults need not be listed, every operation has
+    them. ``processes``: None says that nothing biometric is processed; a form of one that does
+    takes the declaration of consent, too. ``needs``: what the caller's API key must be allowed;
+    None says that nobody needs to be known. ``tells_version``: the answer has an ``ETag``.
     """
 
     method: str
@@ -52,13 +53,13 @@ class Operation:
     summary: str
     tag: str
     processes: Processes | None
+    needs: Needs | None
     description: str = ""
     parameters: tuple[Parameter, ...] = ()
     form: tuple[FormField, ...] = ()
     one_of: tuple[tuple[str, ...], ...] = ()
     json_body: dict[str, Any] | None = None
     errors: tuple[type[PerseError], ...] = ()
-    secured: bool = True
     example: dict[str, Any] | None = None
     tells_version: bool = False
 
@@ -66,6 +67,11 @@ class Operation:
         files = [field.name for field in self.form if field.kind is not FieldKind.TEXT]
         if files and self.processes is None:
             raise ValueError(f"{self.path} takes {files[0]}: say what it processes")
+
+    @property
+    def secured(self) -> bool:
+        """Whether a caller must be known."""
+        return self.needs is not None
 
     @property
     def fields(self) -> tuple[FormField, ...]:

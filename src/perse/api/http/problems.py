@@ -14,6 +14,7 @@ STATUS_OF: Mapping[type[errors.PerseError], int] = MappingProxyType(
     {
         errors.InputError: 400,
         errors.Unauthorized: 401,
+        errors.PermissionMissing: 403,
         errors.NotFound: 404,
         errors.MethodNotAllowed: 405,
         errors.AlreadyExists: 409,

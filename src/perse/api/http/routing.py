@@ -24,7 +24,7 @@ _NO_CONTENT = 204
 
 @dataclass(frozen=True, slots=True)
 class OperationEndpoint:
-    """Finds out who calls, then lets the operation answer.
+    """Finds out who calls and whether it may, then lets the operation answer.
 
     Whoever called within the last second is known without a look-up. What would have to wait for
     a full queue is refused then, before a byte of its body is read.
@@ -35,13 +35,17 @@ class OperationEndpoint:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive)
-        caller = await self._caller(request) if self.operation.secured else None
+        needs = self.operation.needs
+        caller = await self._caller(request) if needs else None
+        if needs and caller:
+            needs.check_before(caller)
         with self.workplace.bodies.holding(caller.tenant_id if caller else STRANGERS) as body:
             call = Call(
                 self.workplace,
                 request,
                 self.operation.fields,
                 self.operation.processes,
+                needs,
                 caller,
                 body,
             )

@@ -14,11 +14,13 @@ from perse.api.admission.loads import of_pictures
 from perse.api.http.answers import JsonInPieces, Success
 from perse.api.http.calls import Call
 from perse.api.http.consent import Processes, declaration_of
+from perse.api.http.needs import Needs
 from perse.api.http.operations import Operation, Parameter
 from perse.api.http.queries import whole_number
 from perse.api.http.retries import RETRY, retry_of
 from perse.api.v0.examples import DELETED, ENROLLED, EXAMPLE_TOKEN, LIST
 from perse.api.v0.faces import FORM_ERRORS, PICTURE, USER_TOKEN, picture_of
+from perse.domain.access import Permission
 from perse.domain.consent import Processing
 from perse.domain.references import ReferenceRecord, UserToken, UserTokens, parse_user_token
 from perse.errors import (
@@ -181,6 +183,7 @@ OPERATIONS = (
         ),
         parameters=(RETRY,),
         processes=Processes(Processing.ENROL, with_change=True),
+        needs=Needs.of(Permission.ENROL),
         form=(PICTURE,),
         errors=_ENROLMENT_ERRORS,
         example=ENROLLED,
@@ -194,6 +197,7 @@ OPERATIONS = (
         tag="enrolment",
         description="Replace the template of a user, whose failed comparisons are forgotten.",
         processes=Processes(Processing.UPDATE, with_change=True),
+        needs=Needs.of(Permission.ENROL),
         form=(PICTURE, USER_TOKEN),
         errors=_ENROLMENT_ERRORS,
         example=ENROLLED,
@@ -206,6 +210,7 @@ OPERATIONS = (
         summary="List users",
         tag="enrolment",
         processes=None,
+        needs=Needs.of(Permission.READ),
         description="Every user of this API key's tenant, the oldest first, or a page of them.",
         parameters=(
             Parameter(
@@ -227,6 +232,7 @@ OPERATIONS = (
         summary="Delete a user",
         tag="enrolment",
         processes=Processes(Processing.DELETE, with_change=True),
+        needs=Needs.of(Permission.DELETE),
         description="Destroy the template and its key; the receipt proves it.",
         parameters=(Parameter("user_token", "path", "The user's token.", _TOKEN_SCHEMA),),
         errors=(InvalidParameter, UserTokenNotFound),

@@ -8,6 +8,7 @@ from perse.api.admission.loads import of_pictures
 from perse.api.http.calls import Call
 from perse.api.http.consent import Processes, declaration_of
 from perse.api.http.forms import FieldKind, Form, FormField
+from perse.api.http.needs import Needs
 from perse.api.http.operations import Operation
 from perse.api.v0.examples import COMPARE, DETECT, EXAMPLE_TOKEN
 from perse.api.v0.wire import (
@@ -17,6 +18,7 @@ from perse.api.v0.wire import (
     detect_answer,
     verify_answer,
 )
+from perse.domain.access import Permission
 from perse.domain.consent import Processing
 from perse.domain.references import parse_user_token
 from perse.errors import (
@@ -116,6 +118,7 @@ OPERATIONS = (
             "without faces is a success with `total_faces` 0."
         ),
         processes=Processes(Processing.FACE_DETECT),
+        needs=Needs.of(Permission.FACES),
         form=(PICTURE,),
         errors=FORM_ERRORS,
         example=DETECT,
@@ -136,6 +139,7 @@ OPERATIONS = (
             "thresholds say so."
         ),
         processes=Processes(Processing.FACE_COMPARE, of_user=(USER_TOKEN, Processing.FACE_VERIFY)),
+        needs=Needs.of(Permission.FACES, user_token=(Permission.VERIFY,)),
         form=tuple(map(_optional, (FIRST, SECOND, PICTURE, USER_TOKEN))),
         one_of=((FIRST.name, SECOND.name), (PICTURE.name, USER_TOKEN.name)),
         errors=(

@@ -45,6 +45,7 @@ OPERATIONS = (
         summary="Log in",
         tag="login",
         processes=None,
+        needs=None,
         description="Exchange an API key for a session token that is valid for 15 minutes.",
         json_body={
             "type": "object",
@@ -55,7 +56,6 @@ OPERATIONS = (
             "example": {_KEY: _EXAMPLE_KEY},
         },
         errors=(ContentEncodingUnsupported, FormKeyMissing, InvalidParameter, Unauthorized),
-        secured=False,
         example=LOGIN,
     ),
 )

@@ -6,11 +6,13 @@ from perse.api.admission.loads import of_recordings
 from perse.api.http.calls import Call
 from perse.api.http.consent import Processes
 from perse.api.http.forms import FieldKind, Form, FormField
+from perse.api.http.needs import Needs
 from perse.api.http.operations import Operation
 from perse.api.services import Voices
 from perse.api.v0.examples import VOICE_COMPARE
 from perse.api.v0.faces import FORM_ERRORS
 from perse.api.v0.voice_wire import VoiceCompareAnswer, voice_compare_answer
+from perse.domain.access import Permission
 from perse.domain.consent import Processing
 from perse.errors import NoSpeechDetected, NotFound
 from perse.pipelines.voice import Recording, no_voices
@@ -60,6 +62,7 @@ OPERATIONS = (
             "voices are not recognised as such."
         ),
         processes=Processes(Processing.VOICE_COMPARE),
+        needs=Needs.of(Permission.VOICES),
         form=(FIRST, SECOND),
         errors=(*FORM_ERRORS, NoSpeechDetected, NotFound),
         example=VOICE_COMPARE,

@@ -9,9 +9,11 @@ from pydantic import Field
 from perse.api.http.answers import Answer, Success
 from perse.api.http.calls import Call
 from perse.api.http.consent import Processes
+from perse.api.http.needs import Needs
 from perse.api.http.operations import Operation, Parameter
 from perse.api.v1.examples import COLLECTION, COLLECTIONS, REMOVED
 from perse.api.v1.wire import NAME_SCHEMA
+from perse.domain.access import Permission
 from perse.domain.consent import Processing
 from perse.domain.subjects import Collection, CollectionName, parse_collection_name
 from perse.errors import CollectionNotFound, InvalidParameter
@@ -95,6 +97,7 @@ OPERATIONS = (
         "by their own `collections`.",
         parameters=(_NAME,),
         processes=Processes(Processing.COLLECTION_CHANGE, with_change=True),
+        needs=Needs.of(Permission.ENROL),
         errors=(InvalidParameter,),
         example=COLLECTION,
     ),
@@ -107,6 +110,7 @@ OPERATIONS = (
         tag="collections",
         parameters=(_NAME,),
         processes=None,
+        needs=Needs.of(Permission.READ),
         errors=(InvalidParameter, CollectionNotFound),
         example=COLLECTION,
     ),
@@ -118,6 +122,7 @@ OPERATIONS = (
         summary="List collections",
         tag="collections",
         processes=None,
+        needs=Needs.of(Permission.READ),
         example=COLLECTIONS,
     ),
     Operation(
@@ -130,6 +135,7 @@ OPERATIONS = (
         description="Let a collection be no more; its subjects stay.",
         parameters=(_NAME,),
         processes=Processes(Processing.COLLECTION_CHANGE, with_change=True),
+        needs=Needs.of(Permission.DELETE),
         errors=(InvalidParameter, CollectionNotFound),
         example=REMOVED,
     ),

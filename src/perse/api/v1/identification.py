@@ -5,6 +5,7 @@ from __future__ import annotations
 from perse.api.http.calls import Call
 from perse.api.http.consent import Processes
 from perse.api.http.forms import FieldKind, Form, FormField
+from perse.api.http.needs import Needs
 from perse.api.http.operations import Operation
 from perse.api.http.queries import decimal_number, whole_number
 from perse.api.v0.faces import FORM_ERRORS
@@ -15,6 +16,7 @@ from perse.api.v1.identification_wire import (
     voice_search,
 )
 from perse.api.v1.probes import ONE_OF_THEM, PROBE_FIELDS, load_of, probe_of
+from perse.domain.access import Permission
 from perse.domain.consent import Processing
 from perse.domain.identification import DEFAULT_FPIR, LOWEST_FPIR, MOST_CANDIDATES, SearchTerms
 from perse.domain.subjects import parse_collection_name
@@ -105,6 +107,7 @@ OPERATIONS = (
             "start a tenant's samples are read into memory first: 503 `index_loading` until then."
         ),
         processes=Processes(Processing.IDENTIFY),
+        needs=Needs.of(Permission.IDENTIFY),
         form=(*PROBE_FIELDS, COLLECTION, MOST, FPIR),
         one_of=ONE_OF_THEM,
         errors=(

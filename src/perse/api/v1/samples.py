@@ -14,6 +14,7 @@ from perse.api.http.answers import Answer, Success
 from perse.api.http.calls import Call
 from perse.api.http.consent import Processes, declaration_of
 from perse.api.http.forms import Form
+from perse.api.http.needs import Needs
 from perse.api.http.operations import AnswerCall, Operation
 from perse.api.http.retries import RETRY, retry_of
 from perse.api.v0.faces import FORM_ERRORS, PICTURE, picture_of
@@ -24,6 +25,7 @@ from perse.api.v1 import examples
 from perse.api.v1.duplicates import DUPLICATES, WireDuplicates, duplicates_of, wire_duplicates
 from perse.api.v1.probes import RECORDING
 from perse.api.v1.wire import SAMPLE, SUBJECT, ReceiptAnswer, WireSample, sample_of, subject_in
+from perse.domain.access import Permission
 from perse.domain.consent import Processing
 from perse.domain.references import Modality, ReferenceRecord, UserToken, parse_sample_id
 from perse.domain.voice_enrolment import EnrolledSpeech
@@ -47,6 +49,8 @@ from perse.pipelines.samples import AddedSample
 from perse.pipelines.voice import no_voices
 
 _FACES, _VOICES = (f"/v1/subjects/{{{SUBJECT.name}}}/{kind}" for kind in ("faces", "voices"))
+# Looking for duplicates tells who somebody is.
+_ADDING = Needs.of(Permission.ENROL, on_duplicate=(Permission.ENROL, Permission.IDENTIFY))
 _ADDING_ERRORS = (
     *FORM_ERRORS,
     SubjectNotFound,
@@ -208,6 +212,7 @@ def _listing(
         tag="samples",
         parameters=(SUBJECT,),
         processes=None,
+        needs=Needs.of(Permission.READ),
         errors=(InvalidParameter, SubjectNotFound),
         example=example,
     )
@@ -225,6 +230,7 @@ def _deletion(path: str, answer: AnswerCall) -> Operation:
         description=f"Destroy a {kind} and its key; the receipt proves it.",
         parameters=(SUBJECT, SAMPLE),
         processes=Processes(Processing.SAMPLE_DELETE, with_change=True),
+        needs=Needs.of(Permission.DELETE),
         errors=(InvalidParameter, SubjectNotFound, SampleNotFound),
         example=examples.RECEIPT,
     )
@@ -243,6 +249,7 @@ OPERATIONS = (
         "destroyed. With an `Idempotency-Key` the request may be repeated.",
         parameters=(SUBJECT, RETRY),
         processes=Processes(Processing.ENROL, with_change=True),
+        needs=_ADDING,
         form=(PICTURE, *DUPLICATES),
         errors=(
             *_ADDING_ERRORS,
@@ -266,6 +273,7 @@ OPERATIONS = (
         "subject and how much there should be.",
         parameters=(SUBJECT, RETRY),
         processes=Processes(Processing.VOICE_ENROL, with_change=True),
+        needs=_ADDING,
         form=(RECORDING, *DUPLICATES),
         errors=(*_ADDING_ERRORS, NoSpeechDetected, RecordingUnusable, NotFound),
         example=examples.VOICE_ADDED,

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
 
 from starlette.responses import Response
 
 from perse.api.http.answers import Success
 from perse.api.http.calls import Call
 from perse.api.http.consent import Processes
+from perse.api.http.needs import Needs
 from perse.api.http.operations import Operation, Parameter
 from perse.api.http.preconditions import IF_MATCH, tagged, version_wanted
 from perse.api.http.queries import whole_number
 from perse.api.http.retries import RETRY, retry_of
+from perse.api.v1.cursors import cursor_at, place_of
 from perse.api.v1.examples import DETAILS, RECEIPT, SUBJECT_PAGE
 from perse.api.v1.examples import SUBJECT as SUBJECT_EXAMPLE
 from perse.api.v1.wire import (
@@ -31,8 +30,8 @@ from perse.api.v1.wire import (
     subject_in,
     wire_subject,
 )
+from perse.domain.access import Permission
 from perse.domain.consent import Processing
-from perse.domain.references import parse_user_token
 from perse.domain.subjects import (
     LONGEST_EXTERNAL_ID,
     MOST_COLLECTIONS,
@@ -57,8 +56,6 @@ from perse.pipelines.subjects import SubjectPage
 _PATH = "/v1/subjects"
 _ONE = f"{_PATH}/{{{SUBJECT.name}}}"
 _MOST_PER_PAGE, _PER_PAGE = 1000, 100
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
 _EXTERNAL_ID_SCHEMA = {
     "type": "string",
     "minLength": 1,
@@ -123,7 +120,7 @@ async def find(call: Call) -> SubjectPageAnswer:
     subjects, behind = await call.look_up(told)
     return SubjectPageAnswer(
         subjects=subjects,
-        next_cursor=behind and _cursor_at(behind),
+        next_cursor=behind and cursor_at(behind),
         time_taken=call.time_taken(),
     )
 
@@ -185,28 +182,12 @@ def _search(call: Call) -> Callable[[], SubjectPage]:
     query = call.request.query_params
     limit = query.get("limit")
     size = _PER_PAGE if limit is None else whole_number(limit, "limit", most=_MOST_PER_PAGE)
-    after = _place_of(query["cursor"]) if "cursor" in query else None
+    after = place_of(query["cursor"]) if "cursor" in query else None
     within = parse_collection_name(query["collection"]) if "collection" in query else None
     if "external_id" in query:
         named = parse_external_id(query["external_id"])
         return lambda: listed.named(tenant_id, named, collection=within)
     return lambda: listed(tenant_id, limit=size, after=after, collection=within)
-
-
-def _cursor_at(place: Place) -> str:
-    moment = (place.created_at - _EPOCH) // _MICROSECOND
-    return base64.urlsafe_b64encode(f"{moment} {place.user_token}".encode()).decode().rstrip("=")
-
-
-def _place_of(cursor: str) -> Place:
-    """Raises InvalidParameter for what ``_cursor_at`` did not make."""
-    try:
-        text = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
-        moment, _, token = text.decode("ascii").partition(" ")
-        place = Place(parse_user_token(token), _EPOCH + int(moment) * _MICROSECOND)
-    except (ValueError, binascii.Error, OverflowError, UserTokenNotFound):
-        raise InvalidParameter("cursor is what next_cursor of the page before was") from None
-    return place
 
 
 OPERATIONS = (
@@ -221,6 +202,7 @@ OPERATIONS = (
         "`Idempotency-Key` may repeat the request and gets the same subject.",
         parameters=(RETRY,),
         processes=Processes(Processing.SUBJECT_CREATE, with_change=True),
+        needs=Needs.of(Permission.ENROL),
         json_body=_BODY,
         errors=_CHANGE_ERRORS,
         example=SUBJECT_EXAMPLE,
@@ -247,6 +229,7 @@ OPERATIONS = (
             Parameter("external_id", "query", "Only the one named so.", _EXTERNAL_ID_SCHEMA),
         ),
         processes=None,
+        needs=Needs.of(Permission.READ),
         errors=(InvalidParameter, CollectionNotFound),
         example=SUBJECT_PAGE,
     ),
@@ -259,6 +242,7 @@ OPERATIONS = (
         tag="subjects",
         parameters=(SUBJECT,),
         processes=None,
+        needs=Needs.of(Permission.READ),
         errors=(InvalidParameter, SubjectNotFound),
         example=SUBJECT_EXAMPLE,
         tells_version=True,
@@ -274,6 +258,7 @@ OPERATIONS = (
         "mentioned stays, null takes away.",
         parameters=(SUBJECT, IF_MATCH),
         processes=Processes(Processing.SUBJECT_CHANGE, with_change=True),
+        needs=Needs.of(Permission.ENROL),
         json_body=_BODY,
         errors=(*_CHANGE_ERRORS, ChangedMeanwhile),
         example=SUBJECT_EXAMPLE,
@@ -289,6 +274,7 @@ OPERATIONS = (
         description="Destroy a subject with all samples and their keys; the receipt proves it.",
         parameters=(SUBJECT, IF_MATCH),
         processes=Processes(Processing.DELETE, with_change=True),
+        needs=Needs.of(Permission.DELETE),
         errors=(InvalidParameter, SubjectNotFound, ChangedMeanwhile),
         example=RECEIPT,
     ),

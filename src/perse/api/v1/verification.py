@@ -5,12 +5,14 @@ from __future__ import annotations
 from perse.api.http.calls import Call
 from perse.api.http.consent import Processes
 from perse.api.http.forms import FieldKind, Form, FormField
+from perse.api.http.needs import Needs
 from perse.api.http.operations import Operation
 from perse.api.v0.faces import FORM_ERRORS
 from perse.api.v1.examples import VERIFIED
 from perse.api.v1.probes import ONE_OF_THEM, PROBE_FIELDS, load_of, probe_of
 from perse.api.v1.verification_wire import VerifyAnswer, verify_answer
 from perse.api.v1.wire import SUBJECT, subject_in
+from perse.domain.access import Permission
 from perse.domain.consent import Processing
 from perse.domain.subject_verification import Policy
 from perse.errors import (
@@ -75,6 +77,7 @@ OPERATIONS = (
         ),
         parameters=(SUBJECT,),
         processes=Processes(Processing.SUBJECT_VERIFY, in_path=SUBJECT.name),
+        needs=Needs.of(Permission.VERIFY),
         form=(*PROBE_FIELDS, POLICY),
         one_of=ONE_OF_THEM,
         errors=(
