@@ -48,6 +48,24 @@ def test_voices_are_compared(ask: Ask) -> None:
     assert not ask("compare_voices", recording(1), recording(2)).is_match
 
 
+def test_a_recording_is_inspected(ask: Ask) -> None:
+    seen = ask("inspect_recording", recording(1, seconds=3), consent=True)
+    assert seen.similarity_assessable
+    assert seen.speech_segments == ((0, 3),)
+    assert seen.speech_segments[0].end_s == seen.voice_metrics.net_speech == 3
+    assert seen.agreement > seen.default_thresholds.agreement
+    assert seen.crowding is None
+    assert ask("inspect_recording", SILENCE).speech_segments == ()
+
+
+def test_what_the_key_may_do_is_told(ask: Ask, tenant: tuple[TenantId, str]) -> None:
+    told = ask("get_access")
+    assert told.tenant_id == tenant[0]
+    assert {"faces", "operate"} < set(told.permissions)
+    assert told.limits.image_bytes == 1_000_000
+    assert told.limits.calls_per_s is None
+
+
 def test_the_whole_life_of_a_user(ask: Ask) -> None:
     enrolled = ask("enrol_user", picture(1), consent=True)
     assert enrolled.created_at.tzinfo is not None

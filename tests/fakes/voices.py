@@ -20,7 +20,7 @@ from perse.domain.voices import EmbeddedVoice, VoiceComparison, VoiceThresholds
 from perse.errors import InvalidFileType, NoSpeechDetected
 from perse.media.audio_length import AudioLength
 from perse.pipelines.ports import SideBySide
-from perse.pipelines.voice import CaptureVoice, CompareVoices, Recording
+from perse.pipelines.voice import CaptureVoice, CompareVoices, InspectVoice, Recording
 
 VOICE_MAGIC = b"RIFF fake recording"
 SILENCE = VOICE_MAGIC + b"\0"
@@ -90,6 +90,10 @@ class FakeVoices:
         """The real use case over networks that hear who was painted on a recording."""
         capture = CaptureVoice(SteadySpeech(), self.embedder)
         return CompareVoices(capture, SCALE, SpreadCorrection(), LIMITS)
+
+    @property
+    def inspect(self) -> InspectVoice:
+        return InspectVoice(self.comparison.capture, LIMITS)
 
     def decode(self, content: bytes) -> VoiceSample:
         if not content.startswith(VOICE_MAGIC):

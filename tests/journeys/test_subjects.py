@@ -121,3 +121,21 @@ def test_the_same_person_under_another_name_is_found(house: House) -> None:
     (candidate,) = reported["duplicates"]["candidates"]
     assert candidate["subject_id"] == first.rpartition("/")[2]
     assert house.client.get(second).json()["faces"] == 2
+
+
+def test_a_recording_is_inspected_without_anybody_being_enrolled(house: House) -> None:
+    alone = house.post("", "/v1/voice/inspect", recording=recorded(ALICE)).json()
+    assert alone["similarity_assessable"]
+    assert alone["agreement"] > alone["default_thresholds"]["agreement"]
+    assert alone["crowding"] < alone["default_thresholds"]["crowding"]
+    spoken = sum(end - start for start, end in alone["speech_segments"])
+    assert spoken == pytest.approx(alone["voice_metrics"]["net_speech"], abs=1e-3)
+    assert spoken <= alone["decoded_s"] == 4
+    several = house.post("", "/v1/voice/inspect", recording=recorded(ALICE, CARL)).json()
+    assert "several voices" in several["similarity_obstacle"]
+    silence = np.zeros(32_000, np.float32)
+    file = io.BytesIO()
+    sf.write(file, silence, 16_000, format="WAV", subtype="PCM_16")
+    quiet = house.post("", "/v1/voice/inspect", recording=file.getvalue()).json()
+    assert quiet["speech_segments"] == []
+    assert "of speech in 2.0 s" in quiet["similarity_obstacle"]

@@ -28,6 +28,7 @@ from perse.api.http.paths import PlainPaths
 from perse.api.http.prefixes import KnowPrefix
 from perse.api.http.proxies import party_of
 from perse.api.http.routing import endpoints_of, routes_of
+from perse.api.http.terms import Terms
 from perse.api.server.own_memory import give_back_freed_memory
 from perse.api.server.priority import step_back
 from perse.api.server.unread_bodies import DrainBody
@@ -127,6 +128,7 @@ def _workplace(
         limits=limits,
         metrics=metrics,
         readiness=Readiness(),
+        terms=Terms.of(settings),
         restraint=restraint,
     )
 

@@ -32,7 +32,7 @@ from perse.pipelines.subjects import (
     RemoveCollection,
 )
 from perse.pipelines.verification import VerifyFace
-from perse.pipelines.voice import Recording
+from perse.pipelines.voice import InspectVoice, Recording
 
 
 class Decode(Protocol):
@@ -87,6 +87,8 @@ class Voices(Protocol):
     def decode(self) -> DecodeVoice: ...
     @property
     def measure(self) -> MeasureVoice: ...
+    @property
+    def inspect(self) -> InspectVoice: ...
     @property
     def compare(self) -> CompareVoice: ...
     @property

@@ -23,7 +23,7 @@ from perse.media.audio_length import AudioLength, measure_audio
 from perse.networks.campplus import CampplusSpeakerEmbedder
 from perse.networks.silero_vad import SileroSpeechDetector
 from perse.pipelines.ports import SpeakerEmbedder, SpeechDetector
-from perse.pipelines.voice import CaptureVoice, CompareVoices
+from perse.pipelines.voice import CaptureVoice, CompareVoices, InspectVoice
 from perse.search.measured import Measured
 from perse.settings import Settings
 from perse.weights.cards import ModelCard
@@ -59,6 +59,10 @@ class VoiceServices:
     compare: CompareVoices
     thresholds: VoiceThresholds
     searched: Measured
+
+    @property
+    def inspect(self) -> InspectVoice:
+        return InspectVoice(self.capture, self.compare.limits)
 
 
 def open_voices(settings: Settings, on_disk: PackOnDisk) -> VoiceServices:

@@ -35,6 +35,7 @@ class Processing(StrEnum):
     FACE_COMPARE = "face_compare"
     FACE_VERIFY = "face_verify"
     VOICE_COMPARE = "voice_compare"
+    VOICE_INSPECT = "voice_inspect"
     ENROL = "face_enrol"
     UPDATE = "face_update"
     MOVE = "face_move"

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 
 from perse.domain.references import BiometricReference, Template
 from perse.domain.samples import ModelName
+from perse.domain.speech import SpeechSegment
 from perse.domain.voice_obstacles import HeardVoices
 from perse.domain.voice_quality import VoiceQuality, VoiceRequirements
 
@@ -42,6 +43,18 @@ class CapturedVoice:
 
 
 _MEASURES = fields(VoiceQuality)
+
+
+@dataclass(frozen=True, slots=True)
+class InspectedVoice:
+    """A recording that is looked at by itself. ``speech``: where somebody speaks, in order.
+    ``obstacle``: why it cannot be compared with others, as a sentence, None where it can."""
+
+    quality: VoiceQuality
+    speech: Sequence[SpeechSegment]
+    voices: HeardVoices
+    obstacle: str | None
+    models: Mapping[str, ModelName]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,17 +1,17 @@
-"""Compare the voices of two recordings."""
+"""Inspect recordings, and compare the voices of two of them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from perse.domain.decisions import SimilarityScale
 from perse.domain.samples import ModelName, VoiceSample
-from perse.domain.speech import net_speech_s
+from perse.domain.speech import SpeechSegment, net_speech_s
 from perse.domain.stranger_spread import SpreadCorrection
-from perse.domain.voice_obstacles import VoiceLimits
+from perse.domain.voice_obstacles import HeardVoices, VoiceLimits
 from perse.domain.voice_quality import assess_voice
-from perse.domain.voices import CapturedVoice, VoiceComparison
+from perse.domain.voices import CapturedVoice, InspectedVoice, VoiceComparison
 from perse.errors import NoSpeechDetected, NotFound
 from perse.pipelines.ports import SideBySide, SpeakerEmbedder, SpeechDetector, in_turn
 
@@ -45,11 +45,16 @@ class CaptureVoice:
 
     def __call__(self, recording: Recording) -> CapturedVoice:
         sample = recording.load()
-        speech = self.detector.detect(sample)
+        return self.of_speech(recording.name, sample, self.detector.detect(sample))
+
+    def of_speech(
+        self, name: str, sample: VoiceSample, speech: Sequence[SpeechSegment]
+    ) -> CapturedVoice:
+        """The same of a recording whose ``speech`` is known."""
         found_s = net_speech_s(speech)
         if found_s < self.least_speech_s:
             raise NoSpeechDetected(
-                f"{recording.name} holds {found_s:.1f} s of speech in {sample.duration_s:.1f} s, "
+                f"{name} holds {found_s:.1f} s of speech in {sample.duration_s:.1f} s, "
                 f"and {self.least_speech_s:g} s is the least: record a few seconds of one person "
                 "speaking, close to the microphone"
             )
@@ -59,6 +64,27 @@ class CaptureVoice:
     @property
     def models(self) -> Mapping[str, ModelName]:
         return {"speech_detector": self.detector.model, "speaker_embedder": self.embedder.model}
+
+
+@dataclass(frozen=True, slots=True)
+class InspectVoice:
+    """Use case: how good is a recording, and could it be compared? Too little speech is an
+    answer."""
+
+    capture: CaptureVoice
+    limits: VoiceLimits = field(default_factory=VoiceLimits)
+
+    def __call__(self, recording: Recording) -> InspectedVoice:
+        sample, models = recording.load(), self.capture.models
+        speech = self.capture.detector.detect(sample)
+        try:
+            heard = self.capture.of_speech(recording.name, sample, speech)
+        except NoSpeechDetected as missing:
+            quality = assess_voice(sample, speech)
+            return InspectedVoice(quality, speech, HeardVoices(), missing.message, models)
+        quality, voices = heard.quality, heard.voices
+        obstacles = self.limits.obstacles("this recording", voices, snr_db=quality.snr_db)
+        return InspectedVoice(quality, speech, voices, next(obstacles, None), models)
 
 
 @dataclass(frozen=True, slots=True)

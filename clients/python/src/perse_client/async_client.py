@@ -12,6 +12,7 @@ from perse_client.binding import async_iterating, awaiting
 from perse_client.call import Call
 from perse_client.conversation import Conversation, Conversations, Renew, Send, Step, Wait
 from perse_client.operations import (
+    access,
     collections,
     faces,
     identification,
@@ -52,6 +53,7 @@ class AsyncClient:
     compare_with_user = awaiting(faces.compare_with_user)
 
     compare_voices = awaiting(voices.compare_voices)
+    inspect_recording = awaiting(voices.inspect_recording)
 
     enrol_user = awaiting(users.enrol_user)
     update_user = awaiting(users.update_user)
@@ -81,6 +83,8 @@ class AsyncClient:
     get_collection = awaiting(collections.get_collection)
     list_collections = awaiting(collections.list_collections)
     delete_collection = awaiting(collections.delete_collection)
+
+    get_access = awaiting(access.get_access)
 
     check_live = awaiting(system.check_live)
     check_ready = awaiting(system.check_ready)

@@ -12,6 +12,7 @@ from perse_client.binding import blocking, iterating
 from perse_client.call import Call
 from perse_client.conversation import Conversation, Conversations, Renew, Send, Step, Wait
 from perse_client.operations import (
+    access,
     collections,
     faces,
     identification,
@@ -56,6 +57,7 @@ class Client:
     compare_with_user = blocking(faces.compare_with_user)
 
     compare_voices = blocking(voices.compare_voices)
+    inspect_recording = blocking(voices.inspect_recording)
 
     enrol_user = blocking(users.enrol_user)
     update_user = blocking(users.update_user)
@@ -85,6 +87,8 @@ class Client:
     get_collection = blocking(collections.get_collection)
     list_collections = blocking(collections.list_collections)
     delete_collection = blocking(collections.delete_collection)
+
+    get_access = blocking(access.get_access)
 
     check_live = blocking(system.check_live)
     check_ready = blocking(system.check_ready)

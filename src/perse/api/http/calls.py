@@ -20,6 +20,7 @@ from perse.api.http.content_encoding import refuse_encoded
 from perse.api.http.departures import departure
 from perse.api.http.forms import Form, FormField, FormLimits, arriving_within, read_form
 from perse.api.http.needs import Needs
+from perse.api.http.terms import Terms
 from perse.api.services import Services
 from perse.api.telemetry.exchange import exchange_of
 from perse.api.telemetry.metrics import Metrics
@@ -53,6 +54,7 @@ class Workplace:
     limits: FormLimits
     metrics: Metrics
     readiness: Readiness
+    terms: Terms
     turnstile: Turnstile = field(default_factory=Turnstile)
     restraint: Restraint = field(default_factory=Restraint)
 

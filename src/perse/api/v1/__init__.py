@@ -6,11 +6,21 @@ is stands in ``v0``.
 
 from __future__ import annotations
 
-from perse.api.v1 import collections, identification, samples, subjects, verification
+from perse.api.v1 import (
+    access,
+    collections,
+    identification,
+    samples,
+    subjects,
+    verification,
+    voices,
+)
 from perse.api.v1.absence import speaking_of_subjects
 
 OPERATIONS = speaking_of_subjects(
     (
+        *access.OPERATIONS,
+        *voices.OPERATIONS,
         *subjects.OPERATIONS,
         *samples.OPERATIONS,
         *verification.OPERATIONS,

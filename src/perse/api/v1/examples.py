@@ -49,7 +49,12 @@ _FACE: dict[str, Any] = {
 _VOICE: dict[str, Any] = {
     "id": _VOICE_ID,
     "model": "campplus",
-    "quality": {**RECORDING["voice_metrics"], "decoded_s": 4.72, "agreement": 0.71},
+    "quality": {
+        **RECORDING["voice_metrics"],
+        "decoded_s": 4.72,
+        "agreement": 0.71,
+        "crowding": -3.4,
+    },
     "created_at": _MADE_AT,
 }
 _SPEECH: dict[str, Any] = {

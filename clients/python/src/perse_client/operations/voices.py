@@ -1,8 +1,9 @@
-"""Compare voices."""
+"""Inspect and compare voices."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from perse_client.call import Call, form
 from perse_client.operations.measures import Answer, Models, PointIds, Thresholds, Verdicts
@@ -18,6 +19,13 @@ class VoiceMetrics:
     signal_to_noise: float
     clipping: float
     bandwidth: float
+
+
+class Segment(NamedTuple):
+    """Seconds from the start of the recording."""
+
+    start_s: float
+    end_s: float
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,6 +61,41 @@ class VoiceComparison(Answer):
     def is_match(self) -> bool:
         """One person, by the default threshold. Replayed and artificial voices match, too."""
         return self.similarity_assessable and self.similarity >= self.default_thresholds.similarity
+
+
+@dataclass(frozen=True, kw_only=True)
+class RecordingThresholds:
+    """Good: ``clipping`` and ``crowding`` below, the others above."""
+
+    net_speech: float
+    signal_to_noise: float
+    clipping: float
+    bandwidth: float
+    agreement: float | None
+    crowding: float | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class InspectedRecording(Recording, Answer):
+    """``speech_segments``: where somebody speaks, in order. ``agreement`` is low where people speak
+    in turn, ``crowding`` high where they speak at once; both are None of too little speech."""
+
+    speech_segments: tuple[Segment, ...]
+    agreement: float | None
+    crowding: float | None
+    similarity_assessable: bool
+    similarity_obstacle: str | None
+    default_thresholds: RecordingThresholds
+    models: Models
+
+
+def inspect_recording(
+    recording: Upload, *, consent: bool | None = None
+) -> Call[InspectedRecording]:
+    """How good a recording is, WAV or OGG, and where somebody speaks in it."""
+    return form(
+        "/v1/voice/inspect", InspectedRecording, files={"audio_file": recording}, consent=consent
+    )
 
 
 def compare_voices(
