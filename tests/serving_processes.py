@@ -36,7 +36,7 @@ from perse.api.telemetry.logs import configure_logs
 from perse.api.telemetry.metrics import Metrics
 from perse.auth.api_keys import digest_of
 from perse.bootstrap.shares import share_of
-from perse.cli.failures import sentence
+from perse.failures import sentence
 from perse.errors import PerseError, SetupError
 from tests.fakes.faces import FakeFaces
 from tests.fakes.services import FakeServices, settings

@@ -66,6 +66,15 @@ def test_what_the_key_may_do_is_told(ask: Ask, tenant: tuple[TenantId, str]) -> 
     assert told.limits.calls_per_s is None
 
 
+def test_the_installation_is_described(ask: Ask) -> None:
+    status = ask("get_status")
+    assert status.ready
+    assert status.answers["200"] > 0
+    assert {it.name for it in status.networks} >= {"yunet_2023mar", "sface"}
+    assert status.load.busy <= status.load.workers == 2
+    assert [it.state for it in status.findings] == ["ok"]
+
+
 def test_the_whole_life_of_a_user(ask: Ask) -> None:
     enrolled = ask("enrol_user", picture(1), consent=True)
     assert enrolled.created_at.tzinfo is not None

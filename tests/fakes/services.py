@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 
 from starlette.types import ASGIApp
 
@@ -13,10 +14,13 @@ from perse.auth.api_keys import ApiKeys, utc_now
 from perse.auth.authenticator import Authenticator
 from perse.auth.session_tokens import SessionTokens
 from perse.auth.signing_keys import SigningKey, SigningKeys
+from perse.bootstrap.examination import Finding, State
 from perse.domain.samples import ModelName
 from perse.pipelines.call_limits import CallLimits
 from perse.pipelines.consent import RecordConsent
 from perse.settings import Settings
+from perse.weights.cards import ModelCard, Role
+from perse.weights.catalogue import load_catalog
 from tests.fakes.enrolment import FakeCallBuckets, FakeEnrolment
 from tests.fakes.faces import MODELS, FakeFaces
 from tests.fakes.keys import MemoryKeys
@@ -31,6 +35,11 @@ def settings(**changes: object) -> Settings:
     return Settings.model_validate({"workers": 2, "queue_size": 2, **changes})
 
 
+@cache
+def shipped_cards() -> Mapping[Role, ModelCard]:
+    return load_catalog().cards_of("standard")
+
+
 @dataclass
 class FakeServices:
     """Everything the app asks of the composition root, with one API key ready."""
@@ -41,6 +50,8 @@ class FakeServices:
     store: MemoryKeys = field(default_factory=MemoryKeys)
     pack: str = "fake"
     models: Mapping[str, ModelName] = field(default_factory=lambda: MODELS)
+    cards: Mapping[Role, ModelCard] = field(default_factory=shipped_cards)
+    findings: Sequence[Finding] = (Finding("database", State.OK, "1 active API key"),)
     warmed: threading.Event = field(default_factory=threading.Event)
     closed: bool = False
 
@@ -63,6 +74,9 @@ class FakeServices:
         )
         self.buckets = FakeCallBuckets()
         self.call_limits = CallLimits(self.buckets, utc_now)
+
+    def examine(self) -> Sequence[Finding]:
+        return self.findings
 
     def warm(self) -> None:
         self.warmed.set()

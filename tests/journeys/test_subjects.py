@@ -139,3 +139,11 @@ def test_a_recording_is_inspected_without_anybody_being_enrolled(house: House) -
     quiet = house.post("", "/v1/voice/inspect", recording=file.getvalue()).json()
     assert quiet["speech_segments"] == []
     assert "of speech in 2.0 s" in quiet["similarity_obstacle"]
+
+
+def test_the_installation_is_well_and_says_so(house: House) -> None:
+    told = house.client.get("/v1/status").json()
+    states = {it["name"]: it["state"] for it in told["findings"]}
+    assert states.pop("session tokens") == states.pop("weights") == "ok", told["findings"]
+    assert set(states.values()) == {"ok"}, told["findings"]
+    assert {it["name"] for it in told["networks"]} >= {"perse_pad", "campplus"}

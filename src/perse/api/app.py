@@ -151,6 +151,7 @@ def _watch(workplace: Workplace) -> None:
     watch, compute, storage = workplace.metrics.watch, workplace.compute, workplace.lookups
     index = workplace.services.searching.index
     for name, description, read in (
+        ("perse_workers", "Worker threads.", lambda: compute.places),
         ("perse_workers_busy", "Worker threads at work.", lambda: compute.busy),
         ("perse_work_waiting", "Requests waiting for a worker.", lambda: compute.waiting),
         (

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 from perse.auth.authenticator import Authenticator
+from perse.bootstrap.examination import Finding
 from perse.domain.faces import FaceThresholds
 from perse.domain.retries import NameRetry
 from perse.domain.samples import FaceImage, ModelName, VoiceSample
@@ -33,6 +34,7 @@ from perse.pipelines.subjects import (
 )
 from perse.pipelines.verification import VerifyFace
 from perse.pipelines.voice import InspectVoice, Recording
+from perse.weights.cards import ModelCard, Role
 
 
 class Decode(Protocol):
@@ -179,13 +181,18 @@ class Subjects(Protocol):
 
 
 class Services(Protocol):
-    """``models``: role -> network in use. ``warm`` runs every network once, so that the first
-    request is as fast as the tenth. ``close`` gives back what is held."""
+    """``models``, ``cards``: role -> network in use, and what the catalogue says of it.
+    ``examine``: what works here and what does not; blocks. ``warm`` runs every network once, so
+    that the first request is as fast as the tenth. ``close`` gives back what is held."""
 
     @property
     def pack(self) -> str: ...
     @property
     def models(self) -> Mapping[str, ModelName]: ...
+    @property
+    def cards(self) -> Mapping[Role, ModelCard]: ...
+    @property
+    def examine(self) -> Callable[[], Sequence[Finding]]: ...
     @property
     def faces(self) -> Faces: ...
     @property

@@ -16,6 +16,7 @@ from perse.bootstrap.enrolment import (
     wire_consent,
     wire_enrolment,
 )
+from perse.bootstrap.examination import Examination
 from perse.bootstrap.faces import FaceServices
 from perse.bootstrap.ground import Ground, lay_ground
 from perse.bootstrap.previous_network import wire_previous
@@ -30,16 +31,19 @@ from perse.pipelines.call_limits import CallLimits
 from perse.pipelines.consent import RecordConsent
 from perse.settings import Settings
 from perse.storage.storage import Storage
+from perse.weights.cards import ModelCard, Role
 
 
 @dataclass(frozen=True, slots=True)
 class Services:
     """The running installation; safe to share between threads. Close it when done.
 
-    ``models``: role -> network in use."""
+    ``models``, ``cards``: role -> network in use, and what the catalogue says of it."""
 
     pack: str
     models: Mapping[str, ModelName]
+    cards: Mapping[Role, ModelCard]
+    examine: Examination
     faces: FaceServices
     voices: VoiceServices | None
     authenticator: Authenticator
@@ -86,6 +90,8 @@ def build_services(settings: Settings, ground: Ground) -> Services:
     return Services(
         pack=on_disk.pack.name,
         models={role: card.name for role, card in on_disk.cards.items()},
+        cards=on_disk.cards,
+        examine=Examination(settings),
         faces=faces,
         voices=ground.voices,
         authenticator=Authenticator(ApiKeys(storage.keys), SessionTokens(ground.signing_keys)),

@@ -6,8 +6,8 @@ import os
 import sys
 
 from perse.cli.application import app
-from perse.cli.failures import sentence
 from perse.errors import PerseError
+from perse.failures import sentence
 
 __all__ = ["main"]
 

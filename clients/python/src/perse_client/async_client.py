@@ -17,6 +17,7 @@ from perse_client.operations import (
     faces,
     identification,
     samples,
+    status,
     subjects,
     system,
     users,
@@ -85,6 +86,7 @@ class AsyncClient:
     delete_collection = awaiting(collections.delete_collection)
 
     get_access = awaiting(access.get_access)
+    get_status = awaiting(status.get_status)
 
     check_live = awaiting(system.check_live)
     check_ready = awaiting(system.check_ready)

@@ -17,6 +17,7 @@ from perse_client.operations import (
     faces,
     identification,
     samples,
+    status,
     subjects,
     system,
     users,
@@ -89,6 +90,7 @@ class Client:
     delete_collection = blocking(collections.delete_collection)
 
     get_access = blocking(access.get_access)
+    get_status = blocking(status.get_status)
 
     check_live = blocking(system.check_live)
     check_ready = blocking(system.check_ready)

@@ -79,6 +79,7 @@ class Door:
             initializer=on_thread,
         )
         self._outside = 0
+        self.places = room.places
         self._changed = threading.Condition(threading.Lock())
         self._here = threading.local()
         self._refused = refused

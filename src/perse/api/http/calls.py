@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from collections.abc import Callable, Coroutine, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass, field
@@ -55,6 +56,7 @@ class Workplace:
     metrics: Metrics
     readiness: Readiness
     terms: Terms
+    started_s: float = field(default_factory=time.monotonic)
     turnstile: Turnstile = field(default_factory=Turnstile)
     restraint: Restraint = field(default_factory=Restraint)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from prometheus_client import (
@@ -17,6 +17,7 @@ from prometheus_client import (
 )
 from prometheus_client.metrics_core import CounterMetricFamily, Metric
 from prometheus_client.registry import Collector
+from prometheus_client.samples import Sample
 
 from perse.api.telemetry.board import Board
 from perse.api.telemetry.totals import Totals
@@ -34,6 +35,25 @@ class _Counted(Collector):
 
     def collect(self) -> Iterator[Metric]:
         yield CounterMetricFamily(self.name, self.description, value=self.read())
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """Counters and gauges at one moment, by the names that Prometheus reads."""
+
+    samples: Sequence[Sample]
+
+    def total(self, name: str) -> int:
+        """0 for what nobody counts."""
+        return round(sum(it.value for it in self.samples if it.name == name))
+
+    def by(self, name: str, label: str) -> dict[str, int]:
+        """By one of its labels, the others added up."""
+        found: dict[str, float] = {}
+        for it in self.samples:
+            if it.name == name:
+                found[it.labels[label]] = found.get(it.labels[label], 0.0) + it.value
+        return {value: round(count) for value, count in sorted(found.items())}
 
 
 class Metrics:
@@ -75,15 +95,23 @@ class Metrics:
             registry=self.registry,
         )
 
+        self._errors = Counter(
+            "perse_http_errors", "Errors answered.", ("code",), registry=self.registry
+        )
+
     def refuse(self, door: str, cause: str) -> None:
         """Count one request for which there was no room."""
         self._refused.labels(door, cause).inc()
 
-    def observe(self, method: str, route: str, *, status: int, elapsed_s: float) -> None:
-        """Count one answered request."""
+    def observe(
+        self, method: str, route: str, *, status: int, elapsed_s: float, code: str | None = None
+    ) -> None:
+        """Count one answered request. ``code``: of its error, where it is one."""
         known = method if method in METHODS else OTHER_METHOD
         self._requests.labels(known, route, str(status)).inc()
         self._seconds.labels(route).observe(elapsed_s)
+        if code is not None:
+            self._errors.labels(code).inc()
 
     def connection_ended(self, reason: str) -> None:
         """Count a connection that the server refused or gave up; reasons are a closed set."""
@@ -110,6 +138,13 @@ class Metrics:
         """Let the other processes know, where there are any."""
         if self._totals:
             self._totals.post()
+
+    def counted(self) -> Counted:
+        """Everything that was counted, as numbers."""
+        self.post()
+        return Counted(
+            [it for metric in (self._totals or self.registry).collect() for it in metric.samples]
+        )
 
     def text(self) -> bytes:
         """Everything that was counted, in Prometheus' words."""

@@ -46,7 +46,9 @@ class Observe:
     def _record(self, exchange: Exchange, method: str) -> None:
         status = exchange.status or _CLIENT_LEFT
         elapsed_s = exchange.elapsed_s()
-        self.metrics.observe(method, exchange.route, status=status, elapsed_s=elapsed_s)
+        self.metrics.observe(
+            method, exchange.route, status=status, elapsed_s=elapsed_s, code=exchange.code
+        )
         facts = {
             "request_id": exchange.request_id,
             "method": method if method in METHODS else OTHER_METHOD,

@@ -11,6 +11,7 @@ from perse.api.v1 import (
     collections,
     identification,
     samples,
+    status,
     subjects,
     verification,
     voices,
@@ -20,6 +21,7 @@ from perse.api.v1.absence import speaking_of_subjects
 OPERATIONS = speaking_of_subjects(
     (
         *access.OPERATIONS,
+        *status.OPERATIONS,
         *voices.OPERATIONS,
         *subjects.OPERATIONS,
         *samples.OPERATIONS,

@@ -1,4 +1,4 @@
-"""What a command that cannot go on says: one sentence on stderr, and what to do about it."""
+"""What went wrong, to whoever runs perse: one sentence, and what to do about it."""
 
 from __future__ import annotations
 

@@ -1,0 +1,131 @@
+"""What works here, and what to do about the rest: what ``perse doctor`` says, and a running server
+of itself."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import NamedTuple
+
+from perse.auth.api_keys import ApiKeys
+from perse.bootstrap.signing_keys import open_signing_keys
+from perse.bootstrap.storage import open_database
+from perse.bootstrap.weights import (
+    chosen_pack,
+    needed_networks,
+    open_catalog,
+    open_store,
+    previous_pack,
+)
+from perse.errors import PerseError
+from perse.failures import sentence
+from perse.settings import Settings
+from perse.storage.api_keys import SqlKeys
+from perse.storage.migration import schema_status
+
+_KEPT_S = 10.0
+
+
+class State(StrEnum):
+    """``WARNING``: it serves, with less than it might. ``FAILED``: something must be done."""
+
+    OK = "ok"
+    WARNING = "warning"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """About one thing that serving needs. ``text`` says what is, or what to do."""
+
+    subject: str
+    state: State
+    text: str
+
+
+class _Found(NamedTuple):
+    text: str
+    state: State = State.OK
+
+
+@dataclass(slots=True)
+class Examination:
+    """The findings about an installation, those of the last ``kept_s`` seconds where there are any:
+    every weight file is read for them. Blocks; safe to share between threads."""
+
+    settings: Settings
+    kept_s: float = _KEPT_S
+    clock: Callable[[], float] = time.monotonic
+    _last: tuple[float, Sequence[Finding]] | None = None
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def __call__(self) -> Sequence[Finding]:
+        with self._lock:
+            now_s = self.clock()
+            if self._last is None or now_s - self._last[0] >= self.kept_s:
+                self._last = now_s, tuple(examine(self.settings))
+            return self._last[1]
+
+
+def examine(settings: Settings) -> Iterator[Finding]:
+    """One finding per thing that serving needs."""
+    yield _finding("data folder", lambda: _check_folder(settings))
+    yield _finding("weights", lambda: _check_weights(settings))
+    yield _finding("database", lambda: _check_database(settings))
+    yield _finding("session tokens", lambda: _check_signing_keys(settings))
+
+
+def _finding(subject: str, check: Callable[[], _Found]) -> Finding:
+    try:
+        found = check()
+    except (PerseError, OSError) as error:
+        return Finding(subject, State.FAILED, sentence(error))
+    return Finding(subject, found.state, found.text)
+
+
+def _check_folder(settings: Settings) -> _Found:
+    if not settings.data_dir.is_dir():
+        raise PerseError(f"{settings.data_dir} is not there yet: run `perse setup`")
+    if not os.access(settings.data_dir, os.W_OK):
+        raise PerseError(f"{settings.data_dir} may not be written: check its owner and mode")
+    return _Found(str(settings.data_dir.absolute()))
+
+
+def _check_weights(settings: Settings) -> _Found:
+    catalog, store = open_catalog(settings), open_store(settings)
+    choice, cards = chosen_pack(settings, catalog), needed_networks(settings, catalog)
+    for card in cards:
+        store.path(card)
+    integers = sum(store.runs_in_int8(card) for card in cards)
+    form = f", {integers} in 8-bit integers" if integers else ""
+    live = "face_attack_detector" in catalog.cards_of(choice.name)
+    missing = "" if live else ", without liveness"
+    previous = previous_pack(settings, catalog, choice)
+    moving = f"; users of {previous.name} are moved" if previous else ""
+    return _Found(
+        f"pack {choice.name}, {len(cards)} networks verified{form}{missing}{moving}",
+        State.OK if live else State.WARNING,
+    )
+
+
+def _check_database(settings: Settings) -> _Found:
+    if settings.database_url is None and not settings.sqlite_file.is_file():
+        raise PerseError(f"{settings.sqlite_file} is not there yet: run `perse setup`")
+    with open_database(settings) as database:
+        if schema_status(database).pending:
+            raise PerseError("the database's schema is of an older perse: run `perse db upgrade`")
+        active = sum(key.active for key in ApiKeys(SqlKeys(database)).store.all())
+    if not active:
+        raise PerseError("no active API key: run `perse keys create NAME`")
+    return _Found(f"{active} active API key{'' if active == 1 else 's'}")
+
+
+def _check_signing_keys(settings: Settings) -> _Found:
+    if settings.token_signing_keys is None and not settings.signing_key_file.is_file():
+        raise PerseError(f"{settings.signing_key_file} is not there yet: run `perse setup`")
+    keys = open_signing_keys(settings).keys
+    return _Found(f"{len(keys)} signing key{'' if len(keys) == 1 else 's'}")
