@@ -5,12 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import BrowserContext, Page
+from playwright.sync_api import BrowserContext, Page, expect
 
+from perse.weights.catalogue import Catalog
+from perse.weights.store import WeightStore
+from tests.conftest import REPOSITORY
+from tests.real_house import House, running_house
 from tests.synthetic_speech import ALICE
 from tests.web.browser import Session, browser_session, camera_and_microphone, needs_browser
 from tests.web.faults import Faults
-from tests.web.scenery import PORTRAITS, Camera, Microphone
+from tests.web.scenery import EMPTY_ROOM, Camera, Microphone, person
+
+# What never comes is told late; what comes is waited for on a busy machine, too.
+PATIENCE_MS = 20_000
+expect.set_options(timeout=PATIENCE_MS)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -31,7 +39,7 @@ def devices(tmp_path_factory: pytest.TempPathFactory) -> tuple[Camera, Microphon
 def camera(devices: tuple[Camera, Microphone]) -> Camera:
     """It shows a person, until the test says what else."""
     camera, _ = devices
-    camera.show(PORTRAITS / "collins_1992.jpg")
+    camera.show(person())
     return camera
 
 
@@ -46,7 +54,7 @@ def microphone(devices: tuple[Camera, Microphone]) -> Microphone:
 @pytest.fixture(scope="session")
 def chromium(devices: tuple[Camera, Microphone]) -> Iterator[Session]:
     camera, microphone = devices
-    camera.show_nobody()
+    camera.show(EMPTY_ROOM)
     microphone.speak(ALICE)
     with browser_session(*camera_and_microphone(camera.film, microphone.sound)) as started:
         yield started
@@ -63,7 +71,7 @@ def context(chromium: Session, faults: Faults) -> Iterator[BrowserContext]:
     """A visitor who was never here before; ``context.new_page()`` is a further tab of theirs."""
     with chromium.active() as browser:
         context = browser.new_context(locale="en-GB")
-        context.set_default_timeout(10_000)
+        context.set_default_timeout(PATIENCE_MS)
         faults.watch(context)
         yield context
         context.cookies()  # an answer to wait for: what happened before it has been told by then
@@ -76,3 +84,22 @@ def context(chromium: Session, faults: Faults) -> Iterator[BrowserContext]:
 def page(context: BrowserContext) -> Page:
     """An empty tab."""
     return context.new_page()
+
+
+@pytest.fixture(scope="session")
+def house(
+    tmp_path_factory: pytest.TempPathFactory, weights: WeightStore, catalog: Catalog
+) -> Iterator[House]:
+    """A server with real networks, which takes seconds to start: what a test leaves in it stays."""
+    for card in catalog.cards_of("standard").values():
+        weights.obtain(card)
+    folder = tmp_path_factory.mktemp("house")
+    with running_house(folder, REPOSITORY / "build" / "weights", None) as running:
+        yield running
+
+
+@pytest.fixture
+def token(house: House) -> str:
+    """Of a session at ``house``."""
+    key = {"privateKey": house.client.headers["x-api-key"]}
+    return str(house.client.post("/v0/login", json=key).json()["token"])

@@ -9,6 +9,8 @@ from urllib.parse import urlsplit
 from playwright.sync_api import BrowserContext, ConsoleMessage, Request, Response
 
 _OWN_HOSTS = {"127.0.0.1", "localhost", "::1"}
+# A page may stop listening to an answer, as when its user goes on to the next screen.
+_GIVEN_UP = "net::ERR_ABORTED"
 _WITHOUT_HOST = {"blob", "data", "about"}
 
 
@@ -55,6 +57,8 @@ class Faults:
             self.found.append(f"asks another host: {request.url}")
 
     def _see_failing(self, request: Request) -> None:
+        if request.failure == _GIVEN_UP:
+            return
         self.found.append(f"failed: {request.method} {request.url} ({request.failure})")
 
     def _see_answered(self, response: Response) -> None:

@@ -11,7 +11,7 @@ from io import BytesIO
 from pathlib import Path
 
 import soundfile
-from PIL import Image, ImageDraw
+from PIL import Image, ImageDraw, ImageEnhance
 
 from tests.conftest import REPOSITORY
 from tests.synthetic_speech import Person, speech
@@ -19,8 +19,16 @@ from tests.synthetic_speech import Person, speech
 PORTRAITS = REPOSITORY / "tests" / "samples" / "portraits"
 # One size for all films: Chromium asks a device once what it can.
 FILM_PX = (640, 480)
+# Left, top, width and height of the face, as perse finds it.
+FACES_PX = {"collins_1992": (181, 64, 89, 114), "hopper_1984": (174, 115, 181, 214)}
+# What a page shows of the film upright is so wide.
+UPRIGHT_PX = 360
 _RATE_HZ = 16_000
 _GREY = (128, 128, 128)
+
+
+EMPTY_ROOM = Image.linear_gradient("L").resize(FILM_PX).convert("RGB")
+ImageDraw.Draw(EMPTY_ROOM).rectangle((60, 200, 240, 470), fill=(120, 90, 60))
 
 
 @dataclass(frozen=True)
@@ -31,13 +39,8 @@ class Camera:
 
     def show(self, *pictures: Image.Image | Path) -> None:
         """A film of these pictures, each whole and in the middle."""
-        self._play([_filmed(picture) for picture in pictures])
-
-    def show_nobody(self) -> None:
-        """An empty room."""
-        room = Image.linear_gradient("L").resize(FILM_PX).convert("RGB")
-        ImageDraw.Draw(room).rectangle((60, 200, 240, 470), fill=(120, 90, 60))
-        self.show(room)
+        filmed = {id(picture): _filmed(picture) for picture in pictures}
+        self._play([filmed[id(picture)] for picture in pictures])
 
     def unplug(self) -> None:
         """There is no camera."""
@@ -46,8 +49,28 @@ class Camera:
     def _play(self, pictures: list[bytes]) -> None:
         new = self.film.with_suffix(".new")
         # Of a single picture Chromium would never see the end.
-        new.write_bytes(b"".join(pictures * 2))
+        new.write_bytes(b"".join(pictures * 2 if len(pictures) == 1 else pictures))
         new.replace(self.film)
+
+
+def person(
+    name: str = "hopper_1984", *, face: float = 0.45, aside: float = 0.0, light: float = 1.0
+) -> Image.Image:
+    """Somebody before the camera. ``face``: its width, ``aside``: how far from the middle, both as
+    shares of the upright picture; ``light``: 1 as photographed, 0 none.
+    """
+    portrait = Image.open(PORTRAITS / f"{name}.jpg").convert("RGB")
+    left, top, width, height = FACES_PX[name]
+    scale = face * UPRIGHT_PX / width
+    near = portrait.resize((round(portrait.width * scale), round(portrait.height * scale)))
+    scene = Image.new("RGB", FILM_PX, _GREY)
+    middle = (FILM_PX[0] / 2 + aside * UPRIGHT_PX, FILM_PX[1] / 2)
+    at = (
+        round(middle[0] - (left + width / 2) * scale),
+        round(middle[1] - (top + height / 2) * scale),
+    )
+    scene.paste(near, at)
+    return ImageEnhance.Brightness(scene).enhance(light)
 
 
 def _filmed(picture: Image.Image | Path) -> bytes:

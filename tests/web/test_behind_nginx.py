@@ -82,3 +82,13 @@ def test_a_browser_shows_the_operations_and_where_they_are(
     (server,) = page.locator("select option").all_text_contents()
     assert server.strip().startswith(form.partition("/swagger")[0])
     assert "Failed to load" not in page.content()
+
+
+@pytest.mark.parametrize(
+    "form", [f"{prefix}/capture{slash}" for prefix in PREFIXES for slash in ("", "/")]
+)
+def test_a_browser_finds_the_capture_page_and_all_of_its_files(
+    proxy: str, page: Page, form: str
+) -> None:
+    page.goto(proxy + form)
+    page.get_by_role("button", name="I agree, start the camera").wait_for()

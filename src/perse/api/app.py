@@ -39,6 +39,7 @@ from perse.bootstrap.shares import usable_cores
 from perse.chores import Chore
 from perse.errors import NotFound
 from perse.settings import Settings
+from perse.web.capture import capture_endpoints
 from perse.web.swagger import swagger_endpoints
 
 OPERATIONS = (*v0.OPERATIONS, *v1.OPERATIONS, *system.OPERATIONS)
@@ -87,7 +88,11 @@ def _party_of(access: Access) -> Callable[[Scope], str]:
 
 
 def _documentation() -> dict[str, dict[str, ASGIApp]]:
-    pages = {"/openapi.json": openapi_endpoint(OPERATIONS), **swagger_endpoints()}
+    pages = {
+        "/openapi.json": openapi_endpoint(OPERATIONS),
+        **swagger_endpoints(),
+        **capture_endpoints(),
+    }
     return {path: {"GET": page} for path, page in pages.items()}
 
 
