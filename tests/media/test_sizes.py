@@ -80,9 +80,28 @@ def test_a_small_file_whose_last_scan_is_repeated_is_refused() -> None:
     table = data.rindex(b"\xff\xc4", 0, start)
     bomb = data[:-2] + data[table:-2] * 200 + data[-2:]
     assert decode_image(data).height_px == 2000
-    assert measure_image(bomb) == ImageSize()
     with pytest.raises(InvalidFileType, match="too many scans"):
         decode_image(bomb)
+
+
+@pytest.mark.parametrize("progressive", [False, True])
+def test_nothing_is_looked_at_but_the_head(progressive: bool) -> None:
+    data = encoded(drawn(), "JPEG", progressive=progressive)
+    head_bytes = data.index(b"\xff\xda") + 16
+    other = data[:head_bytes] + b"\xff\xda" * ((len(data) - head_bytes) // 2)
+    assert measure_image(other.ljust(len(data))) == measure_image(data)
+
+
+def test_a_megabyte_of_fill_bytes_is_measured_as_fast_as_any_other() -> None:
+    """Each may be the first of those that precede a marker: whoever tries them all in turn needs
+    hours."""
+    start, rest = encoded(drawn(), "JPEG")[:2], encoded(drawn(), "JPEG")[2:]
+    filled = start + b"\xff" * 1_000_000
+    assert measure_image(filled) == ImageSize()
+    with pytest.raises(InvalidFileType, match="damaged"):
+        decode_image(filled)
+    assert decode_image(start + b"\xff" * 60_000 + rest).width_px == 96
+    assert measure_image(start + b"\xff" * 60_000 + rest).pixels == 96 * 64
 
 
 def test_the_rule_counts_the_bytes_of_the_file() -> None:

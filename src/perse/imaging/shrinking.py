@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 
 from perse.domain.samples import Pixels
+from perse.imaging.room import room_for
 
 
 def shrink_smoothly(pixels: Pixels, size_px: tuple[int, int]) -> Pixels:
@@ -29,7 +30,9 @@ def halved(pixels: Pixels) -> Pixels:
     """Each pixel the mean of four; an odd last row or column is left out."""
     height, width = pixels.shape[0] // 2, pixels.shape[1] // 2
     even = pixels[: 2 * height, : 2 * width]
-    return np.asarray(cv2.resize(even, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
+    half = room_for(height, width, *pixels.shape[2:])
+    cv2.resize(even, (width, height), dst=half, interpolation=cv2.INTER_AREA)
+    return half
 
 
 def resized(pixels: Pixels, size_px: tuple[int, int]) -> Pixels:

@@ -11,6 +11,7 @@ _RATE_OFFSET = 28  # bytes a second, in the usual place of a WAV's format
 _OPUS_RATE_HZ = 48_000
 _FIRST_PACKET = 28  # of an OGG page with one segment
 _VORBIS_RATE_OFFSET = _FIRST_PACKET + 12
+_LARGEST_PAGE_BYTES = 65_307  # RFC 3533
 _LEAST_WAV_BYTES_PER_S = 8_000
 _LEAST_OGG_BYTES_PER_S = 1_000
 
@@ -38,7 +39,7 @@ def _told_s(data: bytes) -> float:
     if is_wav(data):
         (bytes_per_s,) = struct.unpack_from("<I", data, _RATE_OFFSET)
         return len(data) / int(bytes_per_s)
-    last_page = data.rfind(b"OggS")
+    last_page = data.rfind(b"OggS", -_LARGEST_PAGE_BYTES)
     (position,) = struct.unpack_from("<q", data, last_page + 6)
     return int(position) / _ogg_rate_hz(data)
 

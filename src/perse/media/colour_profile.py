@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageCms
 
 from perse.domain.samples import Pixels
+from perse.imaging.room import room_for
 from perse.media.raster import Raster, strips
 
 Curve = NDArray[np.float64]
@@ -58,7 +59,7 @@ class MatrixProfile:
 
     def apply(self, pixels: Pixels) -> Pixels:
         table = np.round(self.curves.T * _FULL).astype(np.uint16)[np.newaxis]
-        result = np.empty_like(pixels)
+        result = room_for(*pixels.shape)
         for rows in strips(*pixels.shape[:2]):
             linear = cv2.transform(cv2.LUT(pixels[rows], table), self.to_srgb)
             result[rows] = cv2.LUT(linear, _ENCODING[np.newaxis])
@@ -147,7 +148,7 @@ def _transform(profile: bytes, channels: str) -> ImageCms.ImageCmsTransform:
 def _by_module(raster: Raster, transform: ImageCms.ImageCmsTransform | None) -> Pixels:
     """In strips, because the module does not let other threads run while it works."""
     height, width = raster.pixels.shape[:2]
-    result = np.empty((height, width, 3), np.uint8)
+    result = room_for(height, width, 3)
     for rows in strips(height, width):
         strip = Image.fromarray(np.ascontiguousarray(raster.pixels[rows]), raster.channels)
         changed = ImageCms.applyTransform(strip, transform) if transform else strip.convert("RGB")

@@ -12,10 +12,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import cv2
-import numpy as np
 
 from perse.domain.samples import FaceImage, Pixels
 from perse.errors import EmptyFile, FileTooLarge, InvalidFileType, PerseError
+from perse.imaging.room import room_for
 from perse.media import jpeg, png, webp
 from perse.media.colour_profile import to_srgb
 from perse.media.file_kinds import kind_of_file
@@ -108,11 +108,12 @@ def decode_image(data: bytes | memoryview, limits: ImageLimits = _DEFAULT_LIMITS
 def measure_image(data: bytes, limits: ImageLimits = _DEFAULT_LIMITS) -> ImageSize:
     """The size of a picture by a quick look, 0 for one that ``decode_image`` refuses.
 
-    It takes microseconds whatever is in the file, so that it may be asked where nothing may wait.
+    Only the head of the file is looked at, in microseconds, so that it may be asked where nothing
+    may wait. How many scans a JPEG has is guessed.
     """
     try:
         header = _format_of(data).read_size(data)
-        _refuse_excess(header, len(data), limits)
+        _refuse_excess(replace(header, scans=1), len(data), limits)
     except Exception:  # decoding tells what is wrong
         return ImageSize()
     return ImageSize(header.pixels, header.pixels * header.scans)
@@ -171,5 +172,7 @@ def _rgb(raster: Raster, profile: bytes | None) -> Pixels:
     if profile or raster.channels == "CMYK":
         return to_srgb(raster, profile)
     if raster.channels == "L":
-        return np.asarray(cv2.cvtColor(raster.pixels, cv2.COLOR_GRAY2RGB), np.uint8)
+        pixels = room_for(*raster.pixels.shape[:2], 3)
+        cv2.cvtColor(raster.pixels, cv2.COLOR_GRAY2RGB, dst=pixels)
+        return pixels
     return raster.pixels

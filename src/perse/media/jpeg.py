@@ -16,6 +16,7 @@ import simplejpeg
 from PIL.JpegImagePlugin import JpegImageFile
 
 from perse.errors import InvalidFileType
+from perse.imaging.room import room_for
 from perse.media.orientation import EXIF_PREFIXES, orientation_of
 from perse.media.raster import Channels, Header, Raster, raster_of
 
@@ -28,8 +29,13 @@ _APP1, _APP2, _APP14 = 0xE1, 0xE2, 0xEE
 _DROPPED = frozenset(range(0xE0, 0xF0)) - {_APP14} | {0xFE}
 _WITHOUT_LENGTH = frozenset({0x01, *range(0xD0, 0xD8)})
 _ICC = b"ICC_PROFILE\0"
-_MARKER = re.compile(rb"\xff+([^\x00\xff])")
-_MOST_SEGMENTS = 4096
+# Any number of 0xff may stand before a marker; the last is enough, and looking for all takes a time
+# that grows with the square of their number.
+_MARKER = re.compile(rb"\xff([^\x00\xff])")
+# So that a walk takes no longer than a millisecond or two, whatever is in the file.
+_MOST_SEGMENTS = 1024
+_MOST_STRAY_BYTES = 64 * 1024
+_USUAL_SCANS = 10
 _COMPONENTS = 5  # where a frame's head says how many there are (T.81, B.2.2)
 _PROGRESSIVE = 0xC2
 _INKS = 4
@@ -59,7 +65,12 @@ class _Segment:
     marker: int
     start: int
     end: int
-    body: bytes
+    _file: bytes
+    _body_start: int
+
+    @property
+    def body(self) -> bytes:
+        return self._file[self._body_start : self.end]
 
 
 def read_jpeg_header(data: bytes) -> Header:
@@ -87,11 +98,12 @@ def read_jpeg_header(data: bytes) -> Header:
 
 
 def read_jpeg_size(data: bytes) -> Header:
-    """What decoding costs alone. Raises as ``read_jpeg_header``."""
+    """What decoding costs alone, by the head alone: how many scans follow is a guess. Raises as
+    ``read_jpeg_header``."""
     *segments, first_scan = _segments(data)
     frame = next(segment for segment in segments if segment.marker in _FRAMES)
-    held_bytes = _held_bytes(frame, first_scan)
-    return Header(*_frame_size(frame), scans=_scans(data, frame), held_bytes=held_bytes)
+    scans = _USUAL_SCANS if frame.marker == _PROGRESSIVE else 1
+    return Header(*_frame_size(frame), scans=scans, held_bytes=_held_bytes(frame, first_scan))
 
 
 def _halvings(width: int, height: int) -> int:
@@ -131,19 +143,20 @@ def _samples_per_pixel(frame: _Segment) -> float:
 
 
 def _segments(data: bytes) -> Iterator[_Segment]:
-    """Everything up to the head of the first scan. A marker may be preceded by stray bytes, as in
-    libjpeg."""
-    position = len(_START)
+    """Everything up to the head of the first scan. Markers may be preceded by stray bytes, as in
+    libjpeg, so many in all. Raises ValueError or struct.error."""
+    position, stray_bytes = len(_START), _MOST_STRAY_BYTES
     for _ in range(_MOST_SEGMENTS):
-        found = _MARKER.search(data, position)
+        found = _MARKER.search(data, position, position + stray_bytes)
         if found is None:
             raise ValueError("no scan")
+        stray_bytes -= found.start() - position
         marker, position = found[1][0], found.end()
         if marker in _WITHOUT_LENGTH:
             continue
         (length,) = struct.unpack_from(">H", data, position)
         end = position + max(2, length)
-        yield _Segment(marker, found.start(), end, data[position + 2 : end])
+        yield _Segment(marker, found.start(), end, data, position + 2)
         if marker == _SCAN:
             return
         position = end
@@ -184,15 +197,22 @@ def _decode_usual(data: bytes, channels: Channels, header: Header) -> Raster:
         return _decoded(data, channels, (width, height))
     width, height = ((side + 1) // 2 for side in size)
     pixels = _decoded(data, channels, (width, height)).pixels
-    enlarged = cv2.resize(pixels, size, interpolation=cv2.INTER_LINEAR)
-    return Raster(np.asarray(enlarged, np.uint8), channels)
+    enlarged = room_for(*size[::-1], *pixels.shape[2:])
+    cv2.resize(pixels, size, dst=enlarged, interpolation=cv2.INTER_LINEAR)
+    return Raster(enlarged, channels)
 
 
 def _decoded(data: bytes, channels: Channels, least_px: tuple[int, int]) -> Raster:
     """As small as libjpeg can make it, at least ``least_px`` (width, height)."""
     colours = "GRAY" if channels == "L" else "RGB"
     width, height = least_px
-    decode = partial(simplejpeg.decode_jpeg, colorspace=colours, min_width=width, min_height=height)
+    decode = partial(
+        simplejpeg.decode_jpeg,
+        colorspace=colours,
+        min_width=width,
+        min_height=height,
+        buffer=room_for(height, width, len(channels)),
+    )
     try:
         pixels = decode(data)
     except ValueError as problem:

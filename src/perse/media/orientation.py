@@ -7,11 +7,12 @@ readers and ways those are stands in ``docs/orientation.md``.
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 
 import cv2
-import numpy as np
-from numpy.typing import NDArray
+
+from perse.domain.samples import Pixels
+from perse.imaging.room import room_for
 
 UPRIGHT = 1
 EXIF_PREFIXES = (b"Exif\0\0", b"Exif\0\xff")
@@ -19,6 +20,7 @@ EXIF_PREFIXES = (b"Exif\0\0", b"Exif\0\xff")
 _TAG = 0x0112
 _ENTRY_BYTES = 12
 _VALUE_BYTES = 4
+_ON_ITS_SIDE = (5, 6, 7, 8)
 _BYTE_ORDERS = {b"II*\0": "<", b"MM\0*": ">"}
 # BYTE, SHORT and LONG, and the same with a sign.
 _INTEGERS = {1: "B", 3: "H", 4: "I", 6: "b", 8: "h", 9: "i"}
@@ -60,21 +62,28 @@ def _first_directory_value(tiff: bytes, order: str) -> int | None:
     return None
 
 
-def turn_upright(pixels: NDArray[np.uint8], orientation: int) -> NDArray[np.uint8]:
+def turn_upright(pixels: Pixels, orientation: int) -> Pixels:
     """The picture as it is meant to be seen; contiguous."""
-    if orientation in (5, 7):
-        pixels = np.asarray(cv2.transpose(pixels), np.uint8)
-    match orientation:
-        case 2:
-            turned = cv2.flip(pixels, 1)
-        case 3 | 7:
-            turned = cv2.rotate(pixels, cv2.ROTATE_180)
-        case 4:
-            turned = cv2.flip(pixels, 0)
-        case 6:
-            turned = cv2.rotate(pixels, cv2.ROTATE_90_CLOCKWISE)
-        case 8:
-            turned = cv2.rotate(pixels, cv2.ROTATE_90_COUNTERCLOCKWISE)
-        case _:
-            return pixels
-    return np.asarray(turned, np.uint8)
+    if orientation not in _TURNS:
+        return pixels
+    height, width, *channels = pixels.shape
+    sides = (width, height) if orientation in _ON_ITS_SIDE else (height, width)
+    turned = room_for(*sides, *channels)
+    _TURNS[orientation](pixels, turned)
+    return turned
+
+
+def _transverse(pixels: Pixels, turned: Pixels) -> None:
+    cv2.transpose(pixels, turned)
+    cv2.flip(turned, -1, turned)
+
+
+_TURNS: Mapping[int, Callable[[Pixels, Pixels], object]] = {
+    2: lambda pixels, turned: cv2.flip(pixels, 1, turned),
+    3: lambda pixels, turned: cv2.rotate(pixels, cv2.ROTATE_180, turned),
+    4: lambda pixels, turned: cv2.flip(pixels, 0, turned),
+    5: cv2.transpose,
+    6: lambda pixels, turned: cv2.rotate(pixels, cv2.ROTATE_90_CLOCKWISE, turned),
+    7: _transverse,
+    8: lambda pixels, turned: cv2.rotate(pixels, cv2.ROTATE_90_COUNTERCLOCKWISE, turned),
+}

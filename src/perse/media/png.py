@@ -11,6 +11,7 @@ import numpy as np
 from PIL import Image
 from PIL.PngImagePlugin import PngImageFile
 
+from perse.imaging.room import room_for
 from perse.media.orientation import orientation_of
 from perse.media.png_texts import inflated, is_raw_exif, raw_exif
 from perse.media.raster import Header, Raster, raster_of, strips
@@ -73,7 +74,7 @@ def decode_png(data: bytes, _header: Header) -> Raster:
 def _sixteen_bits(picture: Image.Image) -> Raster:
     """Grey, 16 bits to 8 over the whole range: 0..65535 becomes 0..255."""
     width, height = picture.size
-    pixels = np.empty((height, width), np.uint8)
+    pixels = room_for(height, width)
     for rows in strips(height, width):
         part = np.asarray(picture.crop((0, rows.start, width, rows.stop)))
         pixels[rows] = part.astype(np.uint16) >> 8

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from perse.domain.samples import Pixels
+from perse.imaging.room import room_for
 
 Channels = Literal["L", "RGB", "CMYK"]
 
@@ -78,7 +79,7 @@ def raster_of(picture: Image.Image) -> Raster:
 
 def _copied(picture: Image.Image, mode: str, channels: int) -> NDArray[np.uint8]:
     width, height = picture.size
-    pixels = np.empty((height, width, channels), np.uint8)
+    pixels = room_for(height, width, channels)
     for rows in strips(height, width):
         strip = np.asarray(picture.crop((0, rows.start, width, rows.stop)).convert(mode), np.uint8)
         solid = over_white(strip) if mode == "RGBA" else strip
@@ -99,7 +100,8 @@ def over_white(rgba: NDArray[np.uint8]) -> Pixels:
 
 def without_colour(pixels: Pixels) -> bool:
     """Whether the three channels of a colour picture are one and the same everywhere."""
-    return _equal_channels(pixels[::64, ::64]) and _equal_channels(pixels)
+    parts = (pixels[rows] for rows in strips(*pixels.shape[:2]))
+    return _equal_channels(pixels[::64, ::64]) and all(map(_equal_channels, parts))
 
 
 def _equal_channels(pixels: Pixels) -> bool:

@@ -12,6 +12,7 @@ from PIL.WebPImagePlugin import WebPImageFile
 
 from perse.domain.samples import Pixels
 from perse.errors import FileTooLarge
+from perse.imaging.room import room_for
 from perse.media.orientation import orientation_of
 from perse.media.raster import Header, Raster, over_white, raster_of, strips
 
@@ -101,7 +102,7 @@ def _first_frame(data: bytes, header: Header) -> Raster:
 def _solid(pixels: NDArray[np.uint8]) -> Pixels:
     """From BGRA."""
     height, width = pixels.shape[:2]
-    result = np.empty((height, width, 3), np.uint8)
+    result = room_for(height, width, 3)
     for rows in strips(height, width):
         result[rows] = over_white(np.asarray(cv2.cvtColor(pixels[rows], cv2.COLOR_BGRA2RGBA)))
     return result
