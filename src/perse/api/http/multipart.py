@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 MAX_PARTS = 32
 LONGEST_PREAMBLE = 4096
+_LARGE_PIECE_BYTES = 4096
 _PLAIN_ENCODINGS = {"", "7bit", "8bit", "binary"}
 
 
@@ -79,7 +80,7 @@ class MultipartBody:
         """Every known field that was sent. Raises InvalidParameter for half a body."""
         if self._seen and not self._parts.ended:
             raise InvalidParameter("the multipart body ends before its closing boundary")
-        return {name: bytes(value) for name, value in self._parts.values.items()}
+        return self._parts.values
 
 
 class _Preamble:
@@ -112,6 +113,27 @@ class _Preamble:
         return b""
 
 
+class _Pieces:
+    """A value on its way. Large pieces of a body stay where they are until all are joined: what
+    grows by little is moved again and again."""
+
+    def __init__(self) -> None:
+        self.size = 0
+        self._last = bytearray()
+        self._pieces: list[memoryview | bytearray] = [self._last]
+
+    def add(self, piece: memoryview) -> None:
+        self.size += len(piece)
+        if len(piece) < _LARGE_PIECE_BYTES:
+            self._last += piece
+        else:
+            self._last = bytearray()
+            self._pieces += (piece, self._last)
+
+    def joined(self) -> bytes:
+        return b"".join(self._pieces)
+
+
 class _Parts:
     """The parser's callbacks and what they have read.
 
@@ -119,7 +141,7 @@ class _Parts:
     """
 
     def __init__(self, limits: PartLimits) -> None:
-        self.values: dict[str, bytearray] = {}
+        self.values: dict[str, bytes] = {}
         self.ended = False
         self._limits = limits
         self._count = 0
@@ -141,7 +163,7 @@ class _Parts:
         self._headers: dict[str, str] = {}
         self._name_read = bytearray()
         self._value_read = bytearray()
-        self._value: bytearray | None = None
+        self._value: _Pieces | None = None
         self._field = ""
 
     def _header_name(self, data: bytes, start: int, end: int) -> None:
@@ -168,13 +190,13 @@ class _Parts:
         if self._field in self.values:
             raise InvalidParameter(f"the field {self._field} was sent more than once")
         if self._field in self._limits.files or self._field in self._limits.texts:
-            self._value = self.values[self._field] = bytearray()
+            self._value, self.values[self._field] = _Pieces(), b""
 
     def _data(self, data: bytes, start: int, end: int) -> None:
         if self._value is None:
             return
-        self._refuse_excess(len(self._value) + end - start)
-        self._value += memoryview(data)[start:end]
+        self._refuse_excess(self._value.size + end - start)
+        self._value.add(memoryview(data)[start:end])
 
     def _refuse_excess(self, size: int) -> None:
         files, texts = self._limits.files, self._limits.texts
@@ -186,7 +208,9 @@ class _Parts:
             raise InvalidParameter(f"{self._field} is longer than {texts[self._field]} bytes")
 
     def _end_part(self) -> None:
-        self._value = None
+        if self._value is not None:
+            self.values[self._field] = self._value.joined()
+            self._value = None
 
     def _end(self) -> None:
         self.ended = True
