@@ -122,9 +122,8 @@ class RawAnswer:
         return document
 
 
-def read_answer(connection: socket.socket) -> RawAnswer:
-    """The next answer of a connection, by its Content-Length."""
-    received = b""
+def read_answer(connection: socket.socket, received: bytes = b"") -> RawAnswer:
+    """The next answer of a connection, by its Content-Length, of which so much was received."""
     while b"\r\n\r\n" not in received:
         received += _more(connection)
     head, _, body = received.partition(b"\r\n\r\n")

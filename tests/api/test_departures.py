@@ -97,19 +97,26 @@ def _heard_after_the_end(request: bytes, services: FakeServices) -> bytes:
         return b"".join(iter(lambda: connection.recv(65536), b""))
 
 
-def test_a_client_that_sent_a_form_and_will_send_no_more_hears_its_answer() -> None:
+@pytest.mark.parametrize("version", [b"HTTP/1.0", b"HTTP/1.1"])
+@pytest.mark.parametrize("expecting", [(), ("Expect: 100-continue",)])
+def test_a_client_that_sent_a_form_and_will_send_no_more_hears_its_answer(
+    version: bytes, expecting: tuple[str, ...]
+) -> None:
     services = FakeServices()
-    request = post("/v0/face/detect", form(part("image_file", picture())), key=services.api_key)
-    interim, _, answer = _heard_after_the_end(request, services).partition(b"\r\n\r\n")
-    assert interim == b"HTTP/1.1 100 Continue"
-    assert answer.startswith(b"HTTP/1.1 200 OK")
+    body = form(part("image_file", picture()))
+    request = post("/v0/face/detect", body, *expecting, key=services.api_key)
+    answer = _heard_after_the_end(request.replace(b"HTTP/1.1", version, 1), services)
+    answer = answer.removeprefix(b"HTTP/1.1 100 Continue\r\n\r\n" if expecting else b"")
+    assert answer.startswith(b"HTTP/1.1 200 OK\r\n")
+    assert answer.count(b"HTTP/1.1") == 1
     assert b'"total_faces":1' in answer
 
 
-def test_one_that_knows_no_interim_answers_counts_as_gone() -> None:
-    services = FakeServices()
-    request = post("/v0/face/detect", form(part("image_file", picture())), key=services.api_key)
-    assert _heard_after_the_end(request.replace(b"HTTP/1.1", b"HTTP/1.0", 1), services) == b""
+def test_it_hears_why_it_is_refused() -> None:
+    request = post("/v0/face/detect", form(part("image_file", picture())))
+    answer = _heard_after_the_end(request, FakeServices())
+    assert answer.startswith(b"HTTP/1.1 401 Unauthorized\r\n")
+    assert answer.count(b"HTTP/1.1") == 1
 
 
 def test_half_a_form_before_the_end_is_a_departure() -> None:

@@ -139,9 +139,22 @@ def test_a_client_that_will_send_no_more_keeps_its_place_in_the_queue() -> None:
     gate = Gate()
     with _one_waits(gate, _behind(gate)) as (_, patient):
         patient.shutdown(socket.SHUT_WR)
-        assert patient.recv(100).startswith(b"HTTP/1.1 100 Continue")
+        begun = patient.recv(100)
+        assert b"HTTP/1.1 ".startswith(begun)
         gate.open()
-        assert read_answer(patient).status == 200
+        assert read_answer(patient, begun).status == 200
+
+
+def test_one_that_leaves_after_saying_so_loses_it() -> None:
+    gate = Gate()
+    services = _behind(gate)
+    with _one_waits(gate, services) as (served, impatient):
+        impatient.shutdown(socket.SHUT_WR)
+        assert impatient.recv(100) == b"H"
+        impatient.close()
+        _until(lambda: _waiting(served) == 0)
+        gate.open()
+    assert len(services.faces.decoded) == 1
 
 
 def test_what_was_accepted_is_finished_before_the_end() -> None:

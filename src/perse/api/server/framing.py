@@ -13,6 +13,8 @@ import h11
 from h11._receivebuffer import ReceiveBuffer
 
 LARGEST_HEAD_BYTES = 64 * 1024
+# What every answer begins with.
+ANSWER_BEGINS = b"HTTP/1.1 "
 
 # Control characters, line ends that are not CRLF, and lines that go on in the next (obs-fold).
 _UNCLEAR = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]|(?<!\r)\n|\r(?!\n|\Z)|\r\n[ \t]")
@@ -26,11 +28,27 @@ class StrictConnection(h11.Connection):
     def __init__(self) -> None:
         super().__init__(h11.SERVER, LARGEST_HEAD_BYTES)
         self._receive_buffer: _StrictLines = _StrictLines()
+        self.begun_bytes = 0
 
     @property
     def head_begun(self) -> bool:
         """True while a request's head has arrived in part."""
         return self.their_state is h11.IDLE and bool(self._receive_buffer)
+
+    def begin_answer(self) -> bytes:
+        """The next byte of what may be sent before it is known what the answer is; then nothing."""
+        byte = ANSWER_BEGINS[self.begun_bytes : self.begun_bytes + 1]
+        self.begun_bytes += len(byte)
+        return byte
+
+    def rest_of(self, answer: bytes) -> bytes:
+        """What is still to be sent of an answer, once."""
+        begun, self.begun_bytes = self.begun_bytes, 0
+        return answer[begun:]
+
+    def send(self, event: h11.Event) -> bytes | None:  # type: ignore[override]
+        data: bytes | None = super().send(event)
+        return self.rest_of(data) if data and isinstance(event, h11.Response) else data
 
     def next_event(self) -> h11.Event | type[h11.NEED_DATA] | type[h11.PAUSED]:
         if self.their_state is h11.IDLE:
