@@ -227,7 +227,7 @@ def test_a_voice_is_found_among_voices() -> None:
         enrolled(served, ANN)
         ann, _ = searching.enrol_voices(tenant_id, ANN, BOB)
         body = heard(client, ANN)
-        assert "face" not in body
+        assert not {"face", "fused"} & body.keys()
         voice = body["voice"]
         assert [it["subject_id"] for it in voice["candidates"]] == [ann]
         assert (voice["subjects"], voice["similarity_assessable"]) == (2, True)
@@ -245,7 +245,7 @@ def test_a_recording_of_several_people_gets_an_advice_and_no_candidates() -> Non
         assert "one person alone" in voice["similarity_obstacle"]
 
 
-def test_a_picture_and_a_recording_are_two_searches() -> None:
+def test_a_picture_and_a_recording_are_searched_for_each_by_itself() -> None:
     with serving() as served, served.client() as client:
         searching, tenant_id = served.services.searching, served.services.first_key.tenant_id
         (face,) = enrolled(served, ANN)
@@ -253,6 +253,38 @@ def test_a_picture_and_a_recording_are_two_searches() -> None:
         body = heard(client, BOB, image_file=picture(ANN))
         assert [it["subject_id"] for it in body["face"]["candidates"]] == [face]
         assert [it["subject_id"] for it in body["voice"]["candidates"]] == [voice]
+        assert (body["fused"]["candidates"], body["fused"]["similarity_assessable"]) == ([], True)
+
+
+def test_whom_face_and_voice_are_of_is_found_by_both_together() -> None:
+    with serving() as served, served.client() as client:
+        searching, tenant_id = served.services.searching, served.services.first_key.tenant_id
+        ann, _ = searching.enrol_both(tenant_id, ANN, BOB)
+        enrolled(served, ANN)  # a face alone
+        body = heard(client, ANN, image_file=picture(ANN))
+        (candidate,) = body["fused"]["candidates"]
+        feed = searching.feed
+        assert (candidate["rank"], candidate["subject_id"]) == (1, ann)
+        assert candidate["external_id"] == f"external {ann[:8]}"
+        assert (
+            candidate["similarity"] > candidate["face"]["similarity"] == pytest.approx(0.93, 1e-3)
+        )
+        assert candidate["voice"]["similarity"] == pytest.approx(0.7, abs=1e-3)
+        samples = [feed.sample_of(ann, number, tenant_id) for number in range(2)]
+        assert [candidate[it]["sample_id"] for it in ("face", "voice")] == samples
+        assert body["fused"]["threshold"]["comparisons"] == body["fused"]["subjects"] == 2
+        assert body["fused"]["threshold"]["largest_supported"] == 1005
+        assert len(body["face"]["candidates"]) == 2
+        nobody = heard(client, EVE, image_file=picture(EVE))["fused"]
+        assert nobody["candidates"] == []
+
+
+def test_a_face_that_tells_nothing_leaves_no_fused_candidates() -> None:
+    with serving() as served, served.client() as client:
+        tenant_id = served.services.first_key.tenant_id
+        served.services.searching.enrol_both(tenant_id, HIDDEN)
+        fused = heard(client, HIDDEN, image_file=picture(HIDDEN))["fused"]
+        assert (fused["candidates"], fused["similarity_assessable"]) == ([], False)
 
 
 def test_something_must_be_sent_and_a_pack_without_voices_hears_none(client: httpx.Client) -> None:

@@ -167,7 +167,11 @@ def test_somebody_is_found_among_many(
         ask("identify", image=picture(2), collection="nobody")
     heard = ask("identify", audio=recording(2))
     assert heard.voice.recording.voice_metrics.net_speech == 1
-    assert heard.face is None
+    assert (heard.face, heard.fused) == (None, None)
+    (both,) = served.services.searching.enrol_both(tenant[0], 4)
+    fused = ask("identify", image=picture(4), audio=recording(4)).fused
+    assert [it.subject_id for it in fused.candidates] == [both]
+    assert fused.candidates[0].voice.similarity < fused.candidates[0].similarity
 
 
 def test_a_subject_is_verified_by_face_and_voice(ask: Ask) -> None:

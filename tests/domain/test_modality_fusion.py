@@ -73,6 +73,28 @@ def _drawn_from_the_scale(count: int, *, alike: bool) -> tuple[np.ndarray, np.nd
     return faces, voices
 
 
+@given(st.floats(0.4, 1), similarities, similarities)
+def test_below_its_floors_no_face_and_no_voice_reach_a_fused_similarity(
+    fused: float, face: float, voice: float
+) -> None:
+    least_face, least_voice = FUSION.floors(fused)
+    if FUSION.similarity(face, voice) >= fused:
+        assert face >= least_face
+        assert voice >= least_voice
+
+
+def test_floors_are_no_lower_than_they_need_be() -> None:
+    for fused in (0.7, 0.8, 0.9, 1.0):
+        face, voice = FUSION.floors(fused)
+        assert FUSION.similarity(min(1.0, face + 1e-3), 1.0) >= fused
+        assert FUSION.similarity(1.0, min(1.0, voice + 1e-3)) >= fused
+
+
+def test_what_both_together_never_reach_has_no_floors() -> None:
+    low = replace(FACE, highest=0.69), replace(VOICE, highest=0.6)
+    assert ModalityFusion(*low).floors(1.0) == (float("inf"), float("inf"))
+
+
 @pytest.mark.parametrize("wrong", [-0.1, 1.1, float("nan")])
 def test_what_is_no_similarity_is_refused(wrong: float) -> None:
     with pytest.raises(InvalidParameter):

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from perse.domain.access import TenantId
 from perse.domain.identification import SearchClaims
 from perse.domain.likeness import FaceLikeness
+from perse.domain.modality_fusion import Evidence, ModalityFusion
 from perse.domain.references import Modality, Template, UserToken
 from perse.domain.voices import CapturedVoice
 from perse.pipelines.comparison import Picture
@@ -19,6 +20,10 @@ from tests.fakes.subject_feed import FakeFeed
 from tests.fakes.voices import SCALE as VOICE_SCALE
 from tests.fakes.voices import FakeVoices, HearingEmbedder, recording
 
+FUSION = ModalityFusion(
+    Evidence(steepness=32, middle=0.625, highest=0.9, lost=0.1),
+    Evidence(steepness=42, middle=0.57, highest=0.7, lost=0.1),
+)
 VOICES = Measured(HearingEmbedder().model, SearchClaims(VOICE_SCALE, lowest_fmr=1e-3))
 
 
@@ -44,6 +49,7 @@ class FakeSearching:
             self.voices.comparison if self.voices else None,
             self.index,
             self.feed,
+            FUSION if self.voices else None,
         )
 
     @property
@@ -72,6 +78,19 @@ class FakeSearching:
                 it.template, tenant=tenant_id, modality=Modality.VOICE, quality=it.to_keep()
             )
             for it in heard
+        ]
+
+    def enrol_both(self, tenant_id: TenantId, *identities: int) -> list[UserToken]:
+        """A subject for each of these people, with a face and a voice."""
+        heard = {one: self.voice(one) for one in identities}
+        return [
+            self.feed.put(
+                self.template(one),
+                tenant=tenant_id,
+                quality=voice.to_keep(),
+                voices=[voice.template],
+            )
+            for one, voice in heard.items()
         ]
 
     def enrol(self, tenant_id: TenantId, *identities: int, collection: str = "") -> list[UserToken]:

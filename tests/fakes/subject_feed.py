@@ -81,15 +81,20 @@ class FakeFeed:
         collections: Iterable[str] = (),
         modality: Modality = Modality.FACE,
         quality: Mapping[str, float] = MappingProxyType({}),
+        voices: Sequence[Template] = (),
     ) -> UserToken:
-        """A subject with these samples, in the place of what there was of that token."""
+        """A subject with these samples, in the place of what there was of that token. ``voices``
+        come after those of ``modality``, and are as good."""
         user_token = token or new_user_token()
         known = self.held.get((tenant, user_token))
         subject = EnrolledSubject(
             user_token,
             known.position if known else next(self._positions),
             frozenset(map(CollectionName, collections)),
-            [sample(user_token, it, modality, quality) for it in templates],
+            [
+                *(sample(user_token, it, modality, quality) for it in templates),
+                *(sample(user_token, it, Modality.VOICE, quality) for it in voices),
+            ],
             ExternalId(f"external {user_token[:8]}"),
         )
         with self._lock:

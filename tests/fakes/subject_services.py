@@ -25,7 +25,8 @@ from perse.pipelines.samples import (
     DeleteSample,
     FindOthers,
 )
-from perse.pipelines.subject_verification import FuseModalities, VerifySubject
+from perse.pipelines.subject_ports import FuseModalities
+from perse.pipelines.subject_verification import VerifySubject
 from perse.pipelines.subjects import (
     ChangeSubject,
     CreateSubject,
@@ -52,6 +53,9 @@ class HigherSimilarity:
 
     def supported(self, similarity: float) -> bool:
         return True
+
+    def floors(self, fused: float) -> tuple[float, float]:
+        return 0.0, 0.0
 
 
 @dataclass

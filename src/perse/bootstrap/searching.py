@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from perse.bootstrap.faces import FaceServices
+from perse.bootstrap.fusion import fusion_of
 from perse.bootstrap.voices import VoiceServices
 from perse.chores import Chore
 from perse.domain.references import Modality
@@ -45,7 +46,11 @@ def wire_search(
         index.read_ahead()
     return SearchServices(
         identify=IdentifySubjects(
-            faces.compare, voices.compare if voices else None, index, storage.collections
+            faces.compare,
+            voices.compare if voices else None,
+            index,
+            storage.collections,
+            fusion_of(faces, voices) if voices else None,
         ),
         duplicates=FindDuplicates(index, storage.collections),
         index=index,

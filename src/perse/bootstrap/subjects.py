@@ -7,15 +7,14 @@ from dataclasses import dataclass, field
 from perse.auth.api_keys import utc_now
 from perse.bootstrap.enrolment import guess_limiter, reference_capture, retry_names
 from perse.bootstrap.faces import FaceServices
+from perse.bootstrap.fusion import fusion_of
 from perse.bootstrap.voices import VoiceServices
 from perse.domain.enrolment_gate import EnrolmentGate
 from perse.domain.likeness import FaceLikeness, Likeness
-from perse.domain.modality_fusion import ModalityFusion
 from perse.domain.references import BiometricReference, Modality
 from perse.domain.retries import NameRetry
 from perse.domain.voice_enrolment import VoiceGate
 from perse.domain.voices import CapturedVoice
-from perse.errors import InvalidParameter
 from perse.pipelines.consent import RecordConsent
 from perse.pipelines.identification import FindDuplicates
 from perse.pipelines.sample_matching import MatchFaces, MatchVoices
@@ -39,7 +38,7 @@ from perse.pipelines.subjects import (
 from perse.pipelines.voice_likeness import VoiceLikeness
 from perse.settings import Settings
 from perse.storage.storage import Storage
-from perse.weights.fusion import shipped_modality_fusion, shipped_sample_fusion
+from perse.weights.fusion import shipped_sample_fusion
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +140,7 @@ def _verify(
         samples=storage.samples,
         faces=MatchFaces(faces.compare, faces.thresholds),
         voices=_match_voices(voices) if voices else None,
-        fusion=_fusion(faces, voices) if voices else None,
+        fusion=fusion_of(faces, voices) if voices else None,
         guesses=guess_limiter(settings, storage),
         now=utc_now,
     )
@@ -150,11 +149,3 @@ def _verify(
 def _match_voices(voices: VoiceServices) -> MatchVoices:
     fusion = shipped_sample_fusion(voices.capture.embedder.model)
     return MatchVoices(voices.compare, voices.thresholds, fusion)
-
-
-def _fusion(faces: FaceServices, voices: VoiceServices) -> ModalityFusion | None:
-    """None for scales that were measured at too few rates to tell anything together."""
-    try:
-        return shipped_modality_fusion(faces.compare.scale.points, voices.compare.scale)
-    except InvalidParameter:
-        return None

@@ -52,6 +52,12 @@ def similarity_at_fmr(fmr: float) -> float:
     return min(1.0, _SIMILARITY_AT_FMR_1 - _SIMILARITY_PER_DECADE * math.log10(fmr))
 
 
+def fmr_at_similarity(similarity: float) -> float:
+    """The inverse: the false match rate that a similarity stands for, at most 1."""
+    decades = (similarity - _SIMILARITY_AT_FMR_1) / _SIMILARITY_PER_DECADE
+    return float(min(1.0, 10.0**-decades))
+
+
 class SimilarityScale:
     """Monotone map from a network's cosine to the similarity scale, 0..1.
 

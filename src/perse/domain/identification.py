@@ -20,7 +20,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Self
 
 from perse.domain.decisions import SimilarityScale, similarity_at_fmr
 from perse.domain.references import BiometricReference, SampleId, Template
@@ -116,6 +116,72 @@ class Identification:
 
 
 @dataclass(frozen=True, slots=True)
+class BestSample:
+    """The one of a subject's samples of a modality that a probe is most similar to."""
+
+    similarity: float
+    sample: SampleId
+
+
+@dataclass(frozen=True, slots=True)
+class FusedCandidate:
+    """``similarity``: 0..1, of the best face and the best voice together."""
+
+    subject: str
+    similarity: float
+    rank: int
+    external_id: ExternalId | None
+    face: BestSample
+    voice: BestSample
+
+
+@dataclass(frozen=True, slots=True)
+class FusedIdentification:
+    """Of a face and a voice of one person, among those who have samples of both.
+
+    ``subjects``: at most so many have. ``threshold.comparisons``: at most so many pairs of a face
+    and a voice of one subject there are; each can reach the threshold. ``assessable``: false where
+    one of the two probes says too little of a person; then there are no candidates.
+    """
+
+    candidates: tuple[FusedCandidate, ...]
+    threshold: SearchThreshold
+    subjects: int
+    assessable: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class CarriedRates:
+    """The data behind operating points carry the false match rates between these two."""
+
+    highest_fmr: float
+    lowest_fmr: float
+
+    def with_(self, other: Self) -> Self:
+        """Of two modalities taken together: as rare ones as the one carries that carries more."""
+        highest = min(self.highest_fmr, other.highest_fmr)
+        return type(self)(highest, min(self.lowest_fmr, other.lowest_fmr))
+
+    def threshold(self, fpir: float, comparisons: int) -> SearchThreshold:
+        """For that FPIR, 0..1 exclusive, in searches of so many samples."""
+        fmr = min(needed_fmr(fpir, max(1, comparisons)), self.highest_fmr)
+        return SearchThreshold(
+            similarity_at_fmr(fmr),
+            fpir,
+            comparisons,
+            fmr >= self.lowest_fmr * (1 - _ROUNDING),
+            self.largest_gallery(fpir),
+        )
+
+    def largest_gallery(self, fpir: float) -> int:
+        """In how many samples may be searched at that FPIR; 0 where one is too many."""
+        _check(fpir)
+        if self.lowest_fmr >= 1:
+            return 0
+        return int(math.log1p(-fpir) / math.log1p(-self.lowest_fmr) * (1 + _ROUNDING))
+
+
+@dataclass(frozen=True, slots=True)
 class SearchClaims:
     """What a network's operating points say of searches. ``lowest_fmr``: the data behind the points
     carry no lower rate than this."""
@@ -123,27 +189,18 @@ class SearchClaims:
     scale: SimilarityScale
     lowest_fmr: float
 
+    @property
+    def carried(self) -> CarriedRates:
+        points = self.scale.points
+        return CarriedRates(points[0].fmr, max(self.lowest_fmr, points[-1].fmr))
+
     def threshold(self, fpir: float, comparisons: int) -> SearchThreshold:
         """For that FPIR, 0..1 exclusive, in searches of so many samples."""
-        fmr = min(needed_fmr(fpir, max(1, comparisons)), self.scale.points[0].fmr)
-        return SearchThreshold(
-            similarity_at_fmr(fmr),
-            fpir,
-            comparisons,
-            fmr >= self._lowest * (1 - _ROUNDING),
-            self.largest_gallery(fpir),
-        )
+        return self.carried.threshold(fpir, comparisons)
 
     def largest_gallery(self, fpir: float) -> int:
         """In how many samples may be searched at that FPIR; 0 where one is too many."""
-        _check(fpir)
-        if self._lowest >= 1:
-            return 0
-        return int(math.log1p(-fpir) / math.log1p(-self._lowest) * (1 + _ROUNDING))
-
-    @property
-    def _lowest(self) -> float:
-        return max(self.lowest_fmr, self.scale.points[-1].fmr)
+        return self.carried.largest_gallery(fpir)
 
 
 def needed_fmr(fpir: float, comparisons: int) -> float:

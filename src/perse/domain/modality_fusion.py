@@ -23,6 +23,7 @@ _LEAST_SIMILARITY = 0.4  # FMR 1
 _STEP = 0.002
 _SUMS = 2000
 _RAREST = 1e-9
+_ROUNDING = 1e-9
 # Strangers of one sex resemble one another in face and in voice, others in neither. The worst case
 # of such a trait is assumed: that half of all pairs share it, and all false matches are among them.
 _ALIKE = 0.5
@@ -54,6 +55,16 @@ class Evidence:
         bounded = np.minimum(similarity, self.highest)
         told: Values = np.logaddexp(math.log(self.lost), self.steepness * (bounded - self.middle))
         return told
+
+    def least_similarity(self, log_ratio: float) -> float:
+        """The inverse: lower similarities do not reach it. 0 where every one does, infinity where
+        none does."""
+        if log_ratio > self.log_ratio(self.highest):
+            return math.inf
+        beyond = math.exp(log_ratio) - self.lost
+        if beyond <= 0:
+            return 0.0
+        return max(0.0, self.middle + math.log(beyond) / self.steepness - _ROUNDING)
 
     def of_strangers(self) -> tuple[Values, Values]:
         """Log ratios of people who are alike, and how likely each is, on the safe side."""
@@ -92,6 +103,19 @@ class ModalityFusion:
         reached = np.searchsorted(self._sums, evidence, "right") - 1
         told: Values = self._similarities[np.maximum(reached, 0)]
         return told
+
+    def floors(self, fused: float) -> tuple[float, float]:
+        """The similarities of a face and of a voice that are needed for a fused one, however much
+        the other one says; infinity where none is enough."""
+        reached = int(np.searchsorted(self._similarities, fused - _ROUNDING))
+        if reached == len(self._sums):
+            return math.inf, math.inf
+        most = [float(it.log_ratio(it.highest)) for it in (self.face, self.voice)]
+        needed = float(self._sums[reached]) - _ROUNDING
+        return (
+            self.face.least_similarity(needed - most[1]),
+            self.voice.least_similarity(needed - most[0]),
+        )
 
     def supported(self, similarity: float) -> bool:
         """Whether rates stand behind a fused similarity, as far as they do behind the stronger

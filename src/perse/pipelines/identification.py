@@ -11,6 +11,7 @@ from perse.domain.identification import (
     DEFAULT_FPIR,
     MOST_CANDIDATES,
     Candidate,
+    FusedIdentification,
     Identification,
     SearchTerms,
 )
@@ -21,7 +22,7 @@ from perse.domain.voices import CapturedVoice
 from perse.pipelines.comparison import CompareFaces, Picture
 from perse.pipelines.ports import SideBySide, in_turn
 from perse.pipelines.probe import Probe
-from perse.pipelines.subject_ports import KnownCollections, SubjectSearch
+from perse.pipelines.subject_ports import FuseModalities, KnownCollections, SubjectSearch
 from perse.pipelines.voice import CompareVoices, Recording, no_voices
 from perse.pipelines.voice_likeness import VoiceLikeness
 
@@ -47,10 +48,12 @@ class IdentifiedVoice:
 
 @dataclass(frozen=True, slots=True)
 class Identified:
-    """Each modality searched by itself, None where nothing was sent of it."""
+    """Each modality searched by itself, None where nothing was sent of it; ``fused``: both
+    together, None where not both were sent, or nobody measured them together."""
 
     face: IdentifiedFace | None
     voice: IdentifiedVoice | None
+    fused: FusedIdentification | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,13 +62,15 @@ class IdentifySubjects:
 
     Raises CollectionNotFound, IndexLoading, SearchMemoryExceeded and NotFound where the pack
     compares no voices, all before it looks at pixels; NoFaceDetected and NoSpeechDetected. No
-    guess is counted: nobody was claimed to be anybody.
+    guess is counted: nobody was claimed to be anybody. ``fusion`` None: nobody measured faces and
+    voices together.
     """
 
     faces: CompareFaces
     voices: CompareVoices | None
     search: SubjectSearch
     collections: KnownCollections
+    fusion: FuseModalities | None = None
 
     def __call__(
         self,
@@ -87,12 +92,12 @@ class IdentifySubjects:
             lambda: self._face(caller, picture, terms) if picture else None,
             lambda: self._voice(caller, recording, terms) if recording else None,
         )
-        return Identified(face, voice)
+        return Identified(face, voice, self._fused(caller, face, voice, terms))
 
     def _face(self, caller: Caller, picture: Picture, terms: SearchTerms) -> IdentifiedFace:
         capture = self.faces.capture
         seen = capture(picture)
-        likeness = FaceLikeness(seen.template, self.faces.scale)
+        likeness = self._face_likeness(seen)
         found = self.search.identify(caller.tenant_id, Modality.FACE, likeness, terms)
         return IdentifiedFace(found, seen, capture.models)
 
@@ -104,6 +109,24 @@ class IdentifySubjects:
         likeness = VoiceLikeness(heard, self.voices)
         found = self.search.identify(caller.tenant_id, Modality.VOICE, likeness, terms)
         return IdentifiedVoice(found, heard, likeness.obstacle, capture.models)
+
+    def _face_likeness(self, seen: CapturedFace) -> FaceLikeness:
+        return FaceLikeness(seen.template, self.faces.scale)
+
+    def _fused(
+        self,
+        caller: Caller,
+        face: IdentifiedFace | None,
+        voice: IdentifiedVoice | None,
+        terms: SearchTerms,
+    ) -> FusedIdentification | None:
+        if not (face and voice and self.voices and self.fusion):
+            return None
+        probes: dict[Modality, Likeness] = {
+            Modality.FACE: self._face_likeness(face.seen),
+            Modality.VOICE: VoiceLikeness(voice.heard, self.voices),
+        }
+        return self.search.identify_fused(caller.tenant_id, probes, self.fusion, terms)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from typing import Protocol
 
 from perse.domain.access import TenantId
 from perse.domain.consent import ConsentEntry
-from perse.domain.identification import Identification, SearchTerms
+from perse.domain.identification import FusedIdentification, Identification, SearchTerms
 from perse.domain.likeness import Likeness
 from perse.domain.receipts import DestructionEvent, Receipt
 from perse.domain.references import (
@@ -218,8 +218,21 @@ class KnownCollections(Protocol):
         ...
 
 
+class FuseModalities(Protocol):
+    """From the similarities of a face and of a voice to one, on their scale."""
+
+    def similarity(self, face: float, voice: float) -> float: ...
+
+    def supported(self, similarity: float) -> bool: ...
+
+    def floors(self, fused: float) -> tuple[float, float]:
+        """The similarities of a face and of a voice that are needed for a fused one, however much
+        the other one says; infinity where none is enough."""
+        ...
+
+
 class SubjectSearch(Protocol):
-    """Who of a tenant's subjects a capture is of. Both raise IndexLoading while they are being read
+    """Who of a tenant's subjects a capture is of. All raise IndexLoading while they are being read
     into memory, and SearchMemoryExceeded."""
 
     def check_ready(self, tenant_id: TenantId, modality: Modality) -> None: ...
@@ -228,4 +241,14 @@ class SubjectSearch(Protocol):
         self, tenant_id: TenantId, modality: Modality, probe: Likeness, terms: SearchTerms
     ) -> Identification:
         """Among all that was stored before the call; whoever is a candidate is there."""
+        ...
+
+    def identify_fused(
+        self,
+        tenant_id: TenantId,
+        probes: Mapping[Modality, Likeness],
+        fusion: FuseModalities,
+        terms: SearchTerms,
+    ) -> FusedIdentification:
+        """The same for a face and a voice of one person together. ``probes``: one of each."""
         ...

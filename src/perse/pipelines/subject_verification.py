@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 from perse.domain.access import Caller
 from perse.domain.references import BiometricReference, Modality, UserToken
@@ -22,16 +21,8 @@ from perse.pipelines.ports import SideBySide, in_turn
 from perse.pipelines.probe import Probe
 from perse.pipelines.reference_ports import GuessLimiter, Now
 from perse.pipelines.sample_matching import MatchFaces, MatchVoices
-from perse.pipelines.subject_ports import SampleStore
+from perse.pipelines.subject_ports import FuseModalities, SampleStore
 from perse.pipelines.voice import no_voices
-
-
-class FuseModalities(Protocol):
-    """From the similarities of a face and of a voice to one, on their scale."""
-
-    def similarity(self, face: float, voice: float) -> float: ...
-
-    def supported(self, similarity: float) -> bool: ...
 
 
 @dataclass(frozen=True, slots=True)

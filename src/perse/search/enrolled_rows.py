@@ -33,15 +33,17 @@ class Enrolled:
 @dataclass(slots=True)
 class Part:
     """A collection, or everybody: how many subjects and templates can be found in it. ``rows``:
-    None = all."""
+    None = all. ``most``: nobody who was ever in it has had more templates."""
 
     rows: RowMask | None
     subjects: int = 0
     templates: int = 0
+    most: int = 0
 
     def count(self, rows: Sequence[int]) -> int:
         """One more subject, who has these rows; by how many bytes the mask grew."""
         self.subjects, self.templates = self.subjects + 1, self.templates + len(rows)
+        self.most = max(self.most, len(rows))
         before = self._bytes_held
         if self.rows is not None:
             for row in rows:

@@ -5,7 +5,8 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final, Protocol
 
@@ -18,7 +19,7 @@ from perse.errors import IndexLoading
 from perse.search.enrolled_rows import Enrolled, EnrolledRows, Part
 from perse.search.index import TemplateIndex
 from perse.search.measured import Measured, identification
-from perse.search.ranking import RankSubjects
+from perse.search.ranking import Ranked, RankSubjects
 from perse.search.roll import Roll
 from perse.search.shared_lock import SharedLock
 
@@ -63,6 +64,15 @@ class Searched:
     def enrolled(self, subject: EnrolledSubject) -> Enrolled:
         templates = [it.template for it in subject.references if self.holds(it)]
         return Enrolled(subject.user_token, subject.collections, templates)
+
+
+@dataclass(frozen=True, slots=True)
+class PartSize:
+    """How many subjects can be found, with so many templates in all and at most ``most`` of one."""
+
+    subjects: int
+    templates: int
+    most: int
 
 
 class LiveIndex:
@@ -141,19 +151,45 @@ class LiveIndex:
     def identify(self, probe: Likeness, terms: SearchTerms) -> Identification:
         """Among all that was stored before the call, but for what has been deleted meanwhile.
         Raises IndexLoading."""
+        with self._current():
+            part = self._part(terms.collection)
+            threshold = self._searched.measured.claims.threshold(terms.fpir, part.templates)
+            found = self._ranked(probe, terms.max_candidates, threshold.similarity, terms)
+            return identification(probe, found, threshold, part.subjects)
+
+    def size(self, collection: CollectionName | None) -> PartSize:
+        """Of a collection, or of everybody, as ``identify`` would search them."""
+        with self._current():
+            part = self._part(collection)
+            return PartSize(part.subjects, part.templates, part.most)
+
+    def reaching(self, probe: Likeness, least: float, terms: SearchTerms) -> list[UserToken]:
+        """Everybody whose best sample has a similarity of ``least`` or more, however many; else as
+        ``identify``."""
+        with self._current():
+            everybody = self._part(terms.collection).subjects
+            return [UserToken(it.subject) for it in self._ranked(probe, everybody, least, terms)]
+
+    @contextmanager
+    def _current(self) -> Iterator[None]:
+        """Raises IndexLoading."""
         self.refresh()
-        claims = self._searched.measured.claims
         with self._lock.shared():
             self.check_filled()
-            rows = self._rows
-            part = rows.part(terms.collection) if rows else Part(None)
-            threshold = claims.threshold(terms.fpir, part.templates)
-            if rows is None or not part.templates or not probe.assessable:
-                return identification(probe, [], threshold, part.subjects)
-            truth = _SealedTruth(self._searched, self._feed, rows.roll, terms.collection)
-            rank = RankSubjects(rows.index, truth)
-            (ranked,) = rank([probe], terms.max_candidates, threshold.similarity, part.rows)
-            return identification(probe, ranked, threshold, part.subjects)
+            yield
+
+    def _part(self, collection: CollectionName | None) -> Part:
+        return self._rows.part(collection) if self._rows else Part(None)
+
+    def _ranked(
+        self, probe: Likeness, most: int, least: float, terms: SearchTerms
+    ) -> Sequence[Ranked]:
+        rows, part = self._rows, self._part(terms.collection)
+        if rows is None or not part.templates or not probe.assessable:
+            return []
+        truth = _SealedTruth(self._searched, self._feed, rows.roll, terms.collection)
+        (ranked,) = RankSubjects(rows.index, truth)([probe], most, least, part.rows)
+        return ranked
 
     def wipe(self) -> None:
         """Forget everybody, and zero the memory."""

@@ -14,10 +14,11 @@ from typing import Final, Protocol
 import structlog
 
 from perse.domain.access import TenantId
-from perse.domain.identification import Identification, SearchTerms
+from perse.domain.identification import FusedIdentification, Identification, SearchTerms
 from perse.domain.likeness import Likeness
 from perse.domain.references import Modality
 from perse.errors import IndexLoading, PerseError, SearchMemoryExceeded
+from perse.search.fused_search import FusedSearch, Fusion, Side
 from perse.search.held_index import BYTES_PER_TEMPLATE, DroppedIndex, HeldIndex
 from perse.search.live_index import Feed, LiveIndex, Searched
 from perse.search.measured import Measured
@@ -89,9 +90,34 @@ class LiveSearch:
         self, tenant_id: TenantId, modality: Modality, probe: Likeness, terms: SearchTerms
     ) -> Identification:
         """Among all of the tenant's that was stored before the call. Raises as ``check_ready``."""
-        index, began_s = self._ready(tenant_id, modality), time.perf_counter()
-        try:
+        index = self._ready(tenant_id, modality)
+        with self._counted():
             return index.identify(probe, terms)
+
+    def identify_fused(
+        self,
+        tenant_id: TenantId,
+        probes: Mapping[Modality, Likeness],
+        fusion: Fusion,
+        terms: SearchTerms,
+    ) -> FusedIdentification:
+        """The same for a face and a voice of one person together. ``probes``: one of each."""
+        face, voice = (
+            Side(
+                probes[it],
+                Searched(tenant_id, it, self._measured[it]),
+                self._ready(tenant_id, it),
+            )
+            for it in (Modality.FACE, Modality.VOICE)
+        )
+        with self._counted():
+            return FusedSearch(face, voice, self._feed, fusion)(terms)
+
+    @contextmanager
+    def _counted(self) -> Iterator[None]:
+        began_s = time.perf_counter()
+        try:
+            yield
         finally:
             with self._lock:
                 self.searches += 1

@@ -13,6 +13,7 @@ from perse.api.v1.identification_wire import (
     EXAMPLE,
     IdentifyAnswer,
     face_search,
+    fused_search,
     voice_search,
 )
 from perse.api.v1.probes import ONE_OF_THEM, PROBE_FIELDS, load_of, probe_of
@@ -69,6 +70,7 @@ async def identify(call: Call) -> IdentifyAnswer:
     return IdentifyAnswer(
         face=face_search(found.face, faces.thresholds) if found.face else None,
         voice=voice_search(found.voice, voices.thresholds) if found.voice and voices else None,
+        fused=fused_search(found.fused) if found.fused else None,
         models={role: name for it in searches for role, name in it.models.items()},
         time_taken=call.time_taken(),
     )
@@ -101,8 +103,9 @@ OPERATIONS = (
         description=(
             "Who of this API key's subjects is the largest face of a picture, the voice of a "
             "recording? Every sample is compared; those similar enough are candidates, the most "
-            "similar first, possibly nobody. A picture and a recording are two searches, each "
-            "with its own answer. The threshold follows from `fpir` and from how many samples are "
+            "similar first, possibly nobody. A picture and a recording are searched for each by "
+            "itself, and `fused`, both together, among those who have a face and a voice. "
+            "The threshold follows from `fpir` and from how many samples are "
             "searched; `threshold.supported` says whether measured error rates carry it. After a "
             "start a tenant's samples are read into memory first: 503 `index_loading` until then."
         ),

@@ -14,7 +14,14 @@ from perse.api.v0.measures import Models, PointIds, Share, number
 from perse.api.v0.voice_wire import WireRecording, recording_wire
 from perse.api.v1.liveness_wire import liveness_wire
 from perse.domain.faces import AssessedFace, FaceThresholds
-from perse.domain.identification import MOST_CANDIDATES, Candidate, Identification, SearchThreshold
+from perse.domain.identification import (
+    MOST_CANDIDATES,
+    BestSample,
+    Candidate,
+    FusedIdentification,
+    Identification,
+    SearchThreshold,
+)
 from perse.domain.verdicts import judge_face
 from perse.domain.voices import VoiceThresholds
 from perse.pipelines.identification import IdentifiedFace, IdentifiedVoice
@@ -78,11 +85,44 @@ class WireVoiceSearch(WireSearch):
     recording: WireRecording
 
 
+class WireBestSample(Answer):
+    similarity: Share = Field(description="What comparing with this sample answers.")
+    sample_id: str = Field(description="The sample of the subject that is the most similar.")
+
+
+class WireFusedCandidate(Answer):
+    """Somebody whose face and voice together are similar enough."""
+
+    rank: int = Field(ge=1, description="From 1 on, the most similar first.")
+    subject_id: str = Field(description="Whose they may be.")
+    external_id: str | None = Field(None, description="Your own name for the subject.")
+    similarity: Share = Field(description="Of face and voice together, on the scale of each.")
+    face: WireBestSample
+    voice: WireBestSample
+
+
+class WireFusedSearch(Answer):
+    """Among those who have a face and a voice. ``threshold.comparisons`` counts pairs of both."""
+
+    candidates: Annotated[
+        list[WireFusedCandidate],
+        Field(max_length=MOST_CANDIDATES, description="Possibly none, which is an answer."),
+    ]
+    threshold: WireSearchThreshold
+    subjects: int = Field(ge=0, description="At most so many subjects have a face and a voice.")
+    similarity_assessable: bool = Field(
+        description="False where the face or the voice is not; then nobody is a candidate."
+    )
+
+
 class IdentifyAnswer(Success):
-    """Each modality is searched by itself: a stranger has the chance of ``fpir`` in each."""
+    """A stranger has the chance of ``fpir`` in each search."""
 
     face: WireFaceSearch | None = Field(None, description="Where a picture was sent.")
     voice: WireVoiceSearch | None = Field(None, description="Where a recording was sent.")
+    fused: WireFusedSearch | None = Field(
+        None, description="Where both were sent and the networks were measured together."
+    )
     models: Models
 
 
@@ -105,6 +145,30 @@ def voice_search(found: IdentifiedVoice, thresholds: VoiceThresholds) -> WireVoi
         similarity_obstacle=found.obstacle,
         recording=recording_wire(found.heard.quality, thresholds.recording),
     )
+
+
+def fused_search(found: FusedIdentification) -> WireFusedSearch:
+    """Of face and voice together."""
+    return WireFusedSearch(
+        candidates=[
+            WireFusedCandidate(
+                rank=it.rank,
+                subject_id=it.subject,
+                external_id=it.external_id,
+                similarity=number(it.similarity),
+                face=_best(it.face),
+                voice=_best(it.voice),
+            )
+            for it in found.candidates
+        ],
+        threshold=wire_threshold(found.threshold),
+        subjects=found.subjects,
+        similarity_assessable=found.assessable,
+    )
+
+
+def _best(sample: BestSample) -> WireBestSample:
+    return WireBestSample(similarity=number(sample.similarity), sample_id=sample.sample)
 
 
 def _search(identification: Identification, points: Mapping[str, str]) -> dict[str, Any]:
@@ -160,12 +224,16 @@ def _example(similarity: float, threshold: dict[str, Any], sample: str) -> dict[
     }
 
 
+_FACE_ID, _VOICE_ID = (
+    "0b0a6b7e-5d0b-4b54-8a51-8b1f6f2f2c10",
+    "c1f0a0de-1f0e-4e58-9f8e-5d6a1c1c9a77",
+)
 EXAMPLE: dict[str, Any] = {
     "face": {
         **_example(
             0.94,
             {"similarity": 0.9, "comparisons": 1000, "supported": True, "largest_supported": 1005},
-            "0b0a6b7e-5d0b-4b54-8a51-8b1f6f2f2c10",
+            _FACE_ID,
         ),
         "subjects": 640,
         "operating_points": {"similarity": "catalogue", "liveness": "catalogue"},
@@ -178,11 +246,32 @@ EXAMPLE: dict[str, Any] = {
         **_example(
             0.81,
             {"similarity": 0.8, "comparisons": 100, "supported": False, "largest_supported": 10},
-            "c1f0a0de-1f0e-4e58-9f8e-5d6a1c1c9a77",
+            _VOICE_ID,
         ),
         "subjects": 90,
         "operating_points": {"similarity": "catalogue"},
         "recording": VOICE_COMPARE["recordings"][0],
+    },
+    "fused": {
+        "candidates": [
+            {
+                "rank": 1,
+                "subject_id": EXAMPLE_TOKEN,
+                "external_id": "account-4711",
+                "similarity": 1.0,
+                "face": {"similarity": 0.94, "sample_id": _FACE_ID},
+                "voice": {"similarity": 0.81, "sample_id": _VOICE_ID},
+            }
+        ],
+        "threshold": {
+            "similarity": 0.8,
+            "fpir": 0.01,
+            "comparisons": 100,
+            "supported": True,
+            "largest_supported": 1005,
+        },
+        "subjects": 90,
+        "similarity_assessable": True,
     },
     "models": {
         **COMPARE["models"],

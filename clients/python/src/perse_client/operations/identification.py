@@ -64,11 +64,44 @@ class VoiceSearch(Search):
 
 
 @dataclass(frozen=True, kw_only=True)
+class BestSample:
+    """The sample of a subject that is the most similar, and how similar."""
+
+    similarity: float
+    sample_id: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class FusedCandidate:
+    """Somebody whose face and voice together are similar enough. ``rank``: from 1 on."""
+
+    rank: int
+    subject_id: str
+    external_id: str | None
+    similarity: float
+    face: BestSample
+    voice: BestSample
+
+
+@dataclass(frozen=True, kw_only=True)
+class FusedSearch:
+    """Among those who have a face and a voice, at most ``subjects``. ``threshold.comparisons``
+    counts pairs of both."""
+
+    candidates: tuple[FusedCandidate, ...]
+    threshold: SearchThreshold
+    subjects: int
+    similarity_assessable: bool
+
+
+@dataclass(frozen=True, kw_only=True)
 class Identification(Answer):
-    """Each of the two is searched by itself."""
+    """Each of the two is searched by itself, and where both were sent, both together (``fused``,
+    None where the networks were not measured together)."""
 
     face: FaceSearch | None
     voice: VoiceSearch | None
+    fused: FusedSearch | None
     models: Models
 
 
