@@ -16,7 +16,8 @@ from perse.bootstrap.storage import open_storage
 from perse.cli.application import app
 from perse.domain.access import ApiKey
 from perse.domain.consent import Processing
-from perse.domain.references import UserToken
+from perse.domain.references import Modality, UserToken
+from perse.domain.throttling import Guess
 from perse.errors import InvalidParameter, MasterKeyUnusable, NotFound, UserTokenNotFound
 from perse.settings import load_settings
 from perse.storage.schema import ledger_entries
@@ -257,7 +258,9 @@ def test_references_are_counted_unlocked_and_purged(
     assert "net" in operator.run("references", "status").stdout
     tenant = operator.key.tenant_id
     for _ in range(10):
-        operator.storage.guesses.record(tenant, token, matched=False, at=entry().at)
+        operator.storage.guesses.record(
+            tenant, token, Guess.of(Modality.FACE, matched=False), at=entry().at
+        )
     operator.run("references", "unlock", token)
     operator.storage.guesses.check(tenant, token, at=entry().at)
     with pytest.raises(UserTokenNotFound):

@@ -23,6 +23,7 @@ from perse.domain.subject_verification import (
     decide,
     outcome_of,
 )
+from perse.domain.throttling import Guess
 from perse.domain.voices import CapturedVoice
 from perse.errors import ReferenceModelMismatch, SampleNotFound
 from tests.fakes.faces import THRESHOLDS, face
@@ -132,40 +133,56 @@ def test_no_voice_makes_up_for_a_face_that_is_not_live(similarity: float | None)
 
 
 @pytest.mark.parametrize(
-    ("face_similarity", "voice_similarity", "policy", "right"),
+    ("face_similarity", "voice_similarity", "policy", "failed", "matched"),
     [
-        (TOP, TOP, Policy.ALL, True),
-        (LOW, TOP, Policy.ALL, False),
-        (LOW, TOP, Policy.ANY, False),  # else a known voice would let faces be tried without end
-        (LOW, None, Policy.ALL, False),  # and so would a recording of nobody
-        (LOW, None, Policy.FUSED, False),
-        (TOP, None, Policy.ALL, None),
-        (TOP, None, Policy.ANY, True),
-        (None, None, Policy.ANY, None),
-        (None, None, Policy.FUSED, None),
+        (TOP, TOP, Policy.ALL, "", "face voice"),
+        (LOW, TOP, Policy.ALL, "face", "voice"),
+        # else a known voice would let faces be tried without end
+        (LOW, TOP, Policy.ANY, "face", "voice"),
+        (LOW, LOW, Policy.ALL, "face voice", ""),
+        (LOW, None, Policy.ALL, "face", ""),  # and so would a recording of nobody
+        (LOW, None, Policy.FUSED, "face", ""),
+        (TOP, None, Policy.ALL, None, None),
+        (TOP, None, Policy.ANY, "", "face"),
+        (None, None, Policy.ANY, None, None),
+        (None, None, Policy.FUSED, None, None),
     ],
 )
 def test_a_modality_that_was_told_and_does_not_match_is_a_wrong_guess(
     face_similarity: float | None,
     voice_similarity: float | None,
     policy: Policy,
-    right: bool | None,
+    failed: str | None,
+    matched: str | None,
 ) -> None:
     face_told, voice_told = seen(face_similarity), heard(voice_similarity)
     sum_of_both = fused()
     decision, rule = decide([face_told, voice_told], policy, sum_of_both)
     verified = SubjectVerification(face_told, voice_told, sum_of_both, policy, decision, rule)
-    assert verified.guessed_right is right
+    assert verified.guess == guess(failed, matched)
 
 
-@pytest.mark.parametrize(("similarity", "right"), [(0.8, True), (0.79, False)])
+def guess(failed: str | None, matched: str | None) -> Guess | None:
+    if failed is None or matched is None:
+        return None
+    return Guess(*(frozenset(map(Modality, names.split())) for names in (failed, matched)))
+
+
+@pytest.mark.parametrize(
+    ("voice_similarity", "similarity", "failed", "matched"),
+    [
+        (LOW, 0.8, "", "face"),
+        (LOW, 0.79, "voice", "face"),
+        (TOP, 0.79, "face voice", ""),
+    ],
+)
 def test_where_face_and_voice_are_fused_their_sum_is_what_was_guessed(
-    similarity: float, right: bool
+    voice_similarity: float, similarity: float, failed: str, matched: str
 ) -> None:
-    one, other, both = seen(TOP), heard(LOW), fused(similarity)
+    one, other, both = seen(TOP), heard(voice_similarity), fused(similarity)
     decision, rule = decide([one, other], Policy.FUSED, both)
     verified = SubjectVerification(one, other, both, Policy.FUSED, decision, rule)
-    assert verified.guessed_right is right
+    assert verified.guess == guess(failed, matched)
 
 
 def kept(model: str, modality: Modality = Modality.FACE) -> BiometricReference:

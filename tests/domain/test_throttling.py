@@ -6,16 +6,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from perse.domain.throttling import Guesses, GuessPolicy, RateLimit
+from perse.domain.references import Modality
+from perse.domain.throttling import Guess, Guesses, GuessPolicy, RateLimit
 from perse.errors import InvalidParameter, RateLimited, ReferenceLocked
 
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
 POLICY = GuessPolicy()
+FACE, VOICE = Modality.FACE, Modality.VOICE
+RIGHT, WRONG = (Guess.of(FACE, matched=it) for it in (True, False))
+MODALITIES = st.sets(st.sampled_from(Modality)).map(frozenset)
 
 
 def fail(guesses: Guesses, times: int, at: datetime = NOW) -> Guesses:
     for _ in range(times):
-        guesses = guesses.after(matched=False, policy=POLICY, now=at)
+        guesses = guesses.after(WRONG, policy=POLICY, now=at)
     return guesses
 
 
@@ -36,27 +40,71 @@ def test_nine_failures_cost_nothing_and_the_tenth_does() -> None:
 
 
 def test_a_match_ends_the_row_and_the_total_stays() -> None:
-    matched = fail(Guesses(), 15).after(matched=True, policy=POLICY, now=NOW)
-    assert matched == Guesses(in_row=0, total=15, blocked_until=None)
+    matched = fail(Guesses(), 15).after(RIGHT, policy=POLICY, now=NOW)
+    assert matched == Guesses(total=15)
     matched.check(POLICY, NOW)
 
 
 def test_a_hundred_failures_lock_for_good_even_with_matches_between() -> None:
     guesses = Guesses()
     for _ in range(20):
-        guesses = fail(guesses, 5).after(matched=True, policy=POLICY, now=NOW)
+        guesses = fail(guesses, 5).after(RIGHT, policy=POLICY, now=NOW)
     with pytest.raises(ReferenceLocked):
         guesses.check(POLICY, NOW + timedelta(days=3650))
 
 
-@given(outcomes=st.lists(st.booleans(), max_size=150))
-def test_the_total_never_falls_and_the_row_never_exceeds_it(outcomes: list[bool]) -> None:
+@given(outcomes=st.lists(st.tuples(MODALITIES, MODALITIES), max_size=150))
+def test_the_total_never_falls_and_the_row_never_exceeds_it(
+    outcomes: list[tuple[frozenset[Modality], frozenset[Modality]]],
+) -> None:
     guesses = Guesses()
-    for matched in outcomes:
-        before, guesses = guesses, guesses.after(matched=matched, policy=POLICY, now=NOW)
-        assert guesses.total == before.total + (not matched)
+    for failed, matched in outcomes:
+        guess = Guess(failed, matched - failed)
+        before, guesses = guesses, guesses.after(guess, policy=POLICY, now=NOW)
+        assert guesses.total == before.total + len(failed)
         assert 0 <= guesses.in_row <= guesses.total
-    assert guesses.total == outcomes.count(False)
+
+
+@given(
+    owned=st.sampled_from(Modality),
+    tries=st.lists(st.sampled_from(["guess", "show what is owned", "both at once"]), max_size=200),
+)
+def test_who_owns_one_modality_guesses_the_other_no_faster_than_anybody(
+    owned: Modality, tries: list[str]
+) -> None:
+    """Ten for nothing, then the wait of so many in a row, whatever is shown between."""
+    (other,) = set(Modality) - {owned}
+    does = {
+        "guess": Guess(frozenset({other})),
+        "show what is owned": Guess.of(owned, matched=True),
+        "both at once": Guess(frozenset({other}), frozenset({owned})),
+    }
+    guesses, now, guessed = Guesses(), NOW, 0
+    for one in tries:
+        if guesses.total >= POLICY.lock_after:
+            break
+        now = max(now, guesses.blocked_until or now)
+        guesses.check(POLICY, now)
+        guesses = guesses.after(does[one], policy=POLICY, now=now)
+        guessed += one != "show what is owned"
+    waits = (POLICY.wait_after(number) for number in range(1, guessed))
+    assert now - NOW >= sum(waits, timedelta(0))
+    assert guessed <= POLICY.lock_after
+
+
+def test_failures_of_both_modalities_count_together() -> None:
+    guesses = fail(Guesses(), 5)
+    for _ in range(5):
+        guesses = guesses.after(Guess.of(VOICE, matched=False), policy=POLICY, now=NOW)
+    with pytest.raises(RateLimited):
+        guesses.check(POLICY, NOW)
+    after = guesses.after(Guess.of(VOICE, matched=True), policy=POLICY, now=NOW)
+    assert (after.in_row, after.total) == (5, 10)
+
+
+def test_a_face_and_a_voice_that_both_fail_are_two_guesses() -> None:
+    after = Guesses().after(Guess(frozenset(Modality)), policy=POLICY, now=NOW)
+    assert (after.in_row, after.total) == (2, 2)
 
 
 @given(

@@ -31,7 +31,7 @@ from perse.domain.references import (
 )
 from perse.domain.retries import RetryKey
 from perse.domain.subjects import SubjectDetails
-from perse.domain.throttling import Guesses, GuessPolicy
+from perse.domain.throttling import Guess, Guesses, GuessPolicy
 from perse.errors import InvalidParameter, UserTokenNotFound
 
 Key = tuple[TenantId, UserToken]
@@ -245,14 +245,14 @@ class FakeReferences:
         user_token: UserToken,
         *,
         templates: int,
-        sample_id: SampleId | None = None,
+        sample_ids: Sequence[SampleId] = (),
     ) -> Receipt:
         """The receipt of what is gone, noted in the ledger."""
         destruction = Destruction(
             event=event,
             tenant_id=entry.tenant_id,
             subject_sha256=token_sha256(user_token),
-            sample_sha256=sample_id and token_sha256(sample_id),
+            samples_sha256=[*map(token_sha256, sample_ids)],
             destroyed={"templates": templates, "data_keys": templates},
             at=entry.at,
             ledger=self.ledger.append([entry]),
@@ -305,14 +305,12 @@ class FakeReferences:
         self.failed[tenant_id, user_token].check(self.policy, at)
 
     def record_guess(
-        self, tenant_id: TenantId, user_token: UserToken, *, matched: bool, at: datetime
+        self, tenant_id: TenantId, user_token: UserToken, guess: Guess, *, at: datetime
     ) -> None:
         with self.lock:
             self.check(tenant_id, user_token, at=at)
             guesses = self.failed[tenant_id, user_token]
-            self.failed[tenant_id, user_token] = guesses.after(
-                matched=matched, policy=self.policy, now=at
-            )
+            self.failed[tenant_id, user_token] = guesses.after(guess, policy=self.policy, now=at)
 
     def owners(self, user_token: UserToken) -> Sequence[TenantId]:
         return [tenant for tenant, token in self.people if token == user_token]
@@ -342,6 +340,6 @@ class FakeGuesses:
         self.references.check(tenant_id, user_token, at=at)
 
     def record(
-        self, tenant_id: TenantId, user_token: UserToken, *, matched: bool, at: datetime
+        self, tenant_id: TenantId, user_token: UserToken, guess: Guess, *, at: datetime
     ) -> None:
-        self.references.record_guess(tenant_id, user_token, matched=matched, at=at)
+        self.references.record_guess(tenant_id, user_token, guess, at=at)

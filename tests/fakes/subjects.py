@@ -138,15 +138,11 @@ class FakeSubjects:
     ) -> Sequence[Subject]:
         if collection is not None:
             self.collections.get(tenant_id, collection)
-        tokens = self._tokens(tenant_id)
-        if after is not None and after.user_token in tokens:
-            tokens = tokens[tokens.index(after.user_token) + 1 :]
-            after = None
-        subjects = [self.get(tenant_id, token) for token in tokens]
+        everybody = [self.get(tenant_id, token) for token in self._tokens(tenant_id)]
         return [
             it
-            for it in subjects
-            if (after is None or it.created_at > after.created_at)
+            for it in sorted(everybody, key=_order)
+            if (after is None or _order(it) > _order(after))
             and (collection is None or collection in it.collections)
         ][:limit]
 
@@ -196,6 +192,28 @@ class FakeSubjects:
 @dataclass
 class FakeSamples:
     users: FakeReferences
+    collections: FakeCollections | None = None
+
+    def add_first(
+        self,
+        reference: BiometricReference,
+        details: SubjectDetails,
+        *,
+        created: ConsentEntry,
+        entry: ConsentEntry,
+        retry: RetryKey | None = None,
+    ) -> ReferenceRecord:
+        token, collections = reference.record.user_token, self.collections
+        with self.users.lock:
+            made = retry and self.sample_made_by(entry.tenant_id, token, retry)
+            if made:
+                self.users.ledger.append([entry])
+                return made
+            subjects = FakeSubjects(self.users, collections or FakeCollections(self.users))
+            subjects.create(token, details, entry=created)
+            kept = self.add_sample(reference, entry=entry, most=1, retry=retry)
+            self.users.people[entry.tenant_id, token].version = 1
+            return kept.record
 
     def add_sample(
         self,
@@ -226,13 +244,12 @@ class FakeSamples:
             return KeptSample(record, displaced)
 
     def _displaced(self, entry: ConsentEntry, gone: Sequence[BiometricReference]) -> Receipt:
-        last = gone[-1].record
         return self.users.receipt_of(
             entry,
             DestructionEvent.SAMPLE_DELETED,
-            last.user_token,
+            gone[-1].record.user_token,
             templates=len(gone),
-            sample_id=last.name,
+            sample_ids=[it.record.name for it in gone],
         )
 
     def sample_made_by(
@@ -281,7 +298,7 @@ class FakeSamples:
                 event,
                 user_token,
                 templates=1,
-                sample_id=sample_id,
+                sample_ids=[sample_id],
             )
 
     def _drop(self, tenant_id: TenantId, person: FakePerson, sample: BiometricReference) -> None:
@@ -305,3 +322,7 @@ class FakeSamples:
         self, tenant_id: TenantId, user_token: UserToken
     ) -> Sequence[BiometricReference]:
         return list(self.users.person(tenant_id, user_token).samples)
+
+
+def _order(place: Place | Subject) -> tuple[datetime, UserToken]:
+    return place.created_at, place.user_token

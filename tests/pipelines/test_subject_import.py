@@ -28,7 +28,6 @@ from perse.pipelines.subject_import import (
     Intake,
     Refused,
 )
-from perse.pipelines.subjects import CreateSubject
 from tests.fakes.storage import FakeClock, FakeReferences
 from tests.fakes.subjects import FakeCollections, FakeSamples, FakeSubjects
 
@@ -61,16 +60,15 @@ class Office:
         return ImportFile(
             self.subjects,
             self.samples,
-            CreateSubject(self.subjects, consent),
             {Modality.FACE: Intake(add, lambda _, content: content)},
             partial(RetryKey.for_content, secret=bytes(32)),
         )
 
     @property
-    def people(self) -> list[tuple[str | None, int]]:
+    def people(self) -> list[tuple[str, int]]:
         """Who there is, and with how many faces."""
         found = self.subjects.page(ACME.tenant_id, after=None, limit=10)
-        return [(it.external_id, it.faces) for it in found]
+        return sorted((it.external_id or "", it.faces) for it in found)
 
     def entry(self, operation: Processing) -> ConsentEntry:
         return RecordConsent(self.users.ledger, FakeClock()).entry(

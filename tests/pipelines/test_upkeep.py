@@ -10,8 +10,8 @@ import pytest
 from perse.domain.access import KeyId, TenantId
 from perse.domain.consent import ChainPoint, ConsentEntry, Processing
 from perse.domain.receipts import Destruction, DestructionEvent, Receipt
-from perse.domain.references import UserToken
-from perse.domain.throttling import Bucket, RateLimit
+from perse.domain.references import Modality, UserToken
+from perse.domain.throttling import Bucket, Guess, RateLimit
 from perse.errors import NotFound, RateLimited, UserTokenNotFound
 from perse.pipelines.call_limits import CallLimits
 from perse.pipelines.ledger_check import CheckLedger
@@ -102,7 +102,7 @@ def test_a_receipt_that_was_changed_is_named(house: House, jws: str) -> None:
 def test_a_locked_user_can_be_compared_again(house: House) -> None:
     token = house.enrolled()
     for _ in range(3):
-        house.store.record_guess(ACME, token, matched=False, at=NOW)
+        house.store.record_guess(ACME, token, Guess.of(Modality.FACE, matched=False), at=NOW)
     UnlockUser(house.store, house.store)(token)
     assert house.store.failed[ACME, token].in_row == 0
 

@@ -18,6 +18,7 @@ from perse.domain.identification import SearchTerms
 from perse.domain.likeness import FaceLikeness
 from perse.domain.references import Modality, UserToken, UserTokens, new_user_token
 from perse.domain.retries import RetryKey
+from perse.domain.throttling import Guess
 from perse.errors import RateLimited, UserTokenNotFound
 from perse.search.live_search import LiveSearch
 from perse.storage.storage import Storage
@@ -135,7 +136,9 @@ class TwoTenants(RuleBasedStateMachine):
     def guess(self, tenant: TenantId, token: UserToken, matched: bool) -> None:
         before = self._guesses(token)
         try:
-            self.storage.guesses.record(tenant, token, matched=matched, at=NOW)
+            self.storage.guesses.record(
+                tenant, token, Guess.of(Modality.FACE, matched=matched), at=NOW
+            )
         except UserTokenNotFound:
             assert token not in self.held[tenant]
             assert self._guesses(token) == before
@@ -178,7 +181,7 @@ def _questions(storage: Storage, token: UserToken) -> list[Callable[[], object]]
         lambda: references.replace(reference(3, token=token), entry=update),
         lambda: references.delete(token, entry=entry(ACME, Processing.DELETE, token=token)),
         lambda: guesses.check(ACME, token, at=NOW),
-        lambda: guesses.record(ACME, token, matched=False, at=NOW),
+        lambda: guesses.record(ACME, token, Guess.of(Modality.FACE, matched=False), at=NOW),
     ]
 
 

@@ -13,6 +13,8 @@ from alembic.migration import MigrationContext
 from alembic.operations import Operations
 
 from perse.domain.access import ALL_PERMISSIONS
+from perse.domain.references import Modality
+from perse.domain.throttling import Guess
 from perse.errors import SettingsInvalid, StorageTooNew
 from perse.storage import migration
 from perse.storage.database import Database, open_database
@@ -32,7 +34,7 @@ def upgrade_to(database: Database, step: str) -> None:
 def test_the_steps_lead_exactly_to_the_schema(url: str) -> None:
     database = open_database(url)
     found = upgrade_schema(database)
-    assert (found.current, found.pending) == (None, ("0001", "0002", "0003", "0004"))
+    assert (found.current, found.pending) == (None, ("0001", "0002", "0003", "0004", "0006"))
     with database.read() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
         assert compare_metadata(context, metadata) == []
@@ -44,7 +46,7 @@ def test_a_file_of_an_older_version_keeps_what_it_holds(url: str, tmp_path: Path
     """0001 is what servers had before there was enrolment: tenants and keys."""
     database = open_database(url)
     upgrade_to(database, "0001")
-    assert schema_status(database).pending == ("0002", "0003", "0004")
+    assert schema_status(database).pending == ("0002", "0003", "0004", "0006")
     with database.write() as connection:
         at = int(NOW.timestamp() * 1_000_000)
         connection.execute(
@@ -76,7 +78,9 @@ def test_users_of_before_there_were_subjects_keep_face_order_and_failures(
     with_tenants(newest.keys)
     for one in made:
         newest.references.add(one, entry=entry(token=one.record.user_token))
-    newest.guesses.record(ACME, made[0].record.user_token, matched=False, at=NOW)
+    newest.guesses.record(
+        ACME, made[0].record.user_token, Guess.of(Modality.FACE, matched=False), at=NOW
+    )
     newest.close()
     back_to_one_reference_a_user(database)
     storage = open_at(url, tmp_path)

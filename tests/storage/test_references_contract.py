@@ -13,9 +13,9 @@ import pytest
 
 from perse.domain.consent import ConsentEntry, Processing
 from perse.domain.receipts import DestructionEvent, token_sha256
-from perse.domain.references import UserToken, new_user_token
+from perse.domain.references import Modality, UserToken, new_user_token
 from perse.domain.retries import RetryKey
-from perse.domain.throttling import GuessPolicy
+from perse.domain.throttling import Guess, GuessPolicy
 from perse.errors import InvalidParameter, RateLimited, ReferenceLocked, UserTokenNotFound
 from perse.pipelines.reference_ports import (
     GuessLimiter,
@@ -112,8 +112,8 @@ def test_a_deleted_user_is_unknown_everywhere_and_leaves_a_receipt(subject: Subj
         lambda: subject.store.delete(token, entry=deletion(token)),
         lambda: subject.store.replace(reference(token=token), entry=entry()),
         lambda: subject.guesses.check(ACME, token, at=NOW),
-        lambda: subject.guesses.record(ACME, token, matched=True, at=NOW),
-        lambda: subject.guesses.record(ACME, token, matched=False, at=NOW),
+        lambda: subject.guesses.record(ACME, token, Guess.of(Modality.FACE, matched=True), at=NOW),
+        lambda: subject.guesses.record(ACME, token, Guess.of(Modality.FACE, matched=False), at=NOW),
     ):
         with pytest.raises(UserTokenNotFound):
             use()
@@ -125,7 +125,7 @@ def move_entry(token: UserToken, tenant: str = ACME) -> ConsentEntry:
 
 def test_a_reference_moves_to_another_network(subject: Subject) -> None:
     token = UserToken(subject.enrol())
-    subject.guesses.record(ACME, token, matched=False, at=NOW)
+    subject.guesses.record(ACME, token, Guess.of(Modality.FACE, matched=False), at=NOW)
     before = subject.store.find(ACME, token)
     after = moved(before)
     assert subject.store.move(before, after, entry=move_entry(token))
@@ -134,7 +134,7 @@ def test_a_reference_moves_to_another_network(subject: Subject) -> None:
     np.testing.assert_array_equal(kept.template.vector, after.template.vector)
     assert list(subject.users.tokens(ACME)) == [token]
     for _ in range(2):
-        subject.guesses.record(ACME, token, matched=False, at=NOW)
+        subject.guesses.record(ACME, token, Guess.of(Modality.FACE, matched=False), at=NOW)
     with pytest.raises(RateLimited):
         subject.guesses.check(ACME, token, at=NOW)
 
@@ -253,13 +253,13 @@ def test_a_late_retry_does_not_enrol_a_deleted_user_again(subject: Subject) -> N
 
 def fail(subject: Subject, token: UserToken, times: int) -> None:
     for _ in range(times):
-        subject.guesses.record(ACME, token, matched=False, at=NOW)
+        subject.guesses.record(ACME, token, Guess.of(Modality.FACE, matched=False), at=NOW)
 
 
 def test_failures_in_a_row_block_and_a_match_ends_the_row(subject: Subject) -> None:
     token = UserToken(subject.enrol())
     fail(subject, token, 2)
-    subject.guesses.record(ACME, token, matched=True, at=NOW)
+    subject.guesses.record(ACME, token, Guess.of(Modality.FACE, matched=True), at=NOW)
     fail(subject, token, 2)
     subject.guesses.check(ACME, token, at=NOW)
     fail(subject, token, 1)
@@ -274,7 +274,7 @@ def test_a_score_is_not_told_once_others_blocked_the_user(subject: Subject, matc
     token = UserToken(subject.enrol())
     fail(subject, token, 3)
     with pytest.raises(RateLimited):
-        subject.guesses.record(ACME, token, matched=matched, at=NOW)
+        subject.guesses.record(ACME, token, Guess.of(Modality.FACE, matched=matched), at=NOW)
 
 
 def test_too_many_failures_lock_until_an_update(subject: Subject) -> None:
@@ -282,12 +282,12 @@ def test_too_many_failures_lock_until_an_update(subject: Subject) -> None:
     late = NOW
     for _ in range(POLICY.lock_after):
         late += timedelta(hours=2)
-        subject.guesses.record(ACME, token, matched=False, at=late)
+        subject.guesses.record(ACME, token, Guess.of(Modality.FACE, matched=False), at=late)
     late += timedelta(days=30)
     with pytest.raises(ReferenceLocked):
         subject.guesses.check(ACME, token, at=late)
     with pytest.raises(ReferenceLocked):
-        subject.guesses.record(ACME, token, matched=True, at=late)
+        subject.guesses.record(ACME, token, Guess.of(Modality.FACE, matched=True), at=late)
     subject.store.replace(reference(2, token=token), entry=entry(token=token))
     subject.guesses.check(ACME, token, at=late)
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -30,7 +31,7 @@ from perse.domain.subjects import (
     SubjectDetails,
     new_sample_id,
 )
-from perse.domain.throttling import GuessPolicy
+from perse.domain.throttling import Guess, GuessPolicy
 from perse.errors import (
     AlreadyExists,
     ChangedMeanwhile,
@@ -136,7 +137,7 @@ def house(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[House]:
         collections = FakeCollections(users)
         yield House(
             FakeSubjects(users, collections),
-            FakeSamples(users),
+            FakeSamples(users, collections),
             FakeSamples(users),
             collections,
             users,
@@ -246,10 +247,11 @@ def test_of_many_who_change_a_version_one_does(house: House) -> None:
 
 def test_pages_have_everybody_once(house: House) -> None:
     house.put(STAFF)
-    tokens = [house.make(details(None, STAFF) if n % 2 else None) for n in range(5)]
+    made = {house.make(details(None, STAFF) if n % 2 else None): n % 2 for n in range(5)}
+    tokens = sorted(made)  # of one instant
     house.make(tenant=OTHER)
     assert house.pages(2) == [tokens[:2], tokens[2:4], tokens[4:]]
-    assert house.pages(1, STAFF) == [[tokens[1]], [tokens[3]]]
+    assert house.pages(1, STAFF) == [[it] for it in tokens if made[it]]
     assert house.pages(9) == [tokens]
 
 
@@ -265,6 +267,15 @@ def test_a_page_begins_where_a_removed_subject_was(house: House) -> None:
     house.subjects.remove(tokens[2], entry=noted(tokens[2]))
     behind = [house.subjects.page(ACME, after=place, limit=9) for place in places[1:3]]
     assert [[it.user_token for it in page] for page in behind] == [[tokens[3]]] * 2
+
+
+def test_who_was_made_in_the_instant_of_a_removed_subject_is_seen_once(house: House) -> None:
+    tokens = sorted(house.make() for _ in range(6))
+    place = house.get(tokens[2]).place
+    house.subjects.remove(tokens[2], entry=noted(tokens[2]))
+    house.subjects.remove(tokens[4], entry=noted(tokens[4]))
+    behind = house.subjects.page(ACME, after=place, limit=9)
+    assert [it.user_token for it in behind] == [tokens[3], tokens[5]]
 
 
 def test_a_retried_request_makes_one_subject(house: House) -> None:
@@ -352,6 +363,28 @@ def test_samples_of_both_kinds_are_kept_in_their_order(house: House) -> None:
     assert subject.created_at == NOW
 
 
+def test_a_subject_is_made_with_a_first_sample_or_not_at_all(house: House) -> None:
+    house.put(STAFF)
+    made = sample(new_user_token(), minutes=3)
+    token = made.record.user_token
+    known, retry = details("a-1", STAFF), RetryKey.of("order-67", request=b"r" * 32)
+    first = replace(noted(token), operation=Processing.SUBJECT_CREATE)
+    add = partial(house.samples.add_first, created=first, entry=noted(token))
+    assert add(made, known, retry=retry) == made.record
+    subject = house.get(token)
+    assert (subject.external_id, subject.collections) == ("a-1", {STAFF})
+    assert (subject.faces, subject.version, subject.created_at) == (1, 1, NOW)
+    assert house.names(token) == [made.record.name]
+    assert house.samples.sample_made_by(ACME, token, retry) == made.record
+    other = sample(new_user_token())
+    token = other.record.user_token
+    for refused, error in ((known, AlreadyExists), (details(None, GUESTS), CollectionNotFound)):
+        with pytest.raises(error):
+            add(other, refused)
+        with pytest.raises(UserTokenNotFound):
+            house.get(token)
+
+
 def test_a_subject_without_samples_has_none(house: House) -> None:
     token = house.make()
     assert house.samples.references(ACME, token) == []
@@ -381,6 +414,8 @@ def test_where_fewer_may_be_kept_than_there_are_the_newest_are(house: House) -> 
     kept = house.samples.add_sample(made[3], entry=noted(token), most=2)
     assert kept.displaced is not None
     assert '"templates": 2' in kept.displaced.jws
+    assert all(token_sha256(it.record.name) in kept.displaced.jws for it in made[:2])
+    assert token_sha256(made[2].record.name) not in kept.displaced.jws
     assert house.names(token) == [made[2].record.name, made[3].record.name]
 
 
@@ -469,7 +504,7 @@ def test_a_late_retry_does_not_add_a_removed_sample_again(house: House) -> None:
 def test_failed_comparisons_stay_counted_when_a_sample_is_added(house: House) -> None:
     token = house.make()
     for _ in range(POLICY.free):
-        house.guesses.record(ACME, token, matched=False, at=NOW)
+        house.guesses.record(ACME, token, Guess.of(Modality.FACE, matched=False), at=NOW)
     house.add(sample(token))
     with pytest.raises(RateLimited):
         house.guesses.check(ACME, token, at=NOW)

@@ -44,7 +44,6 @@ def opened_import(
         yield ImportFile(
             services.store,
             services.samples,
-            services.create,
             _intakes(services, faces, voices),
             services.retry_key,
             collections,

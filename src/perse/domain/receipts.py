@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -24,8 +24,8 @@ class DestructionEvent(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Destruction:
     """``subject_sha256``: of the user token, or of the sorted token hashes of a whole tenant;
-    ``sample_sha256``: where a sample of the subject went, of its identifier; ``ledger``: the entry
-    that records it."""
+    ``samples_sha256``: where samples of the subject went, of their identifiers; ``ledger``: the
+    entry that records it."""
 
     event: DestructionEvent
     tenant_id: TenantId
@@ -33,18 +33,19 @@ class Destruction:
     destroyed: Mapping[str, int]
     at: datetime
     ledger: ChainPoint
-    sample_sha256: str | None = None
+    samples_sha256: Sequence[str] = ()
 
     def claims(self) -> Mapping[str, object]:
-        """What is signed."""
-        sample = {"sample_sha256": self.sample_sha256} if self.sample_sha256 else {}
+        """What is signed. One sample is ``sample_sha256``, several are a list."""
+        named = list(self.samples_sha256)
+        sample = {"sample_sha256": named[0]} if len(named) == 1 else {"samples_sha256": named}
         return {
             "jti": str(uuid.uuid4()),
             "iat": int(self.at.timestamp()),
             "event": self.event.value,
             "tenant": self.tenant_id,
             "subject_sha256": self.subject_sha256,
-            **sample,
+            **(sample if named else {}),
             "destroyed": dict(self.destroyed),
             "destroyed_at": self.at.isoformat(timespec="microseconds"),
             "ledger": {"seq": self.ledger.seq, "hash": self.ledger.hash.hex()},

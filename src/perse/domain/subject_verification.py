@@ -9,6 +9,7 @@ from enum import StrEnum
 from perse.domain.faces import AssessedFace, FaceThresholds
 from perse.domain.references import BiometricReference, Modality, SampleId
 from perse.domain.samples import ModelName
+from perse.domain.throttling import Guess
 from perse.domain.voices import CapturedVoice, VoiceThresholds
 from perse.errors import ReferenceModelMismatch, SampleNotFound
 
@@ -153,19 +154,23 @@ class SubjectVerification:
     rule: str
 
     @property
-    def guessed_right(self) -> bool | None:
+    def guess(self) -> Guess | None:
         """How it counts against the limit of guesses; None where nothing was told that helps one.
 
         A modality that was told and does not match is a wrong guess whatever decided, since a voice
         that matches would else let faces be tried without end; but where the fused similarity
-        matches, it is what was guessed.
+        matches, it is what was guessed. Where it does not and either one does, both were wrong.
         """
+        told = {Modality(_modality(it)): outcome_of(it) for it in (self.face, self.voice) if it}
+        matched = frozenset(it for it, outcome in told.items() if outcome is Outcome.MATCH)
+        failed = frozenset(it for it, outcome in told.items() if outcome is Outcome.NO_MATCH)
         if self.decision is Outcome.MATCH and self.rule == Policy.FUSED:
-            return True
-        told = {outcome_of(it) for it in (self.face, self.voice) if it}
-        if Outcome.NO_MATCH in {self.decision, *told}:
-            return False
-        return True if self.decision is Outcome.MATCH else None
+            return Guess(frozenset(), matched)
+        if failed:
+            return Guess(failed, matched)
+        if self.decision is Outcome.NO_MATCH:
+            return Guess(matched)
+        return Guess(frozenset(), matched) if self.decision is Outcome.MATCH else None
 
 
 def outcome_of(evidence: Evidence) -> Outcome:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Self
 
+from perse.domain.references import Modality
 from perse.errors import InvalidParameter, RateLimited, ReferenceLocked
 
 
@@ -29,13 +31,38 @@ class GuessPolicy:
 
 
 @dataclass(frozen=True, slots=True)
-class Guesses:
-    """Failed comparisons against one user: ``in_row`` since the last match, ``total`` since the
-    reference was made, updated or unlocked."""
+class Guess:
+    """What one comparison with a user told: which modalities do not match, and which do. A face and
+    a voice that both do not are two wrong guesses."""
 
-    in_row: int = 0
+    failed: frozenset[Modality]
+    matched: frozenset[Modality] = frozenset()
+
+    @classmethod
+    def of(cls, modality: Modality, *, matched: bool) -> Self:
+        """Of a comparison of one modality alone."""
+        mine: frozenset[Modality] = frozenset({modality})
+        return cls(frozenset(), mine) if matched else cls(mine)
+
+
+@dataclass(frozen=True, slots=True)
+class Guesses:
+    """Failed comparisons against one user: ``faces`` and ``voices`` since that modality matched
+    last, ``total`` since the reference was made, updated or unlocked.
+
+    All of them count together. But a match ends the row of what matched alone: whoever has a
+    recording of the user's voice could else let faces be tried without a wait, and the other way
+    round.
+    """
+
+    faces: int = 0
+    voices: int = 0
     total: int = 0
     blocked_until: datetime | None = None
+
+    @property
+    def in_row(self) -> int:
+        return self.faces + self.voices
 
     def check(self, policy: GuessPolicy, now: datetime) -> None:
         """Raises ReferenceLocked, or RateLimited with the seconds left to wait."""
@@ -52,13 +79,19 @@ class Guesses:
                 retry_after_s=left_s,
             )
 
-    def after(self, *, matched: bool, policy: GuessPolicy, now: datetime) -> Guesses:
-        """A match ends the row; the total stays."""
-        if matched:
-            return replace(self, in_row=0, blocked_until=None)
-        in_row = self.in_row + 1
-        wait = policy.wait_after(in_row)
-        return Guesses(in_row, self.total + 1, now + wait if wait else None)
+    def after(self, guess: Guess, *, policy: GuessPolicy, now: datetime) -> Guesses:
+        """The total never falls."""
+        faces = _in_row(self.faces, Modality.FACE, guess)
+        voices = _in_row(self.voices, Modality.VOICE, guess)
+        wait = policy.wait_after(faces + voices) if guess.failed else None
+        blocked_until = now + wait if wait else None
+        return Guesses(faces, voices, self.total + len(guess.failed), blocked_until)
+
+
+def _in_row(before: int, modality: Modality, guess: Guess) -> int:
+    if modality in guess.failed:
+        return before + 1
+    return 0 if modality in guess.matched else before
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from perse.domain.consent import ConsentEntry
 from perse.domain.receipts import DestructionEvent, Receipt
 from perse.domain.references import BiometricReference, ReferenceRecord, UserToken, UserTokens
 from perse.domain.retries import RetryKey
+from perse.domain.throttling import Guess
 
 Now = Callable[[], datetime]
 
@@ -103,7 +104,7 @@ class GuessLimiter(Protocol):
         ...
 
     def record(
-        self, tenant_id: TenantId, user_token: UserToken, *, matched: bool, at: datetime
+        self, tenant_id: TenantId, user_token: UserToken, guess: Guess, *, at: datetime
     ) -> None:
         """Count one comparison before its score is told. Raises as ``check`` when others closed
         the user meanwhile."""

@@ -16,14 +16,15 @@ from perse.domain.references import (
     Modality,
     SampleId,
     UserToken,
+    new_user_token,
     sample_not_found,
 )
 from perse.domain.retries import RetryKey
-from perse.domain.subjects import CollectionName, KeptSample, new_sample_id
+from perse.domain.subjects import CollectionName, KeptSample, SubjectDetails, new_sample_id
 from perse.domain.voice_enrolment import VoiceGate
 from perse.errors import AlreadyExists, InvalidParameter
 from perse.pipelines.comparison import Picture
-from perse.pipelines.consent import RecordConsent
+from perse.pipelines.consent import RecordConsent, naming
 from perse.pipelines.enrolment import CapturedReference, nobody_waits, reference_of
 from perse.pipelines.identification import FindDuplicates
 from perse.pipelines.subject_ports import SampleStore
@@ -107,6 +108,7 @@ class AddSample(Generic[Capture]):
     most: int
     others: FindOthers | None = None
     new_id: Callable[[], SampleId] = new_sample_id
+    new_token: Callable[[], UserToken] = new_user_token
 
     def __call__(
         self,
@@ -140,21 +142,34 @@ class AddSample(Generic[Capture]):
         self,
         caller: Caller,
         sent: Capture,
+        details: SubjectDetails,
         *,
         declaration: Declaration,
-        make: Callable[[], UserToken],
+        found: Callable[[], UserToken],
         retry_for: Callable[[UserToken], RetryKey | None],
     ) -> KeptSample:
-        """The same of a subject whom ``make`` makes, or finds, once there is a sample to keep:
-        nobody is made for what is refused. Raises what ``capture`` and ``make`` raise."""
-        processing = _PROCESSING[self.modality]
-        with self.consent.with_change(self.consent.entry(caller, processing, declaration)):
-            captured = self.capture(sent)
-            user_token = make()
-            entry = self.consent.entry(caller, processing, declaration, user_token)
-            reference = self._reference(captured, user_token, entry)
-            retry = retry_for(user_token)
-            return self.samples.add_sample(reference, entry=entry, most=self.most, retry=retry)
+        """The same of a subject who is made with it, once there is a sample to keep: nobody is made
+        for what is refused. ``found``: who that is where somebody has made it meanwhile. Raises
+        what ``capture`` and ``found`` raise, and CollectionNotFound."""
+        begun = self.consent.entry(caller, _PROCESSING[self.modality], declaration)
+        with self.consent.with_change(begun):
+            captured, user_token = self.capture(sent), self.new_token()
+            entry, created = naming(begun, user_token), self._created(caller, user_token)
+            reference, retry = self._reference(captured, user_token, entry), retry_for(user_token)
+            try:
+                made = self.samples.add_first(
+                    reference, details, created=created, entry=entry, retry=retry
+                )
+            except AlreadyExists:
+                user_token = found()
+                entry, retry = naming(begun, user_token), retry_for(user_token)
+                reference = self._reference(captured, user_token, entry)
+                return self.samples.add_sample(reference, entry=entry, most=self.most, retry=retry)
+            return KeptSample(made, None)
+
+    def _created(self, caller: Caller, user_token: UserToken) -> ConsentEntry:
+        operation = Processing.SUBJECT_CREATE
+        return self.consent.entry(caller, operation, Declaration.NOT_NEEDED, user_token)
 
     def _reference(
         self, captured: CapturedReference, user_token: UserToken, entry: ConsentEntry

@@ -20,7 +20,6 @@ from perse.domain.subjects import (
     parse_external_id,
 )
 from perse.errors import (
-    AlreadyExists,
     InputError,
     NotFound,
     SampleError,
@@ -29,7 +28,6 @@ from perse.errors import (
 )
 from perse.pipelines.samples import AddSample
 from perse.pipelines.subject_ports import SampleStore, SubjectStore
-from perse.pipelines.subjects import CreateSubject
 
 Capture = TypeVar("Capture")
 
@@ -90,7 +88,6 @@ class ImportFile:
 
     subjects: SubjectStore
     samples: SampleStore
-    create: CreateSubject
     intakes: Mapping[Modality, Intake[Any]]
     name_retry: NameRetry
     collections: frozenset[CollectionName] = frozenset()
@@ -122,8 +119,9 @@ class ImportFile:
             kept = intake.add.first(
                 caller,
                 sent,
+                SubjectDetails(external_id, self.collections),
                 declaration=declaration,
-                make=lambda: self._made(caller, external_id),
+                found=lambda: self._found(caller.tenant_id, external_id),
                 retry_for=retry_for,
             )
         return Imported(kept.record.user_token, kept.record.name, kept.displaced is not None)
@@ -141,11 +139,8 @@ class ImportFile:
 
     def _known(self, tenant_id: TenantId, external_id: ExternalId) -> UserToken | None:
         with suppress(UserTokenNotFound):
-            return self.subjects.with_external_id(tenant_id, external_id).user_token
+            return self._found(tenant_id, external_id)
         return None
 
-    def _made(self, caller: Caller, external_id: ExternalId) -> UserToken:
-        try:
-            return self.create(caller, SubjectDetails(external_id, self.collections)).user_token
-        except AlreadyExists:  # by the file beside this one
-            return self.subjects.with_external_id(caller.tenant_id, external_id).user_token
+    def _found(self, tenant_id: TenantId, external_id: ExternalId) -> UserToken:
+        return self.subjects.with_external_id(tenant_id, external_id).user_token

@@ -125,6 +125,20 @@ class SampleStore(SampleDestroyer, Protocol):
         What ``retry`` made before, if it did. Raises as ``sample_made_by``."""
         ...
 
+    def add_first(
+        self,
+        reference: BiometricReference,
+        details: SubjectDetails,
+        *,
+        created: ConsentEntry,
+        entry: ConsentEntry,
+        retry: RetryKey | None = None,
+    ) -> ReferenceRecord:
+        """Make the subject that ``reference`` names, with this sample: both or neither.
+        ``created``: the entry of the subject, ``entry``: that of the sample. Raises as
+        ``SubjectStore.create``."""
+        ...
+
     def sample_made_by(
         self, tenant_id: TenantId, user_token: UserToken, retry: RetryKey
     ) -> ReferenceRecord | None:

@@ -63,9 +63,9 @@ class VerifySubject:
         see, hear = self._see(probe, references), self._hear(probe, references)
         both = probe.picture is not None and probe.recording is not None
         verified = self._decided(*(side_by_side if both else in_turn)(see, hear), policy)
-        right = verified.guessed_right
-        if self.guesses and right is not None:
-            self.guesses.record(caller.tenant_id, user_token, matched=right, at=self.now())
+        guess = verified.guess
+        if self.guesses and guess is not None:
+            self.guesses.record(caller.tenant_id, user_token, guess, at=self.now())
         return verified
 
     def _policy(self, asked: Policy | None) -> Policy:

@@ -114,9 +114,8 @@ class SubjectPage:
 class ListSubjects:
     """Use case: the subjects of a tenant, the oldest first, page by page.
 
-    Who is there from the first page to the last is seen once, whatever happens meanwhile; but where
-    the last one of a page is deleted before the next page is read, those who were made in the same
-    instant as that one may be missed. Raises CollectionNotFound.
+    Who is there from the first page to the last is seen once, whatever happens meanwhile. Raises
+    CollectionNotFound.
     """
 
     subjects: SubjectStore

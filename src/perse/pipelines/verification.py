@@ -9,8 +9,9 @@ from perse.domain.access import Caller
 from perse.domain.consent import Declaration
 from perse.domain.decisions import PadScore
 from perse.domain.faces import CapturedFace, FaceComparison, FaceThresholds, FaceVerification
-from perse.domain.references import BiometricReference, UserToken
+from perse.domain.references import BiometricReference, Modality, UserToken
 from perse.domain.samples import ModelName
+from perse.domain.throttling import Guess
 from perse.errors import ReferenceModelMismatch
 from perse.pipelines.comparison import Picture
 from perse.pipelines.moving import PreviousNetwork, Recognition, Sighting
@@ -70,9 +71,9 @@ class VerifyFace:
         templates = [face.template for face in faces]
         comparison = by.compare.judge_with_all(probe.template, templates, (probe.assessed,))
         if self.guesses and comparison.assessable:
-            matched = is_match(comparison, by.thresholds)
+            guess = Guess.of(Modality.FACE, matched=is_match(comparison, by.thresholds))
             user_token = faces[0].record.user_token
-            self.guesses.record(caller.tenant_id, user_token, matched=matched, at=self.now())
+            self.guesses.record(caller.tenant_id, user_token, guess, at=self.now())
         return comparison
 
     def _faces(self, caller: Caller, user_token: UserToken) -> Sequence[BiometricReference]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -67,17 +68,17 @@ class DestroySubjects:
         *,
         templates: int,
         noted: ChainPoint,
-        sample_id: SampleId | None = None,
+        sample_ids: Sequence[SampleId] = (),
     ) -> Receipt:
         """The proof that so many templates of ``entry``'s user are gone when the transaction is
-        through. ``sample_id``: the only one of them, or the last."""
+        through. ``sample_ids``: which, where the user stays."""
         return self.receipts.issue_in(
             connection,
             Destruction(
                 event=event,
                 tenant_id=entry.tenant_id,
                 subject_sha256=token_sha256(entry.user_token or ""),
-                sample_sha256=sample_id and token_sha256(sample_id),
+                samples_sha256=[*map(token_sha256, sample_ids)],
                 destroyed={"templates": templates, "data_keys": templates},
                 at=entry.at,
                 ledger=noted,

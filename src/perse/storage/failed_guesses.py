@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from perse.domain.access import TenantId
 from perse.domain.references import UserToken
-from perse.domain.throttling import Guesses, GuessPolicy
+from perse.domain.throttling import Guess, Guesses, GuessPolicy
 from perse.storage.absence import user_not_found
 from perse.storage.database import Database
 from perse.storage.schema import Row, subjects
@@ -28,22 +28,22 @@ class SqlGuesses:
             _guesses(connection, tenant_id, user_token).check(self.policy, at)
 
     def record(
-        self, tenant_id: TenantId, user_token: UserToken, *, matched: bool, at: datetime
+        self, tenant_id: TenantId, user_token: UserToken, guess: Guess, *, at: datetime
     ) -> None:
         """Count one comparison before its score is told.
 
         Raises as ``check`` when others' failures closed the user meanwhile: many guesses sent at
-        once learn no more than guesses sent one by one. A match in an empty row writes nothing.
+        once learn no more than guesses sent one by one. What changes no count writes nothing.
         """
         with self.database.read() as connection:
             before = _guesses(connection, tenant_id, user_token)
-        if matched and before.in_row == 0:
+        if not guess.failed and before.after(guess, policy=self.policy, now=at) == before:
             before.check(self.policy, at)
             return
         with self.database.write() as connection:
             now = _guesses(connection, tenant_id, user_token, hold=True)
             now.check(self.policy, at)
-            after = now.after(matched=matched, policy=self.policy, now=at)
+            after = now.after(guess, policy=self.policy, now=at)
             connection.execute(_update(tenant_id, user_token, after))
 
     def unlock(self, tenant_id: TenantId, user_token: UserToken) -> None:
@@ -62,12 +62,17 @@ def _guesses(
     connection: sa.Connection, tenant_id: TenantId, user_token: UserToken, *, hold: bool = False
 ) -> Guesses:
     query = sa.select(
-        subjects.c.failures_in_row, subjects.c.failures_total, subjects.c.blocked_until
+        subjects.c.failures_in_row,
+        subjects.c.voice_failures_in_row,
+        subjects.c.failures_total,
+        subjects.c.blocked_until,
     ).where(is_subject(Owner(tenant_id, user_token)))
     row: Row | None = connection.execute(query.with_for_update() if hold else query).one_or_none()
     if row is None:
         raise user_not_found()
-    return Guesses(row.failures_in_row, row.failures_total, row.blocked_until)
+    return Guesses(
+        row.failures_in_row, row.voice_failures_in_row, row.failures_total, row.blocked_until
+    )
 
 
 def _update(tenant_id: TenantId, user_token: UserToken, guesses: Guesses) -> sa.Update:
@@ -75,7 +80,8 @@ def _update(tenant_id: TenantId, user_token: UserToken, guesses: Guesses) -> sa.
         sa.update(subjects)
         .where(is_subject(Owner(tenant_id, user_token)))
         .values(
-            failures_in_row=guesses.in_row,
+            failures_in_row=guesses.faces,
+            voice_failures_in_row=guesses.voices,
             failures_total=guesses.total,
             blocked_until=guesses.blocked_until,
         )

@@ -41,7 +41,12 @@ from perse.storage.template_rows import (
 )
 from perse.storage.tenant_keys import TenantKeys, across_rotations
 
-_UNBLOCKED = {"failures_in_row": 0, "failures_total": 0, "blocked_until": None}
+_UNBLOCKED = {
+    "failures_in_row": 0,
+    "voice_failures_in_row": 0,
+    "failures_total": 0,
+    "blocked_until": None,
+}
 
 
 @dataclass(frozen=True, slots=True)

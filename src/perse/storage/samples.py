@@ -22,16 +22,16 @@ from perse.domain.references import (
     sample_not_found,
 )
 from perse.domain.retries import RetryKey
-from perse.domain.subjects import KeptSample
+from perse.domain.subjects import KeptSample, SubjectDetails
 from perse.errors import SampleNotFound, StorageUnavailable, UserTokenNotFound
-from perse.storage.changes import touch
+from perse.storage.changes import Change, note_change, touch
 from perse.storage.database import Database
 from perse.storage.destruction import DestroySubjects
 from perse.storage.ledger import SqlLedger
 from perse.storage.retry_keys import claim_retry, forget_requests, other_request, retried
 from perse.storage.schema import Row, subjects, templates
 from perse.storage.sealing import Owner
-from perse.storage.subject_rows import insist_on_subject
+from perse.storage.subject_rows import insist_on_subject, make_subject
 from perse.storage.template_rows import (
     OpenRows,
     add_template,
@@ -108,9 +108,45 @@ class SqlSamples:
                 DestructionEvent.SAMPLE_DELETED,
                 templates=len(gone),
                 noted=noted,
-                sample_id=gone[-1],
+                sample_ids=gone,
             )
         return KeptSample(record, displaced or None)
+
+    def add_first(
+        self,
+        reference: BiometricReference,
+        details: SubjectDetails,
+        *,
+        created: ConsentEntry,
+        entry: ConsentEntry,
+        retry: RetryKey | None = None,
+    ) -> ReferenceRecord:
+        """Make the subject that ``reference`` names, with this sample, in one transaction."""
+        return across_rotations(lambda: self._first(reference, details, created, entry, retry))
+
+    def _first(
+        self,
+        reference: BiometricReference,
+        details: SubjectDetails,
+        created: ConsentEntry,
+        entry: ConsentEntry,
+        retry: RetryKey | None,
+    ) -> ReferenceRecord:
+        record = reference.record
+        owner = owner_of(entry.tenant_id, record)
+        with self.database.write() as connection:
+            lock_tenant(connection, owner.tenant_id)
+            with _told_of_sample():
+                made = retry and claim_retry(connection, owner, retry, at=entry.at)
+            if made:
+                self.ledger.append_in(connection, [entry])
+                return _made(connection, owner, made)
+            subject_id = make_subject(connection, owner, details, at=created.at)
+            key = self.tenant_keys.sealing_key(connection, owner.tenant_id)
+            add_template(connection, subject_id, reference, key)
+            note_change(connection, owner, Change.ADDED, more_templates=1)
+            self.ledger.append_in(connection, [created, entry])
+        return record
 
     def not_captured_since(
         self, moment: datetime, *, limit: int
@@ -161,7 +197,7 @@ class SqlSamples:
                 event,
                 templates=1,
                 noted=noted,
-                sample_id=sample_id,
+                sample_ids=[sample_id],
             )
 
     def sample_made_by(

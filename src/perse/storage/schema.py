@@ -129,12 +129,14 @@ subjects = Table(
     Column("version", BigInteger, nullable=False, server_default="1"),
     Column("created_at", UtcTime, nullable=False),
     Column("updated_at", UtcTime, nullable=False),
-    Column("failures_in_row", Integer, nullable=False, server_default="0"),
+    Column("failures_in_row", Integer, nullable=False, server_default="0"),  # of faces
+    Column("voice_failures_in_row", Integer, nullable=False, server_default="0"),
     Column("failures_total", Integer, nullable=False, server_default="0"),
     Column("blocked_until", UtcTime, nullable=True),
     UniqueConstraint("tenant_id", "user_token"),
     UniqueConstraint("tenant_id", "external_id"),
     Index(None, "tenant_id", "subject_id"),
+    Index(None, "tenant_id", "created_at", "user_token"),
     Index(None, "updated_at"),
     sqlite_autoincrement=True,
 )

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from perse.domain.access import TenantId
 from perse.domain.references import Modality, UserToken
-from perse.domain.subjects import CollectionName, ExternalId, Place, Subject
+from perse.domain.subjects import CollectionName, ExternalId, Place, Subject, SubjectDetails
 from perse.errors import AlreadyExists, ChangedMeanwhile, CollectionNotFound
 from perse.storage.absence import user_not_found
 from perse.storage.schema import Row, collection_members, collections, subjects, templates
@@ -32,6 +32,16 @@ def add_subject(
     return int(connection.execute(made.returning(subjects.c.subject_id)).scalar_one())
 
 
+def make_subject(
+    connection: sa.Connection, owner: Owner, details: SubjectDetails, *, at: datetime
+) -> int:
+    """A new row, in its collections; which one. Raises AlreadyExists and CollectionNotFound."""
+    check_external_id(connection, owner, details.external_id)
+    subject_id = add_subject(connection, owner, at=at, external_id=details.external_id)
+    put_into_collections(connection, owner.tenant_id, subject_id, details.collections)
+    return subject_id
+
+
 def find_subject(connection: sa.Connection, owner: Owner) -> Subject:
     """Raises UserTokenNotFound."""
     return only_subject(connection, is_subject(owner))
@@ -46,34 +56,30 @@ def only_subject(connection: sa.Connection, condition: sa.ColumnElement[bool]) -
 
 
 def subjects_after(
-    tenant_id: TenantId, mark: int, limit: int, collection_id: int | None
+    tenant_id: TenantId, place: Place | None, limit: int, collection_id: int | None
 ) -> sa.Select[*tuple[object, ...]]:
-    """At most ``limit`` of the tenant's, or of one collection, behind the row ``mark``."""
-    query = _SUBJECTS.where(subjects.c.tenant_id == tenant_id, subjects.c.subject_id > mark)
+    """At most ``limit`` of the tenant's, or of one collection, behind ``place``: the oldest first,
+    those of one instant by token, so that a place is one whether its subject is there or not."""
+    query = _SUBJECTS.where(subjects.c.tenant_id == tenant_id)
+    if place is not None:
+        query = query.where(
+            sa.tuple_(*_ORDER)
+            > sa.tuple_(
+                sa.literal(place.created_at, subjects.c.created_at.type),
+                sa.literal(place.user_token),
+            )
+        )
     if collection_id is not None:
         query = query.join(collection_members).where(
             collection_members.c.collection_id == collection_id
         )
-    return query.order_by(subjects.c.subject_id).limit(limit)
+    return query.order_by(*_ORDER).limit(limit)
 
 
 def insist_on_subject(connection: sa.Connection, owner: Owner) -> None:
     """Raises UserTokenNotFound."""
     if connection.execute(sa.select(sa.literal(1)).where(is_subject(owner))).first() is None:
         raise user_not_found()
-
-
-def mark_of(connection: sa.Connection, tenant_id: TenantId, place: Place | None) -> int:
-    """The row behind which a page begins: that of the subject, or where it was."""
-    if place is None:
-        return 0
-    owner = Owner(tenant_id, place.user_token)
-    itself = sa.select(subjects.c.subject_id).where(is_subject(owner))
-    before = sa.select(sa.func.max(subjects.c.subject_id)).where(
-        subjects.c.tenant_id == tenant_id, subjects.c.created_at <= place.created_at
-    )
-    mark = sa.func.coalesce(itself.scalar_subquery(), before.scalar_subquery(), 0)
-    return int(connection.execute(sa.select(mark)).scalar_one())
 
 
 def read_subjects(
@@ -173,6 +179,7 @@ def _count(modality: Modality) -> sa.ScalarSelect[int]:
     )
 
 
+_ORDER = subjects.c.created_at, subjects.c.user_token
 _SUBJECTS = sa.select(
     subjects, _count(Modality.FACE).label("faces"), _count(Modality.VOICE).label("voices")
 )

@@ -22,12 +22,11 @@ from perse.storage.retry_keys import claim_retry
 from perse.storage.schema import subjects
 from perse.storage.sealing import Owner
 from perse.storage.subject_rows import (
-    add_subject,
     check_external_id,
     check_version,
     collection_id,
     find_subject,
-    mark_of,
+    make_subject,
     only_subject,
     put_into_collections,
     read_subjects,
@@ -60,11 +59,7 @@ class SqlSubjects:
             if made:
                 self.ledger.append_in(connection, [replace(entry, user_token=made.user_token)])
                 return find_subject(connection, made)
-            check_external_id(connection, owner, details.external_id)
-            subject_id = add_subject(
-                connection, owner, at=entry.at, external_id=details.external_id
-            )
-            put_into_collections(connection, owner.tenant_id, subject_id, details.collections)
+            make_subject(connection, owner, details, at=entry.at)
             note_change(connection, owner, Change.ADDED)
             self.ledger.append_in(connection, [entry])
             return find_subject(connection, owner)
@@ -91,9 +86,8 @@ class SqlSubjects:
         """At most ``limit`` subjects behind ``after``, the oldest first. Raises
         CollectionNotFound."""
         with self.database.read() as connection:
-            mark = mark_of(connection, tenant_id, after)
             within = collection_id(connection, tenant_id, collection) if collection else None
-            return read_subjects(connection, subjects_after(tenant_id, mark, limit, within))
+            return read_subjects(connection, subjects_after(tenant_id, after, limit, within))
 
     def change(
         self,
