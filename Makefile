@@ -57,7 +57,7 @@ campaign: $(VENV)/.dev
 
 fuzz: $(VENV)/.dev
 	@$(PIP_INSTALL) --require-hashes -r requirements/fuzz.txt
-	@for family in pictures recordings requests credentials; do \
+	@for family in pictures recordings requests people credentials; do \
 		$(BIN)/python -m tests.campaign.fuzz $$family --seconds $(FUZZ_SECONDS) || exit 1; done
 FUZZ_SECONDS ?= 600
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from perse.errors import InputError
 from perse.media.audio_decoder import AudioLimits, decode_audio
 from perse.media.image_decoder import ImageLimits, decode_image
-from tests.campaign.requests import good_credentials, good_requests
+from tests.campaign.requests import good_credentials, good_requests, requests_of_people
 from tests.fakes.services import FakeServices
 from tests.media.mutations import good_files
 from tests.media.recordings import good_recordings
@@ -59,7 +59,8 @@ def families(*, patience_s: float = 0.02) -> Iterator[tuple[Family, ...]]:
         yield (
             Family("pictures", good_files(), _picture, _SIGNATURE_BYTES, share=0.5),
             Family("recordings", good_recordings(), _recording, _SIGNATURE_BYTES, share=0.3),
-            Family("requests", good_requests(key), answer, _METHOD_BYTES, share=0.15),
+            Family("requests", good_requests(key), answer, _METHOD_BYTES, share=0.1),
+            Family("people", requests_of_people(served.services), answer, 3, share=0.05),
             Family("credentials", good_credentials(served.services), answer, 0, share=0.05),
         )
 
