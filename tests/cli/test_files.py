@@ -120,7 +120,7 @@ def test_serving_hands_over_the_settings_and_shows_where_to_go(
     told = standard("serve", "--host", "127.0.0.1", "--port", "1", "--processes", "1")
     assert told.exit_code == 0, told.exception
     assert (served["host"], served["port"]) == ("127.0.0.1", 1)
-    assert "http://127.0.0.1:1/swagger/" in told.output
+    assert "browser: http://127.0.0.1:1/)" in told.output
 
 
 def test_what_is_no_network_is_told(standard: Run) -> None:

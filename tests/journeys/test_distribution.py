@@ -105,7 +105,14 @@ def test_it_serves(installed: Path, tmp_path: Path, pack_folders: dict[str, Path
     ):
         try:
             address = ready_at(log, process)
-            for path in ("/health/ready", "/swagger/", "/openapi.json", "/version"):
+            for path in (
+                "/health/ready",
+                "/",
+                "/console/main.js",
+                "/swagger/",
+                "/openapi.json",
+                "/version",
+            ):
                 assert httpx.get(address + path).status_code == 200
         finally:
             process.send_signal(signal.SIGINT)

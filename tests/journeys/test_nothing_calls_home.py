@@ -203,7 +203,7 @@ def use_every_service(client: httpx.Client) -> dict[str, str]:
     again = {"user_token": tokens[0]}
     answered(client.post("/v0/face/compare", files={"image_file": obama}, data=again))
     answered(client.post("/v0/login", json={"privateKey": client.headers["x-api-key"]}))
-    for page in ("/metrics", "/swagger/", "/openapi.json"):
+    for page in ("/metrics", "/", "/swagger/", "/openapi.json"):
         assert client.get(page).status_code == 200
     receipt = answered(client.delete(f"{enrolment}/{tokens[1]}"))["receipt"]
     return {"token": tokens[0], "receipt_text": receipt}

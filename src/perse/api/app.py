@@ -40,6 +40,7 @@ from perse.chores import Chore
 from perse.errors import NotFound
 from perse.settings import Settings
 from perse.web.capture import capture_endpoints
+from perse.web.console import console_endpoints
 from perse.web.swagger import swagger_endpoints
 
 OPERATIONS = (*v0.OPERATIONS, *v1.OPERATIONS, *system.OPERATIONS)
@@ -92,6 +93,7 @@ def _documentation() -> dict[str, dict[str, ASGIApp]]:
         "/openapi.json": openapi_endpoint(OPERATIONS),
         **swagger_endpoints(),
         **capture_endpoints(),
+        **console_endpoints(),
     }
     return {path: {"GET": page} for path, page in pages.items()}
 

@@ -72,7 +72,7 @@ def _serve_alone(settings: Settings, prepared: Prepared) -> None:
     def announce(url: str) -> None:
         shown = escape(url)
         console.print(
-            f"perse is ready at [bold]{shown}[/]  (try it in a browser: {shown}/swagger/)",
+            f"perse is ready at [bold]{shown}[/]  (look at it in a browser: {shown}/)",
             soft_wrap=True,
         )
         if prepared.first_key:

@@ -31,7 +31,7 @@ def main(count: str, url: str, listeners: str, board: str, *command: str) -> int
             sys.exit(f"perse: {command[0]} cannot be started again: {error.strerror}")
 
     def announce() -> None:
-        sys.stderr.write(f"perse is ready at {url}  (try it in a browser: {url}/swagger/)\n")
+        sys.stderr.write(f"perse is ready at {url}  (look at it in a browser: {url}/)\n")
 
     terminal = os.isatty(sys.stderr.fileno())
     inherited = [socket.socket(fileno=int(number)) for number in listeners.split(",")]
