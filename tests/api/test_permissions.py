@@ -61,7 +61,7 @@ def test_no_operation_leaves_open_what_it_needs() -> None:
 
 def test_every_permission_is_needed_for_something() -> None:
     needed = {one for it in GUARDED if it.needs for one in it.needs.permissions}
-    assert needed == ALL_PERMISSIONS - {Permission.EXPORT}
+    assert needed == ALL_PERMISSIONS
 
 
 @pytest.mark.parametrize("operation", GUARDED, ids=named)

@@ -75,6 +75,19 @@ def test_the_installation_is_described(ask: Ask) -> None:
     assert [it.state for it in status.findings] == ["ok"]
 
 
+def test_what_was_done_with_a_subject_and_what_is_held_of_it(ask: Ask) -> None:
+    subject = ask("create_subject", external_id="account-4711").id
+    ask("add_face", subject, picture(), consent=True)
+    told = ask("show_ledger", subject, limit=1, check_chain=True)
+    assert told.chain.whole
+    assert told.next_cursor is not None
+    entries = ask("iter_ledger", subject, page_size=1)
+    assert [it.operation for it in entries] == ["subject_create", "face_enrol"]
+    held = ask("export_subject", subject).subjects[0]
+    assert held["external_id"] == "account-4711"
+    assert held["samples"][0]["template"]["values"]
+
+
 def test_the_whole_life_of_a_user(ask: Ask) -> None:
     enrolled = ask("enrol_user", picture(1), consent=True)
     assert enrolled.created_at.tzinfo is not None

@@ -23,6 +23,7 @@ from perse.weights.cards import ModelCard, Role
 from perse.weights.catalogue import load_catalog
 from tests.fakes.enrolment import FakeCallBuckets, FakeEnrolment
 from tests.fakes.faces import MODELS, FakeFaces
+from tests.fakes.history import FakeHistory
 from tests.fakes.keys import MemoryKeys
 from tests.fakes.searching import FakeSearching
 from tests.fakes.storage import FakeLedger, FakeReferences
@@ -72,6 +73,7 @@ class FakeServices:
         self.subjects = FakeSubjectServices(
             self.consent, self.references, self.faces, self.voices, self.searching.duplicates
         )
+        self.history = FakeHistory(self.references)
         self.buckets = FakeCallBuckets()
         self.call_limits = CallLimits(self.buckets, utc_now)
 

@@ -147,3 +147,15 @@ def test_the_installation_is_well_and_says_so(house: House) -> None:
     assert states.pop("session tokens") == states.pop("weights") == "ok", told["findings"]
     assert set(states.values()) == {"ok"}, told["findings"]
     assert {it["name"] for it in told["networks"]} >= {"perse_pad", "campplus"}
+
+
+def test_what_was_done_and_what_is_held_is_told_of_a_subject(house: House) -> None:
+    one = f"{PATH}/{house.client.post(PATH, json={}).json()['id']}"
+    house.post("obama_2009", f"{one}/faces")
+    told = house.client.get(f"{one}/ledger", params={"check_chain": "true"}).json()
+    assert told["chain"] == {**told["chain"], "whole": True, "problems": []}
+    assert [it["operation"] for it in told["entries"]] == ["subject_create", "face_enrol"]
+    assert all(it["intact"] for it in told["entries"])
+    (held,) = house.client.get(f"{one}/export").json()["subjects"]
+    (face,) = held["samples"]
+    assert len(face["template"]["values"]) == 128

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
@@ -8,7 +7,7 @@ import numpy as np
 import pytest
 
 from perse.domain.access import Caller, KeyId, TenantId
-from perse.domain.consent import ChainedEntry, ConsentEntry, Declaration
+from perse.domain.consent import ConsentEntry, Declaration
 from perse.domain.decisions import OperatingPoint, PadScore, SimilarityScale
 from perse.domain.enrolment_gate import EnrolmentGate
 from perse.domain.faces import FaceComparison, FaceThresholds
@@ -26,7 +25,6 @@ from perse.domain.references import (
 from perse.domain.resemblance import ResemblanceScale
 from perse.domain.retries import RetryKey
 from perse.domain.samples import FaceImage, ModelName
-from perse.domain.throttling import Guesses
 from perse.errors import (
     EnduserConsentRequired,
     ImageOverexposed,
@@ -44,10 +42,10 @@ from perse.pipelines.detection import AssessFace, FindFaces
 from perse.pipelines.enrolment import CaptureReference, DeleteReference, EnrolFace, UpdateReference
 from perse.pipelines.moving import Recognition
 from perse.pipelines.retention import RETRIES_KEPT, PurgeExpired
-from perse.pipelines.subject_export import ExportSubject
 from perse.pipelines.verification import VerifyFace
+from tests.fakes.history import exporter
 from tests.fakes.storage import FakeClock, FakeGuesses, FakeReferences
-from tests.fakes.subjects import FakeCollections, FakeSamples, FakeSubjects
+from tests.fakes.subjects import FakeSamples
 from tests.recognisable import GOOD as GOOD_TRAITS
 from tests.recognisable import HOPELESS, with_damage_along
 
@@ -375,39 +373,9 @@ def test_old_retry_keys_are_forgotten(house: House) -> None:
     assert not house.store.retries
 
 
-@dataclass(frozen=True)
-class Held:
-    """What a subject export asks for, of a house."""
-
-    house: House
-
-    def owners(self, user_token: UserToken) -> Sequence[TenantId]:
-        return [tenant for tenant, token in self.house.store.people if token == user_token]
-
-    def of(self, tenant_id: TenantId, user_token: UserToken) -> Guesses:
-        return self.house.store.failed[tenant_id, user_token]
-
-    def entries(
-        self, *, tenant_id: TenantId | None = None, user_token: UserToken | None = None
-    ) -> Sequence[ChainedEntry]:
-        links = self.house.store.ledger.links
-        return [link for link in links if link.entry.user_token == user_token]
-
-    def list(
-        self, *, tenant_id: TenantId | None = None, subject_sha256: str | None = None
-    ) -> Sequence[Receipt]:
-        return [r for r in self.house.store.receipts if r.subject_sha256 == subject_sha256]
-
-
-def exporter(house: House) -> ExportSubject:
-    held, store = Held(house), house.store
-    subjects, samples = FakeSubjects(store, FakeCollections(store)), FakeSamples(store)
-    return ExportSubject(held, subjects, samples, held, held, held, store.ledger, house.clock)
-
-
 def test_a_subject_is_told_everything_and_the_export_is_written_down(house: House) -> None:
     token = house.enrol(ACME, picture(3), declaration=GIVEN).user_token
-    document = exporter(house)(token)
+    document = exporter(house.store, house.clock)(token)
     (held,) = document["subjects"]
     (face,) = held["samples"]
     assert (face["id"], face["modality"]) == (token, "face")
@@ -420,11 +388,11 @@ def test_a_subject_is_told_everything_and_the_export_is_written_down(house: Hous
 def test_a_deleted_subject_is_told_what_is_left(house: House) -> None:
     token = house.enrol(ACME, picture(3), declaration=GIVEN).user_token
     receipt = house.delete(ACME, token)
-    document = exporter(house)(token)
+    document = exporter(house.store, house.clock)(token)
     assert document["subjects"] == []
     assert document["receipts"] == [receipt.jws]
     with pytest.raises(UserTokenNotFound):
-        exporter(house)(UserToken("nobody"))
+        exporter(house.store, house.clock)(UserToken("nobody"))
 
 
 def test_a_face_that_nobody_could_be_recognised_by_is_no_match_and_no_failure(

@@ -53,6 +53,17 @@ def test_what_was_written_can_be_read(ledger: SqlLedger) -> None:
     assert ledger.point(11) is None
 
 
+def test_the_entries_of_a_subject_come_in_pages_each_checked_by_itself(ledger: SqlLedger) -> None:
+    first = ledger.page(ACME, UserToken("user 0"), after=0, limit=3)
+    assert [link.point.seq for link in first] == [1, 4, 7]
+    rest = ledger.page(ACME, UserToken("user 0"), after=7, limit=3)
+    assert [link.point.seq for link in rest] == [10]
+    assert ledger.page(OTHER, UserToken("user 0"), after=0, limit=3) == []
+    change(ledger, sa.update(ledger_entries).where(ledger_entries.c.seq == 4).values(purpose="x"))
+    checked = ledger.page(ACME, UserToken("user 0"), after=0, limit=3)
+    assert [ledger.intact(link) for link in checked] == [True, False, True]
+
+
 def test_a_whole_ledger_has_no_problems(ledger: SqlLedger) -> None:
     assert list(ledger.problems()) == []
 

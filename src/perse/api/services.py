@@ -22,6 +22,8 @@ from perse.pipelines.identification import IdentifySubjects
 from perse.pipelines.ports import SideBySide
 from perse.pipelines.reference_ports import ReferenceList
 from perse.pipelines.samples import AddFace, AddVoice, DeleteSample
+from perse.pipelines.subject_export import ExportSubject
+from perse.pipelines.subject_ledger import RecentCheck, ShowLedger
 from perse.pipelines.subject_ports import CollectionStore, SampleStore, SubjectStore
 from perse.pipelines.subject_verification import VerifySubject
 from perse.pipelines.subjects import (
@@ -180,6 +182,18 @@ class Subjects(Protocol):
     def retry_key(self) -> NameRetry: ...
 
 
+class History(Protocol):
+    """What was done with people's data and what is held of it; all of it blocks. ``check``: of the
+    ledger as a whole."""
+
+    @property
+    def ledger(self) -> ShowLedger: ...
+    @property
+    def check(self) -> RecentCheck: ...
+    @property
+    def export(self) -> ExportSubject: ...
+
+
 class Services(Protocol):
     """``models``, ``cards``: role -> network in use, and what the catalogue says of it.
     ``examine``: what works here and what does not; blocks. ``warm`` runs every network once, so
@@ -210,6 +224,8 @@ class Services(Protocol):
     def searching(self) -> Searching: ...
     @property
     def subjects(self) -> Subjects: ...
+    @property
+    def history(self) -> History: ...
     @property
     def call_limits(self) -> CallLimits | None:
         """None where no limit is set."""

@@ -19,6 +19,7 @@ from perse.bootstrap.enrolment import (
 from perse.bootstrap.examination import Examination
 from perse.bootstrap.faces import FaceServices
 from perse.bootstrap.ground import Ground, lay_ground
+from perse.bootstrap.history import HistoryServices, wire_history
 from perse.bootstrap.previous_network import wire_previous
 from perse.bootstrap.searching import SearchServices, wire_search
 from perse.bootstrap.storage import open_storage
@@ -50,6 +51,7 @@ class Services:
     enrolment: EnrolmentServices
     searching: SearchServices
     subjects: SubjectServices
+    history: HistoryServices
     call_limits: CallLimits | None
     ledger: ConsentServices
     storage: Storage
@@ -100,6 +102,7 @@ def build_services(settings: Settings, ground: Ground) -> Services:
         subjects=wire_subjects(
             settings, faces, ground.voices, storage, ledger.record, searching.duplicates
         ),
+        history=wire_history(storage, ledger.writer),
         call_limits=wire_call_limits(settings, storage),
         ledger=ledger,
         storage=storage,

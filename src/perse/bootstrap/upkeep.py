@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import timedelta
 
 from perse.auth.api_keys import utc_now
 from perse.pipelines.ledger_check import CheckLedger
 from perse.pipelines.lockout import UnlockUser
 from perse.pipelines.retention import PurgeExpired
-from perse.pipelines.subject_export import ExportSubject
 from perse.pipelines.tenant_erasure import EraseTenant
 from perse.settings import Settings
-from perse.storage.ledger_writer import LedgerWriter
 from perse.storage.master_key_file import MasterKeyFile
 from perse.storage.rotation import RotateSecrets
 from perse.storage.storage import Storage
@@ -46,22 +42,3 @@ def wire_tenant_erasure(storage: Storage) -> EraseTenant:
 def wire_unlocking(storage: Storage) -> UnlockUser:
     """Whichever tenant the user belongs to."""
     return UnlockUser(storage.tenants, storage.guesses)
-
-
-@contextmanager
-def opened_subject_export(storage: Storage) -> Iterator[ExportSubject]:
-    """With the thread that records exports."""
-    writer = LedgerWriter(storage.ledger)
-    try:
-        yield ExportSubject(
-            tenants=storage.tenants,
-            subjects=storage.subjects,
-            samples=storage.samples,
-            guesses=storage.guesses,
-            ledger=storage.ledger,
-            receipts=storage.receipts,
-            writer=writer,
-            now=utc_now,
-        )
-    finally:
-        writer.close()

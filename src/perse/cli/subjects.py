@@ -13,9 +13,9 @@ from rich.table import Table
 
 from perse.api.http.answers import Answer
 from perse.api.v1.wire import WireSample, WireSubject, sample_of, wire_subject
+from perse.bootstrap.history import opened_subject_export
 from perse.bootstrap.storage import open_storage
 from perse.bootstrap.subject_commands import opened_deletion
-from perse.bootstrap.upkeep import opened_subject_export
 from perse.cli.callers import KeyName, caller_named
 from perse.cli.options import AsJson, DataDir
 from perse.cli.subject_import import import_subjects

@@ -108,6 +108,12 @@ def chain(
         after = point
 
 
+def intact(link: ChainedEntry, *, key: bytes) -> bool:
+    """Whether an entry is the one that was written in its place."""
+    before = ChainPoint(link.point.seq - 1, link.previous)
+    return hmac.compare_digest(link.point.hash, _hash(link.entry, before, key))
+
+
 def broken_links(ledger: Iterable[ChainedEntry], *, head: ChainPoint, key: bytes) -> Iterator[str]:
     """What is wrong with a ledger read from its start, a sentence each; else nothing."""
     last = CHAIN_START
@@ -116,8 +122,7 @@ def broken_links(ledger: Iterable[ChainedEntry], *, head: ChainPoint, key: bytes
             yield _gap(last.seq + 1, link.point.seq)
         if link.previous != last.hash and link.point.seq == last.seq + 1:
             yield f"entry {link.point.seq} does not follow the entry before it"
-        before = ChainPoint(link.point.seq - 1, link.previous)
-        if not hmac.compare_digest(link.point.hash, _hash(link.entry, before, key)):
+        if not intact(link, key=key):
             yield f"entry {link.point.seq} was changed or did not come from this server"
         last = link.point
     if last != head:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from perse.domain.access import TenantId
+from perse.domain.access import Caller, KeyId, TenantId
 from perse.domain.consent import ChainedEntry, ConsentEntry, Declaration, Processing
 from perse.domain.receipts import token_sha256
 from perse.domain.references import BiometricReference, Template, UserToken
@@ -49,18 +49,23 @@ class ExportSubject:
     writer: ConsentLedger
     now: Now
 
-    def __call__(self, user_token: UserToken) -> Document:
-        owners = self.tenants.owners(user_token)
-        entries = [exported_entry(link) for link in self.ledger.entries(user_token=user_token)]
-        receipts = self.receipts.list(subject_sha256=token_sha256(user_token))
+    def __call__(self, user_token: UserToken, *, caller: Caller | None = None) -> Document:
+        """``caller``: who asks, and is told of its tenant alone; None is the operator."""
+        tenant_id = caller.tenant_id if caller else None
+        owners = [it for it in self.tenants.owners(user_token) if tenant_id in {None, it}]
+        links = self.ledger.entries(tenant_id=tenant_id, user_token=user_token)
+        entries = [exported_entry(link) for link in links]
+        subject = token_sha256(user_token)
+        receipts = self.receipts.list(tenant_id=tenant_id, subject_sha256=subject)
         if not owners and not entries and not receipts:
             raise UserTokenNotFound(f"nothing is held about {user_token}")
-        for tenant_id in owners:
-            self.writer.begin(self._entry(tenant_id, user_token)).result()
+        key_id = caller.key_id if caller else None
+        for owner in owners:
+            self.writer.begin(self._entry(owner, user_token, key_id)).result()
         return {
             "user_token": user_token,
             "exported_at": self.now().isoformat(),
-            "subjects": [self._held(tenant_id, user_token) for tenant_id in owners],
+            "subjects": [self._held(owner, user_token) for owner in owners],
             "consent_ledger": entries,
             "receipts": [receipt.jws for receipt in receipts],
         }
@@ -79,11 +84,13 @@ class ExportSubject:
             "samples": [exported_sample(sample) for sample in samples],
         }
 
-    def _entry(self, tenant_id: TenantId, user_token: UserToken) -> ConsentEntry:
+    def _entry(
+        self, tenant_id: TenantId, user_token: UserToken, key_id: KeyId | None
+    ) -> ConsentEntry:
         return ConsentEntry(
             at=self.now(),
             tenant_id=tenant_id,
-            key_id=None,
+            key_id=key_id,
             operation=Processing.EXPORT,
             declaration=Declaration.NOT_NEEDED,
             user_token=user_token,

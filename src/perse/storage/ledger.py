@@ -14,6 +14,7 @@ from perse.domain.consent import (
     ConsentEntry,
     broken_links,
     chain,
+    intact,
 )
 from perse.domain.references import UserToken
 from perse.storage.database import Database
@@ -67,6 +68,26 @@ class SqlLedger:
         """The end of the chain."""
         with self.database.read() as connection:
             return _head(connection, _READ_HEAD)
+
+    def page(
+        self, tenant_id: TenantId, user_token: UserToken, *, after: int, limit: int
+    ) -> Sequence[ChainedEntry]:
+        """Entries of one subject behind entry ``after``, the oldest first."""
+        query = (
+            sa.select(ledger_entries)
+            .where(
+                ledger_entries.c.tenant_id == tenant_id,
+                ledger_entries.c.user_token == user_token,
+                ledger_entries.c.seq > after,
+            )
+            .limit(limit)
+        )
+        with self.database.read() as connection:
+            return list(_links(connection, query))
+
+    def intact(self, link: ChainedEntry) -> bool:
+        """Whether an entry is the one that was written in its place."""
+        return intact(link, key=self.key)
 
     def entries(
         self, *, tenant_id: TenantId | None = None, user_token: UserToken | None = None

@@ -15,6 +15,7 @@ from perse_client.operations import (
     access,
     collections,
     faces,
+    history,
     identification,
     samples,
     status,
@@ -68,6 +69,10 @@ class AsyncClient:
     delete_subject = awaiting(subjects.delete_subject)
     list_subjects = awaiting(subjects.list_subjects)
     iter_subjects = async_iterating(subjects.iter_subjects)
+
+    show_ledger = awaiting(history.show_ledger)
+    iter_ledger = async_iterating(history.iter_ledger)
+    export_subject = awaiting(history.export_subject)
 
     add_face = awaiting(samples.add_face)
     list_faces = awaiting(samples.list_faces)

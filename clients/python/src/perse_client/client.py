@@ -15,6 +15,7 @@ from perse_client.operations import (
     access,
     collections,
     faces,
+    history,
     identification,
     samples,
     status,
@@ -72,6 +73,10 @@ class Client:
     delete_subject = blocking(subjects.delete_subject)
     list_subjects = blocking(subjects.list_subjects)
     iter_subjects = iterating(subjects.iter_subjects)
+
+    show_ledger = blocking(history.show_ledger)
+    iter_ledger = iterating(history.iter_ledger)
+    export_subject = blocking(history.export_subject)
 
     add_face = blocking(samples.add_face)
     list_faces = blocking(samples.list_faces)

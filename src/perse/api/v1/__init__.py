@@ -9,6 +9,7 @@ from __future__ import annotations
 from perse.api.v1 import (
     access,
     collections,
+    history,
     identification,
     samples,
     status,
@@ -24,6 +25,7 @@ OPERATIONS = speaking_of_subjects(
         *status.OPERATIONS,
         *voices.OPERATIONS,
         *subjects.OPERATIONS,
+        *history.OPERATIONS,
         *samples.OPERATIONS,
         *verification.OPERATIONS,
         *collections.OPERATIONS,

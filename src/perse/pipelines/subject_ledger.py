@@ -1,0 +1,91 @@
+"""What the consent ledger holds about a subject."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from itertools import islice
+from typing import Protocol
+
+from perse.domain.access import TenantId
+from perse.domain.consent import ChainedEntry, ChainPoint
+from perse.domain.references import UserToken
+from perse.pipelines.reference_ports import Now
+from perse.pipelines.subject_ports import SubjectStore
+
+_MOST_PROBLEMS = 20
+
+
+class LedgerPages(Protocol):
+    def page(
+        self, tenant_id: TenantId, user_token: UserToken, *, after: int, limit: int
+    ) -> Sequence[ChainedEntry]:
+        """Entries of one subject behind entry ``after``, the oldest first."""
+        ...
+
+    def intact(self, link: ChainedEntry) -> bool:
+        """Whether an entry is what this server wrote, and in the place where it did."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedEntry:
+    link: ChainedEntry
+    intact: bool
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerPage:
+    """``next_after``: None on the last page."""
+
+    entries: Sequence[CheckedEntry]
+    next_after: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class ShowLedger:
+    """Use case: a subject's entries, page by page, also when it was deleted since."""
+
+    subjects: SubjectStore
+    ledger: LedgerPages
+
+    def __call__(
+        self, tenant_id: TenantId, user_token: UserToken, *, after: int = 0, limit: int = 100
+    ) -> LedgerPage:
+        """Raises UserTokenNotFound where the tenant has no such subject, and never had."""
+        found = self.ledger.page(tenant_id, user_token, after=after, limit=limit + 1)
+        if not found and after == 0:
+            self.subjects.get(tenant_id, user_token)
+        links = found[:limit]
+        entries = [CheckedEntry(link, self.ledger.intact(link)) for link in links]
+        return LedgerPage(entries, links[-1].point.seq if len(found) > limit else None)
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerState:
+    """What was wrong with the ledger as a whole, a sentence each, the first ones; nothing where
+    all was well."""
+
+    checked_at: datetime
+    problems: Sequence[str]
+
+
+@dataclass(slots=True)
+class RecentCheck:
+    """The state of the ledger, as it was a minute ago at most: all of it is read for that, of all
+    tenants. Blocks; safe to share between threads."""
+
+    check: Callable[[Iterable[ChainPoint]], Iterable[str]]
+    now: Now
+    kept: timedelta = timedelta(minutes=1)
+    _last: LedgerState | None = None
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def __call__(self) -> LedgerState:
+        with self._lock:
+            now = self.now()
+            if self._last is None or now - self._last.checked_at >= self.kept:
+                self._last = LedgerState(now, tuple(islice(self.check(()), _MOST_PROBLEMS)))
+            return self._last
