@@ -48,6 +48,11 @@ class Settings(BaseSettings):
         description="postgresql://... to share one database between servers; unset = a SQLite file "
         "in the data folder.",
     )
+    evaluations_dir: Path | None = Field(
+        None,
+        description="Folder of evaluations (perse evaluate ... --json > NAME.json) that pages may "
+        "show; unset = evaluations in the data folder.",
+    )
 
     # networks
     pack: str = Field(
@@ -242,6 +247,10 @@ class Settings(BaseSettings):
     @property
     def sqlite_file(self) -> Path:
         return self.data_dir / "perse.db"
+
+    @property
+    def effective_evaluations_dir(self) -> Path:
+        return self.evaluations_dir or self.data_dir / "evaluations"
 
     @property
     def effective_master_key_file(self) -> Path:

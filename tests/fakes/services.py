@@ -6,6 +6,7 @@ import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
+from pathlib import Path
 
 from starlette.types import ASGIApp
 
@@ -16,6 +17,7 @@ from perse.auth.session_tokens import SessionTokens
 from perse.auth.signing_keys import SigningKey, SigningKeys
 from perse.bootstrap.examination import Finding, State
 from perse.domain.samples import ModelName
+from perse.evaluation.shelf import EvaluationShelf
 from perse.pipelines.call_limits import CallLimits
 from perse.pipelines.consent import RecordConsent
 from perse.settings import Settings
@@ -52,6 +54,7 @@ class FakeServices:
     pack: str = "fake"
     models: Mapping[str, ModelName] = field(default_factory=lambda: MODELS)
     cards: Mapping[Role, ModelCard] = field(default_factory=shipped_cards)
+    evaluations: EvaluationShelf = EvaluationShelf(Path("no folder"))  # noqa: RUF009
     findings: Sequence[Finding] = (Finding("database", State.OK, "1 active API key"),)
     warmed: threading.Event = field(default_factory=threading.Event)
     closed: bool = False

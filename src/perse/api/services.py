@@ -11,6 +11,7 @@ from perse.domain.faces import FaceThresholds
 from perse.domain.retries import NameRetry
 from perse.domain.samples import FaceImage, ModelName, VoiceSample
 from perse.domain.voices import VoiceComparison, VoiceThresholds
+from perse.evaluation.shelf import EvaluationShelf
 from perse.media.audio_length import AudioLength
 from perse.media.image_decoder import ImageSize
 from perse.pipelines.call_limits import CallLimits
@@ -226,6 +227,8 @@ class Services(Protocol):
     def subjects(self) -> Subjects: ...
     @property
     def history(self) -> History: ...
+    @property
+    def evaluations(self) -> EvaluationShelf: ...
     @property
     def call_limits(self) -> CallLimits | None:
         """None where no limit is set."""

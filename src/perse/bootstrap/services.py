@@ -28,6 +28,7 @@ from perse.bootstrap.voices import VoiceServices
 from perse.bootstrap.warm_up import warm_faces, warm_voices
 from perse.bootstrap.weights import PackOnDisk
 from perse.domain.samples import ModelName
+from perse.evaluation.shelf import EvaluationShelf
 from perse.pipelines.call_limits import CallLimits
 from perse.pipelines.consent import RecordConsent
 from perse.settings import Settings
@@ -52,6 +53,7 @@ class Services:
     searching: SearchServices
     subjects: SubjectServices
     history: HistoryServices
+    evaluations: EvaluationShelf
     call_limits: CallLimits | None
     ledger: ConsentServices
     storage: Storage
@@ -103,6 +105,7 @@ def build_services(settings: Settings, ground: Ground) -> Services:
             settings, faces, ground.voices, storage, ledger.record, searching.duplicates
         ),
         history=wire_history(storage, ledger.writer),
+        evaluations=EvaluationShelf(settings.effective_evaluations_dir),
         call_limits=wire_call_limits(settings, storage),
         ledger=ledger,
         storage=storage,

@@ -14,6 +14,7 @@ from perse_client.conversation import Conversation, Conversations, Renew, Send, 
 from perse_client.operations import (
     access,
     collections,
+    evaluations,
     faces,
     history,
     identification,
@@ -92,6 +93,8 @@ class AsyncClient:
 
     get_access = awaiting(access.get_access)
     get_status = awaiting(status.get_status)
+    list_evaluations = awaiting(evaluations.list_evaluations)
+    get_evaluation = awaiting(evaluations.get_evaluation)
 
     check_live = awaiting(system.check_live)
     check_ready = awaiting(system.check_ready)

@@ -14,6 +14,7 @@ from perse_client.conversation import Conversation, Conversations, Renew, Send, 
 from perse_client.operations import (
     access,
     collections,
+    evaluations,
     faces,
     history,
     identification,
@@ -96,6 +97,8 @@ class Client:
 
     get_access = blocking(access.get_access)
     get_status = blocking(status.get_status)
+    list_evaluations = blocking(evaluations.list_evaluations)
+    get_evaluation = blocking(evaluations.get_evaluation)
 
     check_live = blocking(system.check_live)
     check_ready = blocking(system.check_ready)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from perse.api.v1 import (
     access,
     collections,
+    evaluations,
     history,
     identification,
     samples,
@@ -23,6 +24,7 @@ OPERATIONS = speaking_of_subjects(
     (
         *access.OPERATIONS,
         *status.OPERATIONS,
+        *evaluations.OPERATIONS,
         *voices.OPERATIONS,
         *subjects.OPERATIONS,
         *history.OPERATIONS,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -12,6 +11,7 @@ from perse.api.http.answers import Answer, Success
 from perse.api.http.calls import Call
 from perse.api.http.consent import Processes
 from perse.api.http.needs import Needs
+from perse.api.http.nulls import without_nulls
 from perse.api.http.operations import Operation, Parameter
 from perse.api.http.queries import whole_number
 from perse.api.v1.examples import RECEIPT, SUBJECT_ID
@@ -84,7 +84,7 @@ async def show_ledger(call: Call) -> LedgerAnswer:
 async def export(call: Call) -> ExportAnswer:
     """Everything held about a subject."""
     token, export_subject = subject_in(call), call.services.history.export
-    document = await call.look_up(lambda: _known(export_subject(token, caller=call.caller)))
+    document = await call.look_up(lambda: without_nulls(export_subject(token, caller=call.caller)))
     return ExportAnswer(**document, time_taken=call.time_taken())
 
 
@@ -112,13 +112,6 @@ def _entry(checked: CheckedEntry) -> WireEntry:
 def _chain(state: LedgerState) -> WireChain:
     problems = list(state.problems)
     return WireChain(whole=not problems, problems=problems, checked_at=state.checked_at)
-
-
-def _known(value: Any) -> Any:  # noqa: ANN401 - a JSON document
-    """The same without what is None: the wire knows no null."""
-    if isinstance(value, Mapping):
-        return {key: _known(it) for key, it in value.items() if it is not None}
-    return [_known(it) for it in value] if isinstance(value, list) else value
 
 
 _AT = "2026-11-28T09:30:00.123456Z"
