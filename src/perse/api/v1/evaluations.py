@@ -13,7 +13,7 @@ from perse.api.http.needs import Needs
 from perse.api.http.nulls import without_nulls
 from perse.api.http.operations import Operation, Parameter
 from perse.domain.access import Permission
-from perse.errors import NotFound
+from perse.errors import InvalidParameter, NotFound
 from perse.evaluation.shelf import NAME_PATTERN, Evaluation
 
 _PATH = "/v1/evaluations"
@@ -44,7 +44,7 @@ class EvaluationAnswer(WireEvaluation, Success):
     )
 
 
-async def list_all(call: Call) -> EvaluationsAnswer:
+async def list_evaluations(call: Call) -> EvaluationsAnswer:
     """The evaluations in the operator's folder."""
     found = await call.look_up(call.services.evaluations.all)
     return EvaluationsAnswer(
@@ -53,7 +53,7 @@ async def list_all(call: Call) -> EvaluationsAnswer:
     )
 
 
-async def show(call: Call) -> EvaluationAnswer:
+async def show_evaluation(call: Call) -> EvaluationAnswer:
     """One of them."""
     name, shelf = call.request.path_params[_NAME.name], call.services.evaluations
     found = await call.look_up(lambda: shelf.get(name))
@@ -87,7 +87,7 @@ OPERATIONS = (
     Operation(
         "GET",
         _PATH,
-        list_all,
+        list_evaluations,
         EvaluationsAnswer,
         summary="List evaluations",
         tag="operation",
@@ -100,14 +100,14 @@ OPERATIONS = (
     Operation(
         "GET",
         f"{_PATH}/{{{_NAME.name}}}",
-        show,
+        show_evaluation,
         EvaluationAnswer,
         summary="Show an evaluation",
         tag="operation",
         parameters=(_NAME,),
         processes=None,
         needs=Needs.of(Permission.OPERATE),
-        errors=(NotFound,),
+        errors=(InvalidParameter, NotFound),
         example={
             **_EVALUATION,
             "result": {

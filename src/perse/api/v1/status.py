@@ -73,7 +73,7 @@ class StatusAnswer(Success):
     findings: list[WireFinding] = Field(description="What `perse doctor` says, seconds old.")
 
 
-async def show(call: Call) -> StatusAnswer:
+async def show_status(call: Call) -> StatusAnswer:
     """How the installation is."""
     workplace, services = call.workplace, call.services
     findings = await call.look_up(services.examine)
@@ -163,7 +163,7 @@ OPERATIONS = (
     Operation(
         "GET",
         "/v1/status",
-        show,
+        show_status,
         StatusAnswer,
         summary="How the installation is",
         tag="operation",
