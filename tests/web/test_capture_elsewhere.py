@@ -11,6 +11,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import httpx
 from playwright.sync_api import Page, expect
 
+from perse.auth.api_keys import ApiKeys
+from perse.domain.access import Permission
 from tests.conftest import REPOSITORY
 from tests.fakes.services import FakeServices, settings
 from tests.real_house import House
@@ -81,9 +83,13 @@ def opened(shop: Shop) -> Iterator[Shop]:
 
 
 def test_the_example_gives_the_picture_to_its_own_server(
-    house: House, token: str, page: Page, camera: Camera, faults: Faults
+    house: House, page: Page, camera: Camera, faults: Faults
 ) -> None:
-    perse = str(house.client.base_url)
+    """Its pictures are checked with the token of a key that may look at faces and nothing else."""
+    keys = ApiKeys(house.services.storage.keys)
+    _, key = keys.create("pages", permissions=frozenset({Permission.FACES}))
+    login = house.client.post("/v0/login", json={"privateKey": key})
+    perse, token = str(house.client.base_url), str(login.json()["token"])
     with opened(Shop(perse, token)) as shop:
         page.goto(shop.url)
         assert barriers(page) == []

@@ -385,11 +385,11 @@ class ServerAssessor {
 
   /**
    * @param {string} url
-   * @param {(renew: boolean) => Promise<HeadersInit>} headers for a request; anew when refused
+   * @param {HeadersOf} headersOf
    */
-  constructor(url, headers) {
+  constructor(url, headersOf) {
     this.url = url;
-    this.headers = headers;
+    this.headersOf = headersOf;
     this.failures = 0;
   }
 
@@ -397,7 +397,7 @@ class ServerAssessor {
   async assess(picture, framed, signal) {
     const small = drawn(picture, picture.width, picture.height, undefined, SENT_LONGEST_PX);
     const form = formOf("image_file", await jpegOf(small, SENT_QUALITY));
-    const response = await sent(this.url, form, this.headers, signal);
+    const response = await sent(this.url, form, this.headersOf, signal);
     if (response?.ok) {
       this.failures = 0;
       const says = findingOf(await response.json(), small, framed);
@@ -413,17 +413,23 @@ class ServerAssessor {
 }
 
 /**
+ * @typedef {(url: string, renew: boolean) => Promise<HeadersInit>} HeadersOf for a request to that
+ *   address; anew when they were refused
+ */
+
+/**
  * The answer to a form, or null where none came. A refused token is asked for anew, once.
  *
  * @param {string} url
  * @param {FormData} form
- * @param {(renew: boolean) => Promise<HeadersInit>} headers
+ * @param {HeadersOf} headersOf
  * @param {AbortSignal} signal
  */
-async function sent(url, form, headers, signal) {
+async function sent(url, form, headersOf, signal) {
   for (const renew of [false, true]) {
-    const request = { method: "POST", body: form, headers: await headers(renew), signal };
-    const response = await fetch(url, request).catch(() => null);
+    const response = await headersOf(url, renew)
+      .then((headers) => fetch(url, { method: "POST", body: form, headers, signal }))
+      .catch(() => null);
     if (response?.status !== 401 || renew) return response;
   }
   return null;
@@ -793,16 +799,18 @@ export class PerseCapture extends HTMLElement {
   static observedAttributes = ["lang", "consent"];
 
   /**
-   * Gives the bearer token for `detect-url` and `upload-to`; called again when it is refused.
+   * Gives the bearer token for an address, which is `detect-url` or `upload-to`, or "" for none.
+   * Called again when it is refused.
    *
-   * @type {(() => string | Promise<string>) | null}
+   * @type {((url: string) => string | Promise<string>) | null}
    */
   getToken = null;
 
   #screen;
   #camera;
   #run = new AbortController();
-  #token = "";
+  /** @type {Map<string, string>} address -> token */
+  #tokens = new Map();
   #asked = false;
   /** @type {{text: string, agreedAt: string} | null} */
   #consent = null;
@@ -893,7 +901,7 @@ export class PerseCapture extends HTMLElement {
   /** @returns {Assessor} */
   #assessor() {
     const url = this.getAttribute("detect-url");
-    return url ? new ServerAssessor(url, this.#headers) : new DeviceAssessor();
+    return url ? new ServerAssessor(url, this.#headersOf) : new DeviceAssessor();
   }
 
   async #film() {
@@ -977,8 +985,8 @@ export class PerseCapture extends HTMLElement {
    */
   async #review(canvas, source, assessed) {
     const signal = this.#end();
-    const picture = await jpegOf(canvas, PICTURE_QUALITY);
-    if (signal.aborted || !this.#consent) return;
+    const picture = await jpegOf(canvas, PICTURE_QUALITY).catch((error) => this.#meet(error));
+    if (!picture || signal.aborted || !this.#consent) return;
     const { width, height } = canvas;
     const captured = { picture, width, height, source, assessed, consent: this.#consent };
     this.#screen.keep(canvas);
@@ -995,8 +1003,9 @@ export class PerseCapture extends HTMLElement {
 
   /** @param {Captured} captured */
   #handOver(captured) {
-    this.#end();
+    const signal = this.#end();
     this.#tell("perse-capture", captured);
+    if (signal.aborted) return; // the page has gone on already
     const url = this.getAttribute("upload-to");
     if (url) void this.#upload(captured, url);
     else this.#finish();
@@ -1014,7 +1023,7 @@ export class PerseCapture extends HTMLElement {
     const signal = this.#end();
     this.#screen.show({ says: "sending", buttons: [] });
     const form = formOf(this.getAttribute("upload-field") ?? "image_file", captured.picture);
-    const response = await sent(url, form, this.#headers, signal);
+    const response = await sent(url, form, this.#headersOf, signal);
     if (signal.aborted) return;
     if (response) this.#tell("perse-uploaded", { response });
     if (response?.ok) return this.#finish();
@@ -1040,9 +1049,13 @@ export class PerseCapture extends HTMLElement {
     return this.getAttribute("facing") ?? "user";
   }
 
-  #headers = async (/** @type {boolean} */ renew) => {
-    if (this.getToken && (renew || !this.#token)) this.#token = await this.getToken();
-    return this.#token ? { Authorization: `Bearer ${this.#token}` } : new Headers();
+  /** @type {HeadersOf} */
+  #headersOf = async (url, renew) => {
+    if (this.getToken && (renew || !this.#tokens.has(url))) {
+      this.#tokens.set(url, await this.getToken(url));
+    }
+    const token = this.#tokens.get(url);
+    return token ? { Authorization: `Bearer ${token}` } : new Headers();
   };
 
   /**
