@@ -12,6 +12,7 @@ import pytest
 from PIL import Image
 
 from perse.domain.samples import Pixels
+from perse.errors import InvalidFileType
 from perse.imaging.room import LARGE_BYTES, room_for
 from perse.imaging.shrinking import halved
 from perse.media.image_decoder import decode_image
@@ -79,3 +80,26 @@ def test_so_is_one_whose_coefficients_leave_no_room() -> None:
 
 def test_so_is_the_half_of_a_larger_one() -> None:
     assert is_mapping(halved(room_for(2 * HEIGHT, 2 * WIDTH, 3)))
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "P", "I;16", "RGB", "RGBA", "LA"])
+def test_a_large_png_is_decoded_as_any_other(mode: str) -> None:
+    """Pillow decodes it into room of ours; its own would be made ready while all wait."""
+    y, x = np.indices((2600, 3300))
+    noise = np.random.default_rng(3).integers(0, 256, (260, 330), np.uint8).repeat(10, 0)
+    shades = (noise.repeat(10, 1) ^ (x // 50 + y // 70)).astype(np.uint8)
+    if mode == "I;16":
+        picture = Image.fromarray(shades.astype(np.uint16) * 257)
+    else:
+        colours = Image.fromarray(np.stack([shades, shades[::-1], shades[:, ::-1]], axis=-1))
+        picture = colours.quantize(64) if mode == "P" else colours.convert(mode)
+    expected = Image.fromarray(shades) if mode == "I;16" else picture.convert("RGB")
+    pixels = decode_image(saved(picture, "PNG", compress_level=1)).pixels
+    assert np.array_equal(pixels, np.asarray(expected.convert("RGB")))
+    assert is_mapping(pixels)
+
+
+def test_a_large_png_that_is_cut_off_is_damaged() -> None:
+    data = saved(scene(), "PNG", compress_level=1)
+    with pytest.raises(InvalidFileType, match="damaged"):
+        decode_image(data[: len(data) * 2 // 3])

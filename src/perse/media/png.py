@@ -9,9 +9,10 @@ from itertools import chain, islice
 
 import numpy as np
 from PIL import Image
+from PIL._imaging import map_buffer
 from PIL.PngImagePlugin import PngImageFile
 
-from perse.imaging.room import room_for
+from perse.imaging.room import LARGE_BYTES, room_for
 from perse.media.orientation import orientation_of
 from perse.media.png_texts import inflated, is_raw_exif, raw_exif
 from perse.media.raster import Header, Raster, raster_of, strips
@@ -24,6 +25,8 @@ _LARGEST_PROFILE_BYTES = 4_000_000
 _MOST_RAW_PROFILES = 4
 _DEPTH_OFFSET, _COLOUR_OFFSET = 24, 25
 _PALETTE_COLOURS = 3
+# By Pillow's modes; the others take four.
+_PIXEL_BYTES = {"L": 1, "P": 1, "I;16": 2}
 
 
 def read_png_header(data: bytes) -> Header:
@@ -66,9 +69,22 @@ def _inflate_profile(body: bytes) -> bytes | None:
 
 def decode_png(data: bytes, _header: Header) -> Raster:
     """The still picture, also of an animation. Raises ValueError, OSError or SyntaxError."""
-    with PngImageFile(BytesIO(_bare(data))) as picture:
+    with _RoomyPng(BytesIO(_bare(data))) as picture:
         picture.load()
         return _sixteen_bits(picture) if picture.mode.startswith("I") else raster_of(picture)
+
+
+class _RoomyPng(PngImageFile):
+    """Pillow's reader, which decodes into room that nobody waits for."""
+
+    def load_prepare(self) -> None:
+        width, height = self.size
+        row_bytes = width * _PIXEL_BYTES.get(self.mode, 4)
+        if height * row_bytes >= LARGE_BYTES:
+            room = room_for(height, row_bytes)
+            rows = (self.mode, row_bytes, 1)
+            self.im = map_buffer(room, self.size, "raw", 0, rows)
+        super().load_prepare()
 
 
 def _sixteen_bits(picture: Image.Image) -> Raster:
