@@ -2,8 +2,10 @@
 
     python -m benchmarks.request_cost [--mirror ../shared/models] [--draw FILE.svg]
 
-Means of thread time in one process, stage by stage, for pictures of three sizes. What a server's
-process takes beyond that for the same request is HTTP: connection, form, admission, ledger, answer.
+Means of thread time in one process, stage by stage, for pictures of three sizes. What the threads
+of a server's process take for the same request that are not workers is HTTP: the event loop
+(connection, form, admission, answer), and those of ledger, database and chores. Linux tells them
+apart, because workers have stepped back.
 The last line is what is left of all that without decoder, networks and OpenCV, which run without
 the interpreter's lock: a bound for how long a request holds it, because large arrays of NumPy, the
 database and the kernel do not need it either.
@@ -16,6 +18,7 @@ import os
 import statistics
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from datetime import date
@@ -45,6 +48,7 @@ UNLOCKED = [
 ]
 LOCKED = "of these with the lock, at most"
 _AT_ONCE = 3
+_NICENESS = 16  # of what stands behind the name in /proc/PID/stat
 Stages = dict[str, float]
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -100,17 +104,18 @@ def measured(faces: FaceServices, server: Server, call: Call, rounds: int) -> St
     for _ in range(5):
         detection(faces, picture)
         call.send(connection)
-    runs, served_s = list[Stages](), 0.0
+    runs, http = list[Stages](), Counter[str]()
     for _ in range(rounds):
         runs.append(detection(faces, picture))
-        before = processor_s(server)
-        for _ in range(_AT_ONCE):  # the system counts in steps of 10 ms
+        before = threads_ns(server)
+        for _ in range(_AT_ONCE):
             call.send(connection)
-        served_s += processor_s(server) - before
+        http.update(threads_ns(server))
+        http.subtract(before)
     stages = {name: statistics.mean(run[name] for run in runs) for name in runs[0]}
     locked = stages.pop(LOCKED)
-    rest = max(0.0, served_s * 1000 / (rounds * _AT_ONCE) - sum(stages.values()))
-    return {**stages, "HTTP, form, ledger, answer": rest, LOCKED: locked + rest}
+    beside = {name: ns / 1e6 / (rounds * _AT_ONCE) for name, ns in http.items()}
+    return {**stages, **beside, LOCKED: locked + sum(beside.values())}
 
 
 def detection(faces: FaceServices, picture: bytes) -> Stages:
@@ -175,9 +180,15 @@ def calls_ms(functions: Iterable[tuple[object, str]]) -> Iterator[list[float]]:
             setattr(owner, name, function)
 
 
-def processor_s(server: Server) -> float:
-    times = server.process.cpu_times()
-    return float(times.user + times.system)
+def threads_ns(server: Server) -> Counter[str]:
+    """Processor time so far of the threads that do not compute."""
+    taken = Counter[str]()
+    for thread in Path(f"/proc/{server.process.pid}/task").iterdir():
+        told = (thread / "stat").read_text().rpartition(")")[2].split()
+        if int(told[_NICENESS]) == 0:
+            name = "event loop" if int(thread.name) == server.process.pid else "other threads"
+            taken[f"HTTP: {name}"] += int((thread / "schedstat").read_text().split()[0])
+    return taken
 
 
 def draw(tables: Mapping[str, Stages], target: Path) -> None:

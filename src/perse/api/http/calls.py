@@ -150,15 +150,20 @@ class Call:
     async def _while_wanted(self, work: Coroutine[None, None, Result]) -> Result:
         working = asyncio.create_task(work)
         leaving = asyncio.create_task(departure(self.request.receive))
+        leaving.add_done_callback(_giving_up(working))
         try:
-            await asyncio.wait({working, leaving}, return_when=asyncio.FIRST_COMPLETED)
-            if working.done():
-                return working.result()
-            raise ClientDisconnect
+            return await working
+        except asyncio.CancelledError:
+            if leaving.done():
+                raise ClientDisconnect from None
+            raise
         finally:
-            working.cancel()
             leaving.cancel()
             del working  # holds what was raised, which holds this frame: a circle round the body
+
+
+def _giving_up(working: asyncio.Task[Result]) -> Callable[[object], object]:
+    return lambda _: working.cancel()
 
 
 def _json_object(body: bytes) -> Mapping[str, object]:

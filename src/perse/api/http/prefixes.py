@@ -26,7 +26,7 @@ class KnowPrefix:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
-            scope["root_path"] = self._told(scope) or self.own
+            scope["root_path"] = (self.proxies and self._told(scope)) or self.own
         await self.app(scope, receive, send)
 
     def _told(self, scope: Scope) -> str | None:
