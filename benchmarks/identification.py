@@ -1,6 +1,7 @@
 """The exact search among many: time beside a bare reading of the same bytes, recall, memory.
 
     python -m benchmarks.identification [--count 1000000] [--values 128] [--queries 1000]
+    python -m benchmarks.identification --large [--count 10000000]  # without what is compared again
     python -m benchmarks.identification --kernels    # ways to multiply bytes (decision 15)
     python -m benchmarks.identification --table      # FPIR by gallery: what is supported
     python -m benchmarks.identification --filling [--count 100000] [--database postgresql://...]
@@ -48,6 +49,7 @@ NET = ModelName("made-up")
 SCALE = ResemblanceScale(SimilarityScale([OperatingPoint(1e-2, 0.2), OperatingPoint(1e-5, 0.45)]))
 # Beyond what a million of them reach, as the threshold of a real search is.
 AS_IDENTIFIED = 0.95
+ABOVE_ALL = 1.0
 TOP = 10
 ROUNDS = 15
 PART = 50_000
@@ -62,6 +64,7 @@ def main() -> None:
     parser.add_argument("--queries", type=int, default=1000)
     parser.add_argument("--kernels", action="store_true")
     parser.add_argument("--table", action="store_true")
+    parser.add_argument("--large", action="store_true", help="the index alone, and no recall")
     parser.add_argument("--filling", action="store_true", help="a server's index, from storage")
     parser.add_argument("--database", help="of --filling; a SQLite file where it is not given")
     given = parser.parse_args()
@@ -71,6 +74,8 @@ def main() -> None:
         show_table()
     elif given.filling:
         show_filling(given.count, given.values, given.database)
+    elif given.large:
+        measure_index(given.count, given.values)
     elif given.kernels:
         show_kernels(given.values)
     else:
@@ -138,6 +143,22 @@ def measure(count: int, values: int, queries: int) -> None:
     change(index, probes)
     show_faiss(vectors, probes, lambda: read(index))
     show_recall(rank, vectors, probes[:queries])
+
+
+def measure_index(count: int, values: int) -> None:
+    """Searches that find nobody, as most do: then nothing is compared again."""
+    before, index, done = resident_bytes(), TemplateIndex(values), 0
+    for part in made_up(count, values, seed=1):
+        index.add(range(done, done := done + len(part)), part)
+    print(f"{count:,} templates of {values} values, "
+          f"{(resident_bytes() - before) / count:.0f} bytes each\n")  # fmt: skip
+    rank = RankSubjects(index, Truth(np.empty((0, values), np.float32)))
+    probes = [face(vector) for part in made_up(64, values, seed=2) for vector in part]
+    show("bare reading of the bytes", lambda: read(index))
+    show("one query as identify asks, with a threshold",
+         lambda: rank(probes[:1], TOP, ABOVE_ALL), floor=lambda: read(index))  # fmt: skip
+    show("64 queries at once, each, with a threshold", lambda: rank(probes, TOP, ABOVE_ALL),
+         floor=lambda: read(index), parts=64, rounds=3)  # fmt: skip
 
 
 def face(vector: Vectors) -> FaceLikeness:

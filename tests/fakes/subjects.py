@@ -284,11 +284,14 @@ class FakeSamples:
         *,
         entry: ConsentEntry,
         event: DestructionEvent = DestructionEvent.SAMPLE_DELETED,
+        modality: Modality | None = None,
         not_captured_since: datetime | None = None,
     ) -> Receipt:
         with self.users.lock:
             person = self.users.person(entry.tenant_id, user_token)
             sample = self._sample(person, sample_id)
+            if modality not in {None, sample.record.modality}:
+                raise sample_not_found()
             if not_captured_since and sample.record.updated_at >= not_captured_since:
                 raise sample_not_found()
             self._drop(entry.tenant_id, person, sample)
@@ -311,6 +314,9 @@ class FakeSamples:
             if sample.record.name == sample_id:
                 return sample
         raise sample_not_found()
+
+    def check(self, tenant_id: TenantId, user_token: UserToken) -> None:
+        self.users.person(tenant_id, user_token)
 
     def records(
         self, tenant_id: TenantId, user_token: UserToken, modality: Modality

@@ -94,12 +94,10 @@ class ResemblanceScale:
         best = max((it for _, it in told or each), key=lambda it: it.effective)
         if len(told) < 2:
             return best
-        cosine = self.fusion.cosine([it.effective for _, it in told], [one for one, _ in told])
+        cosines = [it.effective for _, it in told]
+        all_ = self.fusion.combined(self.points, cosines, [one for one, _ in told])
         return replace(
-            best,
-            similarity=self.points.similarity(cosine),
-            supported=self.points.supported(cosine),
-            effective=cosine,
+            best, similarity=all_.similarity, supported=all_.supported, effective=all_.cosine
         )
 
     def _corrected(

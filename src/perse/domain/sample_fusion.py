@@ -25,6 +25,16 @@ Values = NDArray[np.floating[Any]]
 
 
 @dataclass(frozen=True, slots=True)
+class Combined:
+    """A combined ``cosine``, its ``similarity``, 0..1, and whether that lies between measured
+    operating points."""
+
+    cosine: float
+    similarity: float
+    supported: bool
+
+
+@dataclass(frozen=True, slots=True)
 class SampleFusion:
     """How the samples of one person are taken together; fitted for an embedder.
 
@@ -58,11 +68,12 @@ class SampleFusion:
         spread = 1 - self.share * (1 - np.asarray(agreement))
         return np.clip(mean / np.sqrt(spread), -1.0, 1.0)
 
-    def similarity(
+    def combined(
         self, scale: SimilarityScale, cosines: Sequence[float], samples: Sequence[Template]
-    ) -> float:
-        """0..1: what ``scale`` makes of the combined cosine."""
-        return scale.similarity(self.cosine(cosines, samples))
+    ) -> Combined:
+        """The same with what ``scale`` makes of it."""
+        cosine = self.cosine(cosines, samples)
+        return Combined(cosine, scale.similarity(cosine), scale.supported(cosine))
 
 
 def agreement(samples: Sequence[Template]) -> float:

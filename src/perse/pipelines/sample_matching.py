@@ -9,6 +9,7 @@ from typing import Protocol
 from perse.domain.decisions import SimilarityScale
 from perse.domain.faces import FaceThresholds
 from perse.domain.references import BiometricReference, Template
+from perse.domain.sample_fusion import Combined
 from perse.domain.samples import ModelName
 from perse.domain.subject_verification import (
     EnrolledSamples,
@@ -29,7 +30,9 @@ _NAMES = ("the recording", "the enrolled recording")
 class CombineSamples(Protocol):
     """From a probe's cosines with all samples of a subject to one, on the scale of a single one."""
 
-    def cosine(self, cosines: Sequence[float], samples: Sequence[Template]) -> float: ...
+    def combined(
+        self, scale: SimilarityScale, cosines: Sequence[float], samples: Sequence[Template]
+    ) -> Combined: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,11 +101,12 @@ def _together(
     models: Mapping[str, ModelName],
 ) -> SamplesCompared:
     """All that could be assessed, one or more."""
-    cosine = combine.cosine([it for _, it in told], [kept.template for kept, _ in told])
+    templates = [kept.template for kept, _ in told]
+    all_ = combine.combined(scale, [it for _, it in told], templates)
     best, highest = max(told, key=lambda pair: pair[1])
     return SamplesCompared(
-        similarity=scale.similarity(cosine),
-        supported=scale.supported(cosine),
+        similarity=all_.similarity,
+        supported=all_.supported,
         best=scale.similarity(highest),
         best_sample=best.record.name,
         compared=len(told),

@@ -17,7 +17,6 @@ from perse.domain.references import (
     SampleId,
     UserToken,
     new_user_token,
-    sample_not_found,
 )
 from perse.domain.retries import RetryKey
 from perse.domain.subjects import CollectionName, KeptSample, SubjectDetails, new_sample_id
@@ -126,7 +125,7 @@ class AddSample(Generic[Capture]):
         processing = _PROCESSING[self.modality]
         entry = self.consent.entry(caller, processing, declaration, user_token)
         with self.consent.with_change(entry):
-            self.samples.records(caller.tenant_id, user_token, self.modality)  # is it there?
+            self.samples.check(caller.tenant_id, user_token)
             made = retry and self.samples.sample_made_by(caller.tenant_id, user_token, retry)
             if made:
                 self.consent.begin(entry).result()
@@ -221,10 +220,7 @@ class DeleteSample:
     def __call__(
         self, caller: Caller, user_token: UserToken, modality: Modality, sample_id: SampleId
     ) -> Receipt:
-        known = self.samples.records(caller.tenant_id, user_token, modality)
-        if sample_id not in {record.name for record in known}:
-            raise sample_not_found()
         entry = self.consent.entry(
             caller, Processing.SAMPLE_DELETE, Declaration.NOT_NEEDED, user_token
         )
-        return self.samples.remove_sample(user_token, sample_id, entry=entry)
+        return self.samples.remove_sample(user_token, sample_id, entry=entry, modality=modality)

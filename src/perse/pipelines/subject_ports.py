@@ -101,10 +101,11 @@ class SampleDestroyer(Protocol):
         *,
         entry: ConsentEntry,
         event: DestructionEvent = DestructionEvent.SAMPLE_DELETED,
+        modality: Modality | None = None,
         not_captured_since: datetime | None = None,
     ) -> Receipt:
-        """Destroy one sample and its data key. Raises SampleNotFound; also for one that was
-        captured at ``not_captured_since`` or later."""
+        """Destroy one sample and its data key. Raises SampleNotFound; also for one of another
+        ``modality``, None = any, and one that was captured at ``not_captured_since`` or later."""
         ...
 
 
@@ -144,6 +145,10 @@ class SampleStore(SampleDestroyer, Protocol):
     ) -> ReferenceRecord | None:
         """The sample of this subject that ``retry`` made, if it did. Raises InvalidParameter when
         ``retry`` was used for another request, SampleNotFound when what it made was deleted."""
+        ...
+
+    def check(self, tenant_id: TenantId, user_token: UserToken) -> None:
+        """Raises UserTokenNotFound."""
         ...
 
     def records(

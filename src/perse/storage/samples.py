@@ -172,20 +172,21 @@ class SqlSamples:
         *,
         entry: ConsentEntry,
         event: DestructionEvent = DestructionEvent.SAMPLE_DELETED,
+        modality: Modality | None = None,
         not_captured_since: datetime | None = None,
     ) -> Receipt:
-        """Destroy one sample and its data key. Raises SampleNotFound; also for one that was
-        captured at ``not_captured_since`` or later.
+        """Destroy one sample and its data key. Raises SampleNotFound; also for one of another
+        ``modality``, None = any, and one that was captured at ``not_captured_since`` or later.
 
         Both are gone from every file of SQLite when this returns.
         """
         owner = Owner(entry.tenant_id, user_token)
         with self.database.read() as connection:  # a guess costs nobody a turn at writing
-            _find(connection, owner, sample_id)
+            _find(connection, owner, sample_id, modality)
         with self.database.write_and_erase() as connection:
             lock_tenant(connection, owner.tenant_id)
             subject_id_of(connection, owner)
-            row = _find(connection, owner, sample_id)
+            row = _find(connection, owner, sample_id, modality)
             if not_captured_since is not None and row.created_at >= not_captured_since:
                 raise sample_not_found()
             _destroy(connection, owner, row)
@@ -210,6 +211,11 @@ class SqlSamples:
             if made is None:
                 return None
             return _made(connection, Owner(tenant_id, user_token), made)
+
+    def check(self, tenant_id: TenantId, user_token: UserToken) -> None:
+        """Raises UserTokenNotFound."""
+        with self.database.read() as connection:
+            insist_on_subject(connection, Owner(tenant_id, user_token))
 
     def records(
         self, tenant_id: TenantId, user_token: UserToken, modality: Modality
@@ -242,10 +248,12 @@ def _told_of_sample() -> Iterator[None]:
         raise SampleNotFound(gone.message) from None
 
 
-def _find(connection: sa.Connection, owner: Owner, sample_id: SampleId) -> Row:
+def _find(
+    connection: sa.Connection, owner: Owner, sample_id: SampleId, modality: Modality | None = None
+) -> Row:
     """Raises UserTokenNotFound or SampleNotFound."""
     insist_on_subject(connection, owner)
-    query = records(owner, None).where(templates.c.sample_id == sample_id)
+    query = records(owner, modality).where(templates.c.sample_id == sample_id)
     row: Row | None = connection.execute(query).one_or_none()
     if row is None:
         raise sample_not_found()
