@@ -50,7 +50,7 @@ def wire_search(
             voices.compare if voices else None,
             index,
             storage.collections,
-            fusion_of(faces, voices) if voices else None,
+            fusion_of(faces.compare, voices) if voices else None,
         ),
         duplicates=FindDuplicates(index, storage.collections),
         index=index,

@@ -102,7 +102,7 @@ def build_services(settings: Settings, ground: Ground) -> Services:
         enrolment=wire_enrolment(settings, faces, storage, ledger.record, previous),
         searching=searching,
         subjects=wire_subjects(
-            settings, faces, ground.voices, storage, ledger.record, searching.duplicates
+            settings, faces, ground.voices, storage, ledger.record, searching.duplicates, previous
         ),
         history=wire_history(storage, ledger.writer),
         evaluations=EvaluationShelf(settings.effective_evaluations_dir),

@@ -17,6 +17,7 @@ from perse.domain.voice_enrolment import VoiceGate
 from perse.domain.voices import CapturedVoice
 from perse.pipelines.consent import RecordConsent
 from perse.pipelines.identification import FindDuplicates
+from perse.pipelines.moving import PreviousNetwork, is_over
 from perse.pipelines.sample_matching import MatchFaces, MatchVoices
 from perse.pipelines.samples import (
     AddFace,
@@ -26,7 +27,7 @@ from perse.pipelines.samples import (
     FindOthers,
 )
 from perse.pipelines.subject_ports import CollectionStore, SampleStore, SubjectStore
-from perse.pipelines.subject_verification import VerifySubject
+from perse.pipelines.subject_verification import PreviousFaces, VerifySubject
 from perse.pipelines.subjects import (
     ChangeSubject,
     CreateSubject,
@@ -69,8 +70,10 @@ def wire_subjects(
     storage: Storage,
     consent: RecordConsent,
     find: FindDuplicates | None = None,
+    previous: PreviousNetwork | None = None,
 ) -> SubjectServices:
-    """Everything under one roof with what /v0 enrols. ``find``: None where there is no search."""
+    """Everything under one roof with what /v0 enrols. ``find``: None where there is no search.
+    ``previous``: None where nobody is being moved."""
     subjects, collections, samples = storage.subjects, storage.collections, storage.samples
     return SubjectServices(
         store=subjects,
@@ -85,7 +88,7 @@ def wire_subjects(
         add_face=_add_face(settings, faces, samples, consent, find),
         add_voice=_add_voice(settings, voices, samples, consent, find) if voices else None,
         delete_sample=DeleteSample(samples, consent),
-        verify=_verify(settings, faces, voices, storage),
+        verify=_verify(settings, faces, voices, storage, previous),
         retry_key=retry_names(storage),
     )
 
@@ -134,15 +137,29 @@ def _add_voice(
 
 
 def _verify(
-    settings: Settings, faces: FaceServices, voices: VoiceServices | None, storage: Storage
+    settings: Settings,
+    faces: FaceServices,
+    voices: VoiceServices | None,
+    storage: Storage,
+    previous: PreviousNetwork | None,
 ) -> VerifySubject:
     return VerifySubject(
         samples=storage.samples,
         faces=MatchFaces(faces.compare, faces.thresholds),
         voices=_match_voices(voices) if voices else None,
-        fusion=fusion_of(faces, voices) if voices else None,
+        fusion=fusion_of(faces.compare, voices) if voices else None,
         guesses=guess_limiter(settings, storage),
         now=utc_now,
+        previous=_previous(previous, voices) if previous else None,
+    )
+
+
+def _previous(previous: PreviousNetwork, voices: VoiceServices | None) -> PreviousFaces:
+    compare, thresholds = previous.recognition.compare, previous.recognition.thresholds
+    return PreviousFaces(
+        MatchFaces(compare, thresholds),
+        fusion_of(compare, voices) if voices else None,
+        lambda at: not is_over(previous.until, at),
     )
 
 

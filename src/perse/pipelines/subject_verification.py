@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from perse.domain.access import Caller
 from perse.domain.references import BiometricReference, Modality, UserToken
@@ -26,6 +27,16 @@ from perse.pipelines.voice import no_voices
 
 
 @dataclass(frozen=True, slots=True)
+class PreviousFaces:
+    """How subjects are compared whose faces are all of the network from which users are being
+    moved. ``compares``: whether its time is not over. ``fusion``: as that of VerifySubject."""
+
+    match: MatchFaces
+    fusion: FuseModalities | None
+    compares: Callable[[datetime], bool]
+
+
+@dataclass(frozen=True, slots=True)
 class VerifySubject:
     """Use case: is a picture of the subject, a recording, or are both, and is the face live?
 
@@ -40,6 +51,7 @@ class VerifySubject:
     fusion: FuseModalities | None
     guesses: GuessLimiter | None
     now: Now
+    previous: PreviousFaces | None = None
 
     def __call__(
         self,
@@ -60,9 +72,11 @@ class VerifySubject:
         if self.guesses:
             self.guesses.check(caller.tenant_id, user_token, at=self.now())
         references = self.samples.references(caller.tenant_id, user_token)
-        see, hear = self._see(probe, references), self._hear(probe, references)
+        faces, fusion = self._faces(references)
+        see, hear = _see(faces, probe, references), self._hear(probe, references)
         both = probe.picture is not None and probe.recording is not None
-        verified = self._decided(*(side_by_side if both else in_turn)(see, hear), policy)
+        face, voice = (side_by_side if both else in_turn)(see, hear)
+        verified = _decided(face, voice, fusion, policy)
         guess = verified.guess
         if self.guesses and guess is not None:
             self.guesses.record(caller.tenant_id, user_token, guess, at=self.now())
@@ -77,14 +91,17 @@ class VerifySubject:
             )
         return asked
 
-    def _see(
-        self, probe: Probe, references: Sequence[BiometricReference]
-    ) -> Callable[[], FaceEvidence | None]:
-        picture = probe.picture
-        if picture is None:
-            return _nothing
-        enrolled = EnrolledSamples.among(references, Modality.FACE, self.faces.network)
-        return lambda: self.faces(picture, enrolled)
+    def _faces(
+        self, references: Sequence[BiometricReference]
+    ) -> tuple[MatchFaces, FuseModalities | None]:
+        """By which network faces are compared, and how they are fused with voices."""
+        models = {it.record.model for it in references if it.record.modality is Modality.FACE}
+        previous = self.previous
+        if self.faces.network in models or previous is None:
+            return self.faces, self.fusion
+        if previous.match.network in models and previous.compares(self.now()):
+            return previous.match, previous.fusion
+        return self.faces, self.fusion
 
     def _hear(
         self, probe: Probe, references: Sequence[BiometricReference]
@@ -97,21 +114,34 @@ class VerifySubject:
         enrolled = EnrolledSamples.among(references, Modality.VOICE, voices.network)
         return lambda: voices(recording, enrolled)
 
-    def _decided(
-        self, face: FaceEvidence | None, voice: VoiceEvidence | None, policy: Policy
-    ) -> SubjectVerification:
-        fused = self._fused(face, voice) if face and voice else None
-        decision, rule = decide([it for it in (face, voice) if it], policy, fused)
-        return SubjectVerification(face, voice, fused, policy, decision, rule)
 
-    def _fused(self, face: FaceEvidence, voice: VoiceEvidence) -> FusedEvidence | None:
-        if self.fusion is None:
-            return None
-        threshold = max(face.threshold, voice.threshold)
-        if not (face.samples.assessable and voice.samples.assessable):
-            return FusedEvidence(None, False, threshold)
-        similarity = self.fusion.similarity(face.samples.similarity, voice.samples.similarity)
-        return FusedEvidence(similarity, self.fusion.supported(similarity), threshold)
+def _see(
+    faces: MatchFaces, probe: Probe, references: Sequence[BiometricReference]
+) -> Callable[[], FaceEvidence | None]:
+    picture = probe.picture
+    if picture is None:
+        return _nothing
+    enrolled = EnrolledSamples.among(references, Modality.FACE, faces.network)
+    return lambda: faces(picture, enrolled)
+
+
+def _decided(
+    face: FaceEvidence | None,
+    voice: VoiceEvidence | None,
+    fusion: FuseModalities | None,
+    policy: Policy,
+) -> SubjectVerification:
+    fused = _fused(face, voice, fusion) if face and voice and fusion else None
+    decision, rule = decide([it for it in (face, voice) if it], policy, fused)
+    return SubjectVerification(face, voice, fused, policy, decision, rule)
+
+
+def _fused(face: FaceEvidence, voice: VoiceEvidence, fusion: FuseModalities) -> FusedEvidence:
+    threshold = max(face.threshold, voice.threshold)
+    if not (face.samples.assessable and voice.samples.assessable):
+        return FusedEvidence(None, False, threshold)
+    similarity = fusion.similarity(face.samples.similarity, voice.samples.similarity)
+    return FusedEvidence(similarity, fusion.supported(similarity), threshold)
 
 
 def _nothing() -> None:
