@@ -6,7 +6,7 @@ import json
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -15,6 +15,7 @@ import httpx
 
 from perse.api.admission.restraint import Restraint
 from perse.api.app import create_app
+from perse.api.http.sockets import SocketOperation
 from perse.api.server.crowd import Crowd, Patience, Room
 from perse.api.server.server import make_server
 from perse.api.telemetry.metrics import Metrics
@@ -71,6 +72,7 @@ def serving(
     *,
     host: str = "127.0.0.1",
     restraint: Restraint | None = None,
+    sockets: Sequence[SocketOperation] = (),
 ) -> Iterator[Served]:
     services = services or FakeServices()
     metrics = Metrics()
@@ -82,7 +84,7 @@ def serving(
         ready.set()
 
     server = make_server(
-        create_app(services, services.settings, metrics, restraint),
+        create_app(services, services.settings, metrics, restraint, sockets),
         host=host,
         port=0,
         on_ready=announce,

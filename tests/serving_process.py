@@ -24,10 +24,14 @@ from perse.api.telemetry.logs import configure_logs
 from perse.api.telemetry.metrics import Metrics
 from perse.api.server.server import serve
 from tests.fakes.services import FakeServices
+from tests.fakes.sockets import echo
+from perse.api.http.conversation import SocketLimits
+limits = SocketLimits(messages_per_s=50, in_all=300, per_party=300)
 configure_logs("warning")
 services, metrics = FakeServices(), Metrics()
 print(services.api_key, flush=True)
-serve(create_app(services, services.settings, metrics), host="127.0.0.1", port=0,
+app = create_app(services, services.settings, metrics, sockets=[echo(limits)])
+serve(app, host="127.0.0.1", port=0,
       on_ready=lambda url: print(url, flush=True),
       crowd=Crowd(Room.of(services.settings), metrics=metrics))
 """

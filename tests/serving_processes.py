@@ -40,6 +40,7 @@ from perse.failures import sentence
 from perse.errors import PerseError, SetupError
 from tests.fakes.faces import FakeFaces
 from tests.fakes.services import FakeServices, settings
+from tests.fakes.sockets import echo
 
 def wait():
     while not (folder / "open").exists():
@@ -57,7 +58,7 @@ def open_one(board):
     if (folder / "torn").exists():
         raise SetupError("it is torn: sew it")
     metrics = Metrics(board)
-    app = create_app(services, own, metrics)
+    app = create_app(services, own, metrics, sockets=[echo()])
 
     async def marking(scope, receive, send):
         async def tell(message):

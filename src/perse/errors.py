@@ -104,6 +104,18 @@ class MethodNotAllowed(InputError):
     code = "method_not_allowed"
 
 
+class OriginNotAllowed(InputError):
+    """A page of another origin, which may not talk to the server."""
+
+    code = "origin_not_allowed"
+
+
+class UpgradeRequired(InputError):
+    """Something that is only answered over another protocol, or another version of it."""
+
+    code = "upgrade_required"
+
+
 # --- the sample cannot serve: take another one -------------------------------------------------
 
 

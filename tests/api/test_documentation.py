@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from perse.api.app import OPERATIONS
+from perse.api.app import OPERATIONS, SOCKETS
 from perse.api.http.error_catalogue import MEANING
 from perse.api.http.openapi import openapi_document
 from perse.api.http.operations import Operation
@@ -24,6 +24,11 @@ def _rows(heading: str) -> list[str]:
 def test_every_operation_is_documented_and_no_other() -> None:
     documented = {row.split("`")[1] for row in _rows("Operations")}
     assert documented == {f"{operation.method} {operation.path}" for operation in OPERATIONS}
+
+
+def test_every_socket_is_documented_and_no_other() -> None:
+    documented = {row.split("`")[1] for row in _rows("WebSockets")}
+    assert documented == {operation.path for operation in SOCKETS}
 
 
 @pytest.mark.parametrize("operation", OPERATIONS, ids=lambda op: f"{op.method} {op.path}")

@@ -23,8 +23,10 @@ import httpx
 import numpy as np
 import pytest
 from PIL import Image
+from websockets.frames import Opcode
 
 from tests.served import form, part, post
+from tests.sockets import frame, talking
 
 REPOSITORY = Path(__file__).parents[2]
 LINUX_ONLY = pytest.mark.skipif(
@@ -48,6 +50,7 @@ from perse.media.audio_decoder import decode_audio
 from perse.media.image_decoder import decode_image
 from tests.fakes.faces import FakeFaces
 from tests.fakes.services import FakeServices, settings
+from tests.fakes.sockets import echo
 from tests.fakes.voices import FakeVoices
 
 class Faces(FakeFaces):
@@ -64,7 +67,7 @@ structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(50))
 services = FakeServices(settings(max_image_bytes=9_000_000), faces=Faces(), voices=Voices())
 print(services.api_key, flush=True)
 server = make_server(
-    create_app(services, services.settings), host="127.0.0.1", port=0,
+    create_app(services, services.settings, sockets=[echo()]), host="127.0.0.1", port=0,
     on_ready=lambda url: print(url, flush=True)
 )
 gc.collect()
@@ -198,6 +201,19 @@ def test_nothing_of_a_body_is_held_whose_sender_left(process: Process) -> None:
     for cut in (len(request) // 2, len(request)):
         with socket.create_connection(("127.0.0.1", port)) as connection:
             connection.sendall(request[:cut])
+    _await_nothing(process, most=PIECES)
+
+
+@LINUX_ONLY
+@pytest.mark.parametrize("ends", [b"", frame(Opcode.BINARY, SECRET * 99, fin=False)])
+def test_nothing_of_a_conversation_is_held_that_has_ended(process: Process, ends: bytes) -> None:
+    """By a close, or in the middle of a message."""
+    with talking(str(process.client.base_url).rstrip("/")) as talk:
+        talk.send(jpeg(b"g"))
+        talk.recv()
+        talk.socket.sendall(ends)
+        if ends:
+            talk.socket.shutdown(socket.SHUT_RDWR)
     _await_nothing(process, most=PIECES)
 
 

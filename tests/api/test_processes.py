@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import threading
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 
 import psutil
 import pytest
+from websockets.sync.client import ClientConnection
 
 from tests.fakes.faces import picture
 from tests.served import BOUNDARY, form, part
 from tests.serving_processes import PATIENCE_S, Processes, asked, serving_processes, until
+from tests.sockets import closed_with, say, talking
 
 DETECT = "/v0/face/detect"
 FORM = f"multipart/form-data; boundary={BOUNDARY}"
@@ -208,6 +211,24 @@ def test_a_hangup_exchanges_all_and_nobody_notices(served: Processes) -> None:
     until(lambda: served.counted(VERSIONS) == counted + times)
     let_through(served)
     assert detect(served) == 200
+
+
+def test_a_conversation_stays_with_its_process_and_hears_of_the_end(own: Processes) -> None:
+    with ExitStack() as stack:
+        talks = [stack.enter_context(talking(own.url)) for _ in range(4)]
+        pids = [_process_of(talk) for talk in talks]
+        assert set(pids) == {process.pid for process in own.serving()}
+        assert [_process_of(talk) for talk in talks] == pids
+        until(lambda: own.counted("perse_conversations ") == 4)
+        own.parent.terminate()
+        assert [closed_with(talk)[0] for talk in talks] == [1001] * 4
+    assert own.parent.wait(PATIENCE_S) == 0
+
+
+def _process_of(talk: ClientConnection) -> int:
+    say(talk, a=1)
+    pid: int = json.loads(talk.recv())["pid"]
+    return pid
 
 
 def _exchanged(served: Processes, before: set[int]) -> bool:

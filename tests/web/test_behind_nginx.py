@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,11 +10,14 @@ from pathlib import Path
 import httpx
 import pytest
 from playwright.sync_api import Page
+from websockets.exceptions import InvalidStatus
 
 from tests.fakes.faces import picture
 from tests.fakes.services import FakeServices, settings
+from tests.fakes.sockets import SUBPROTOCOL, TOKEN, echo
 from tests.nginx import needs_nginx, nginx
 from tests.served import serving
+from tests.sockets import closed_with, say, talking
 
 pytestmark = needs_nginx
 
@@ -22,6 +26,13 @@ LOCATIONS = """
 location /bio/ {{
     proxy_pass {address}/;
     proxy_set_header X-Forwarded-Prefix /bio;
+}}
+location /bio/echo {{
+    proxy_pass {address}/echo;
+    proxy_http_version 1.1;
+    proxy_set_header Upgrade $http_upgrade;
+    proxy_set_header Connection "upgrade";
+    proxy_set_header Host $http_host;
 }}
 location /apps/left-on/ {{
     proxy_pass {address};
@@ -34,13 +45,16 @@ PREFIXES = ["/bio", "/apps/left-on"]
 
 @pytest.fixture(scope="module")
 def services() -> FakeServices:
-    return FakeServices(settings(trusted_proxies="127.0.0.0/8"))
+    return FakeServices(settings(trusted_proxies="127.0.0.0/8", cors_origins=""))
 
 
 @pytest.fixture(scope="module")
 def proxy(services: FakeServices, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     folder: Path = tmp_path_factory.mktemp("nginx")
-    with serving(services) as served, nginx(folder, LOCATIONS.format(address=served.url)) as url:
+    with (
+        serving(services, sockets=[echo()]) as served,
+        nginx(folder, LOCATIONS.format(address=served.url)) as url,
+    ):
         yield url
 
 
@@ -90,3 +104,38 @@ def test_a_browser_finds_the_capture_page_and_all_of_its_files(
 ) -> None:
     page.goto(proxy + form)
     page.get_by_role("button", name="I agree, start the camera").wait_for()
+
+
+def test_conversations_pass_the_proxy(proxy: str) -> None:
+    with talking(proxy, path="/bio/echo", origin=proxy) as talk:
+        talk.send(b"x" * 500_000)
+        assert json.loads(talk.recv())["size"] == 500_000
+        say(talk, close=4321)
+        assert closed_with(talk)[:2] == (4321, "as you like")
+
+
+def test_refusals_pass_it_too(proxy: str) -> None:
+    with pytest.raises(InvalidStatus) as refused:
+        talking(proxy, SUBPROTOCOL, path="/bio/echo", origin=proxy)
+    assert refused.value.response.status_code == 401
+    with pytest.raises(InvalidStatus) as refused:
+        talking(proxy, path="/bio/echo", origin="https://evil.example")
+    assert refused.value.response.status_code == 403
+
+
+TALK = """([path, ...words]) => new Promise((tell) => {
+    const talk = new WebSocket(`ws://${location.host}${path}`, words);
+    const lines = [];
+    talk.onopen = () => { talk.send(new Uint8Array(300000)); lines.push(talk.protocol); };
+    talk.onmessage = (message) => {
+        lines.push(JSON.parse(message.data).size);
+        talk.send(JSON.stringify({close: 4321}));
+    };
+    talk.onclose = ({code, reason, wasClean}) => tell([...lines, code, reason, wasClean]);
+})"""
+
+
+def test_a_page_in_a_browser_talks_through_the_proxy(proxy: str, page: Page) -> None:
+    page.goto(f"{proxy}/bio/swagger/")
+    told = page.evaluate(TALK, ["/bio/echo", SUBPROTOCOL, f"token.{TOKEN}"])
+    assert told == [SUBPROTOCOL, 300_000, 4321, "as you like", True]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 
@@ -28,6 +28,7 @@ from perse.api.http.paths import PlainPaths
 from perse.api.http.prefixes import KnowPrefix
 from perse.api.http.proxies import party_of
 from perse.api.http.routing import endpoints_of, routes_of
+from perse.api.http.sockets import SocketOperation, socket_endpoints
 from perse.api.http.terms import Terms
 from perse.api.server.own_memory import give_back_freed_memory
 from perse.api.server.priority import step_back
@@ -44,6 +45,7 @@ from perse.web.console import console_endpoints
 from perse.web.swagger import swagger_endpoints
 
 OPERATIONS = (*v0.OPERATIONS, *v1.OPERATIONS, *system.OPERATIONS)
+SOCKETS: tuple[SocketOperation, ...] = v1.SOCKETS
 _ACCESS_THREADS = 2
 _WAITING_BRIEFLY = 1000
 _ABOUT_S = 1.0
@@ -56,12 +58,14 @@ def create_app(
     settings: Settings,
     metrics: Metrics | None = None,
     restraint: Restraint | None = None,
+    sockets: Sequence[SocketOperation] = SOCKETS,
 ) -> ASGIApp:
     """The whole server over ready services; it owns its worker threads from start to end."""
     workplace = _workplace(services, settings, metrics or Metrics(), restraint or Restraint())
     _watch(workplace)
+    talks = socket_endpoints(sockets, workplace, settings.cors_origins)
     router = Router(
-        routes_of(endpoints_of(OPERATIONS, workplace) | _documentation()),
+        routes_of(endpoints_of(OPERATIONS, workplace) | talks | _documentation(sockets)),
         redirect_slashes=False,
         default=_unknown_path,
         lifespan=_lifespan(workplace),
@@ -88,9 +92,9 @@ def _party_of(access: Access) -> Callable[[Scope], str]:
     return party
 
 
-def _documentation() -> dict[str, dict[str, ASGIApp]]:
+def _documentation(sockets: Sequence[SocketOperation]) -> dict[str, dict[str, ASGIApp]]:
     pages = {
-        "/openapi.json": openapi_endpoint(OPERATIONS),
+        "/openapi.json": openapi_endpoint(OPERATIONS, sockets),
         **swagger_endpoints(),
         **capture_endpoints(),
         **console_endpoints(),

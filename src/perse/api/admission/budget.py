@@ -29,7 +29,7 @@ class ByteBudget:
         try:
             yield holding
         finally:
-            self._change(tenant, -holding.size)
+            holding.let_go()
 
     def take(self, tenant: str, size: int) -> None:
         """Raises Overloaded when the tenant would hold more than it leaves free."""
@@ -37,6 +37,10 @@ class ByteBudget:
             self._refused("bytes")
             raise Overloaded("too many bytes are on their way at the moment: try again shortly")
         self._change(tenant, size)
+
+    def give_back(self, tenant: str, size: int) -> None:
+        """What was taken before."""
+        self._change(tenant, -size)
 
     def _change(self, tenant: str, size: int) -> None:
         self.held += size
@@ -58,3 +62,8 @@ class Holding:
         if size > self.size:
             self.budget.take(self.tenant, size - self.size)
             self.size = size
+
+    def let_go(self) -> None:
+        """Hold nothing any more."""
+        self.budget.give_back(self.tenant, self.size)
+        self.size = 0

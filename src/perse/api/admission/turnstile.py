@@ -79,7 +79,7 @@ class TakeTurns:
             return
         exchange = exchange_of(scope)
         exchange.party = party = self.party_of(scope)
-        announced_s = _announced_bytes(scope) * BYTE_S
+        exchange.paid_s = announced_s = _announced_bytes(scope) * BYTE_S
         if not asks_for_health(scope):
             await self.restraint.pay(party, REQUEST_S + announced_s)
         await self.turnstile.passes(party)
@@ -88,7 +88,7 @@ class TakeTurns:
         finally:
             refused = (exchange.status or 0) >= _REFUSED_FROM
             carried_s = (exchange.bytes_in + exchange.bytes_out) * BYTE_S
-            more_s = max(0.0, carried_s - announced_s)
+            more_s = max(0.0, carried_s - exchange.paid_s)
             self.restraint.owe(party, more_s + refused * REFUSAL_S)
 
 

@@ -136,7 +136,7 @@ class Call:
                 body += chunk
                 if len(body) > _LARGEST_JSON_BYTES:
                     raise InvalidParameter(f"the body is longer than {_LARGEST_JSON_BYTES} bytes")
-        return _json_object(bytes(body))
+        return json_object_of(bytes(body), "the body")
 
     async def compute(self, work: Callable[[], Result], *, load: Load) -> Result:
         """Do blocking work behind the door; drop it when the client leaves before its turn."""
@@ -166,11 +166,12 @@ def _giving_up(working: asyncio.Task[Result]) -> Callable[[object], object]:
     return lambda _: working.cancel()
 
 
-def _json_object(body: bytes) -> Mapping[str, object]:
+def json_object_of(content: bytes, name: str) -> Mapping[str, object]:
+    """What is sent as that ``name``. Raises InvalidParameter."""
     try:
-        document = json.loads(body)
+        document = json.loads(content)
     except (ValueError, RecursionError):
-        raise InvalidParameter("the body is not valid JSON") from None
+        raise InvalidParameter(f"{name} is not valid JSON") from None
     if not isinstance(document, dict):
-        raise InvalidParameter("the body is not a JSON object")
+        raise InvalidParameter(f"{name} is not a JSON object")
     return document

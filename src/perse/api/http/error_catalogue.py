@@ -35,6 +35,8 @@ MEANING: Mapping[type[errors.PerseError], str] = MappingProxyType(
         errors.AlreadyExists: "another subject has that external_id, or seems to be that person",
         errors.ChangedMeanwhile: "it has not the version any more that If-Match names",
         errors.MethodNotAllowed: "the path does not know this method; see the header Allow",
+        errors.OriginNotAllowed: "a page of an origin that PERSE_CORS_ORIGINS does not name",
+        errors.UpgradeRequired: "the path is a WebSocket, of version 13",
         errors.RateLimited: "too many requests; see the header Retry-After",
         errors.Overloaded: "there is no room for the request at the moment; see Retry-After",
         errors.IndexLoading: "the search is being read into memory; see Retry-After",

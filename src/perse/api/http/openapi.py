@@ -21,6 +21,7 @@ from perse.api.http.forms import FieldKind, FormField
 from perse.api.http.operations import Operation, Parameter
 from perse.api.http.prefixes import prefix_of
 from perse.api.http.problems import status_of
+from perse.api.http.sockets import SocketOperation
 from perse.errors import (
     PermissionMissing,
     PerseError,
@@ -54,9 +55,11 @@ _SECURITY_SCHEMES: Json = {
 }
 
 
-def openapi_endpoint(operations: Sequence[Operation]) -> ASGIApp:
+def openapi_endpoint(
+    operations: Sequence[Operation], sockets: Sequence[SocketOperation] = ()
+) -> ASGIApp:
     """Serves the document of these operations, with the path under which they are reached."""
-    document = json.dumps(openapi_document(operations)).encode()
+    document = json.dumps(openapi_document(operations, sockets)).encode()
 
     async def endpoint(scope: Scope, receive: Receive, send: Send) -> None:
         servers = _servers(prefix_of(scope))
@@ -70,8 +73,11 @@ def _servers(prefix: str) -> bytes:
     return b'"servers": %s, ' % json.dumps([{"url": prefix}]).encode() if prefix else b""
 
 
-def openapi_document(operations: Sequence[Operation]) -> Json:
-    """The document of these operations."""
+def openapi_document(
+    operations: Sequence[Operation], sockets: Sequence[SocketOperation] = ()
+) -> Json:
+    """The document of these operations. It knows no words for WebSockets, so that those stand in
+    an extension."""
     paths: dict[str, Json] = {}
     for operation in operations:
         paths.setdefault(operation.path, {})[operation.method.lower()] = _operation(operation)
@@ -88,6 +94,16 @@ def openapi_document(operations: Sequence[Operation]) -> Json:
             "schemas": {"Problem": _PROBLEM, **_answer_schemas(operations)},
             "securitySchemes": _SECURITY_SCHEMES,
         },
+        **({"x-websockets": {it.path: _socket(it) for it in sockets}} if sockets else {}),
+    }
+
+
+def _socket(operation: SocketOperation) -> Json:
+    return {
+        "summary": operation.summary,
+        "description": operation.description,
+        "subprotocol": operation.subprotocol,
+        "errors": sorted(error.code for error in {*operation.errors, *EVERYWHERE}),
     }
 
 

@@ -7,6 +7,7 @@ import socket
 import sys
 from asyncio.trsock import TransportSocket
 from enum import Enum
+from math import inf
 from typing import Any
 
 import h11
@@ -29,10 +30,13 @@ _ASK_AGAIN_S = 0.25
 _WITH_BODIES = frozenset({"POST", "PUT"})
 
 
-class _Phase(Enum):
+class Phase(Enum):
+    """What a connection is at."""
+
     HEAD = "the client sends the head of a request, or has just come"
     EXCHANGE = "a request is being read or answered"
     IDLE = "everything was answered"
+    TALK = "messages go both ways, and it is HTTP no more"
     FAREWELL = "the client was refused and may hear why"
 
 
@@ -61,7 +65,7 @@ class GuardedHttp(H11Protocol):
         self._bytes_in = 0
         self._unsent_bytes = 0
         self._asked_at: float | None = None
-        self._begin(_Phase.HEAD)
+        self._begin(Phase.HEAD)
         self._taken_at = self._since
 
     # --- what the crowd asks ---
@@ -72,14 +76,15 @@ class GuardedHttp(H11Protocol):
 
     @property
     def waiting_since(self) -> float | None:
-        busy = self._phase is _Phase.EXCHANGE or self.transport.get_write_buffer_size()
+        at_work = self._phase in (Phase.EXCHANGE, Phase.TALK)
+        busy = at_work or self.transport.get_write_buffer_size()
         return None if busy else self._since
 
     def end(self) -> None:
         self.transport.abort()
 
     def check(self, now: float) -> None:
-        if self._phase is _Phase.FAREWELL:
+        if self._phase is Phase.FAREWELL:
             if now - self._since > self._crowd.patience.farewell_s:
                 self.transport.abort()
             return
@@ -125,7 +130,7 @@ class GuardedHttp(H11Protocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        if self._phase is not _Phase.FAREWELL:
+        if self._phase is not Phase.FAREWELL:
             self._bytes_in += len(data)
             super().data_received(data)
 
@@ -137,7 +142,7 @@ class GuardedHttp(H11Protocol):
         reads no more after an end, so that ``check`` looks for it.
         """
         whole = self.conn.their_state in (h11.DONE, h11.MUST_CLOSE)
-        if self._phase is not _Phase.EXCHANGE or not whole:
+        if self._phase is not Phase.EXCHANGE or not whole:
             return False
         self.cycle.keep_alive = False
         if self.cycle.scope["method"] in _WITH_BODIES and not self.cycle.response_started:
@@ -155,17 +160,17 @@ class GuardedHttp(H11Protocol):
     def handle_events(self) -> None:
         previous = self.cycle
         super().handle_events()
-        if self._phase is _Phase.FAREWELL:
+        if self._phase is Phase.FAREWELL:
             return
         if self.cycle is not previous:
-            self._begin(_Phase.EXCHANGE)
+            self._begin(Phase.EXCHANGE)
             if self._crowd.winding_up:
                 self.answer_last()
-        elif self.conn.head_begun and self._phase is _Phase.IDLE:
-            self._begin(_Phase.HEAD)
+        elif self.conn.head_begun and self._phase is Phase.IDLE:
+            self._begin(Phase.HEAD)
 
     def on_response_complete(self) -> None:
-        self._begin(_Phase.IDLE)
+        self._begin(Phase.IDLE)
         if self.conn.their_state is h11.SEND_BODY:
             self.transport.close()  # the rest of the body was waited for long enough
         super().on_response_complete()
@@ -179,7 +184,7 @@ class GuardedHttp(H11Protocol):
         )
 
     def shutdown(self) -> None:
-        if self._phase is _Phase.FAREWELL:
+        if self._phase is Phase.FAREWELL:
             self.transport.abort()
         else:
             super().shutdown()
@@ -197,7 +202,7 @@ class GuardedHttp(H11Protocol):
         found: TransportSocket = self.transport.get_extra_info("socket")
         return found
 
-    def _begin(self, phase: _Phase) -> None:
+    def _begin(self, phase: Phase) -> None:
         self._phase = phase
         self._since = self.loop.time()
         self._bytes_in = 0
@@ -208,9 +213,10 @@ class GuardedHttp(H11Protocol):
             return Reason.UNREAD
         lasted_s = now - self._since
         allowed_s, reason = {
-            _Phase.HEAD: (patience.head_s, Reason.SLOW_HEAD),
-            _Phase.EXCHANGE: (patience.exchange_s, Reason.TOO_LONG),
-            _Phase.IDLE: (patience.idle_s, Reason.IDLE),
+            Phase.HEAD: (patience.head_s, Reason.SLOW_HEAD),
+            Phase.EXCHANGE: (patience.exchange_s, Reason.TOO_LONG),
+            Phase.IDLE: (patience.idle_s, Reason.IDLE),
+            Phase.TALK: (inf, Reason.TOO_LONG),
         }[self._phase]
         if lasted_s > allowed_s:
             return reason
@@ -221,14 +227,14 @@ class GuardedHttp(H11Protocol):
         unsent_bytes = self.transport.get_write_buffer_size()
         if unsent_bytes == 0 or unsent_bytes < self._unsent_bytes:
             self._taken_at = now
-        if unsent_bytes and self._phase is _Phase.IDLE:
+        if unsent_bytes and self._phase is Phase.IDLE:
             self._since = now  # idle is who has taken the whole answer
         self._unsent_bytes = unsent_bytes
         return now - self._taken_at
 
     def _body_is_slow(self, lasted_s: float) -> bool:
         """True unless it is us who keep the client from sending."""
-        if self._phase is not _Phase.EXCHANGE or self.conn.their_state is not h11.SEND_BODY:
+        if self._phase is not Phase.EXCHANGE or self.conn.their_state is not h11.SEND_BODY:
             return False
         if self.flow.read_paused or self.cycle.waiting_for_100_continue:
             return False
@@ -254,10 +260,17 @@ class GuardedHttp(H11Protocol):
         if answering:
             cycle.disconnected = True
             cycle.message_event.set()
-        self._begin(_Phase.FAREWELL)
+        self._part()
+
+    def _part(self) -> None:
+        """Send no more, and give the client a moment to go."""
+        self._begin(Phase.FAREWELL)
         self._unset_keepalive_if_required()
         self.flow.resume_reading()
-        self.transport.write_eof()
+        try:
+            self.transport.write_eof()
+        except OSError:  # it has gone
+            self.transport.abort()
 
     async def _tell_health(self, scope: Scope, receive: Receive, send: Send) -> None:
         """The application of a spare connection."""

@@ -16,10 +16,10 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from perse.api.server.addresses import url_of
-from perse.api.server.connections import GuardedHttp
 from perse.api.server.crowd import Crowd
 from perse.api.server.listeners import BACKLOG, KERNEL_SEND_BYTES, unusable
 from perse.api.server.own_memory import keep_memory_private
+from perse.api.server.switching import AnswerUpgrades, SwitchingHttp
 
 # asyncio accepts so many before it tells of the first; each takes a descriptor.
 _ACCEPTED_AT_ONCE = 32
@@ -67,13 +67,13 @@ def make_server(
 def configuration(app: ASGIApp, crowd: Crowd, host: str = "", port: int = 0) -> uvicorn.Config:
     """How uvicorn serves; without host and port, what others accepted."""
     return uvicorn.Config(
-        app,
+        AnswerUpgrades(app),
         host=host,
         port=port,
         # uvloop keeps the last 256 KB that it received in a buffer of its own for ever.
         loop="asyncio",
-        http=cast(type[asyncio.Protocol], partial(GuardedHttp, crowd)),
-        ws="none",
+        http=cast(type[asyncio.Protocol], partial(SwitchingHttp, crowd)),
+        ws="none",  # a WebSocket begins as a request that is answered as all are
         lifespan="on",
         log_config=None,
         access_log=False,

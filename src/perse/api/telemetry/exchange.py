@@ -19,7 +19,9 @@ UNMATCHED_ROUTE = "unmatched"
 
 @dataclass(slots=True)
 class Exchange:
-    """``route`` is the template of the path, never the path: a path may name a person."""
+    """``route`` is the template of the path, never the path: a path may name a person.
+    ``close_code``: how a conversation ended. ``paid_s``: what its party has been charged for what
+    it carries."""
 
     request_id: str
     started_s: float = field(default_factory=time.perf_counter)
@@ -28,8 +30,10 @@ class Exchange:
     key_id: KeyId | None = None
     code: str | None = None
     status: int | None = None
+    close_code: int | None = None
     bytes_in: int = 0
     bytes_out: int = 0
+    paid_s: float = 0.0
     answered: bool = False  # up to its last byte
 
     def elapsed_s(self) -> float:

@@ -24,6 +24,9 @@ from perse.api.telemetry.totals import Totals
 
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 OTHER_METHOD = "other"
+CLOSE_CODES = range(1000, 1016)
+OTHER_CODE = "other"
+_SWITCHED = 101
 _SECONDS = (0.005, 0.01, 0.02, 0.035, 0.05, 0.075, 0.1, 0.15, 0.25, 0.5, 1.0, 2.5, 5.0)
 
 
@@ -87,7 +90,12 @@ class Metrics:
             ("reason",),
             registry=self.registry,
         )
-
+        self._talked = Counter(
+            "perse_conversations_ended",
+            "Conversations over WebSockets that have ended, by their close code.",
+            ("close_code",),
+            registry=self.registry,
+        )
         self._refused = Counter(
             "perse_work_refused",
             "Requests refused for want of room, by the door and the cause.",
@@ -106,16 +114,23 @@ class Metrics:
     def observe(
         self, method: str, route: str, *, status: int, elapsed_s: float, code: str | None = None
     ) -> None:
-        """Count one answered request. ``code``: of its error, where it is one."""
+        """Count one answered request. ``code``: of its error, where it is one. How long a
+        conversation lasts says nothing of answers."""
         known = method if method in METHODS else OTHER_METHOD
         self._requests.labels(known, route, str(status)).inc()
-        self._seconds.labels(route).observe(elapsed_s)
+        if status != _SWITCHED:
+            self._seconds.labels(route).observe(elapsed_s)
         if code is not None:
             self._errors.labels(code).inc()
 
     def connection_ended(self, reason: str) -> None:
         """Count a connection that the server refused or gave up; reasons are a closed set."""
         self._ended.labels(reason).inc()
+
+    def conversation_ended(self, close_code: int) -> None:
+        """Count a conversation; clients may close with any of thousands of codes."""
+        known = str(close_code) if close_code in CLOSE_CODES else OTHER_CODE
+        self._talked.labels(known).inc()
 
     def watch(self, name: str, description: str, read: Callable[[], float]) -> None:
         """A gauge that is read when it is asked for."""

@@ -55,6 +55,7 @@ class Observe:
             "route": exchange.route,
             "status": status,
             "code": exchange.code,
+            "close_code": exchange.close_code,
             "ms": round(elapsed_s * 1000, 2),
             "bytes_in": exchange.bytes_in,
             "bytes_out": exchange.bytes_out,

@@ -1,11 +1,12 @@
 """Our own API. Names of the wire are translated here and nowhere else.
 
-A new part is one module with its ``OPERATIONS``, listed below. What a number, a verdict or a load
-is stands in ``v0``.
+A new part is one module with its ``OPERATIONS`` and ``SOCKETS``, listed below. What a number, a
+verdict or a load is stands in ``v0``.
 """
 
 from __future__ import annotations
 
+from perse.api.http.sockets import SocketOperation
 from perse.api.v1 import (
     access,
     collections,
@@ -34,3 +35,5 @@ OPERATIONS = speaking_of_subjects(
         *identification.OPERATIONS,
     )
 )
+
+SOCKETS: tuple[SocketOperation, ...] = ()
