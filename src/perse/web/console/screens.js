@@ -1,7 +1,9 @@
 /** Which screens there are, and who sees them. */
 import { Compare } from "./screens/compare.js";
 import { Detect } from "./screens/detect.js";
+import { Evaluation } from "./screens/evaluation.js";
 import { Identify } from "./screens/identify.js";
+import { Ledger } from "./screens/ledger.js";
 import { Overview } from "./screens/overview.js";
 import { People } from "./screens/people.js";
 import { Voice } from "./screens/voice.js";
@@ -45,4 +47,6 @@ export const SCREENS = [
   { name: "voice", show: Voice, shown: (access) => access.voices && may("voices")(access), biometric: always },
   { name: "people", show: People, shown: may("read"), biometric: (rest) => rest.length > 0 },
   { name: "identify", show: Identify, shown: may("identify"), biometric: always },
+  { name: "evaluation", show: Evaluation, shown: may("operate"), biometric: never },
+  { name: "ledger", show: Ledger, shown: may("read"), biometric: never },
 ];

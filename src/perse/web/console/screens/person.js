@@ -39,6 +39,7 @@ export function Person({ session, access, consent, id }) {
     <h2>${t("person.rights")}</h2>
     <div class="row">
       ${may("export") && html`<${Export} session=${session} path=${path} id=${id} />`}
+      ${may("read") && html`<a class="button" href=${`#/ledger/${id}`}>${t("person.ledger")}</a>`}
       ${may("delete") && html`
         <${Destroy} words=${t("person.delete")} question=${t("person.sure")} onSure=${destroy} />`}
     </div>
