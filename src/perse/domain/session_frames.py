@@ -18,6 +18,9 @@ from perse.domain.geometry import Box, HeadPose, Landmarks, Points
 from perse.domain.references import Template
 from perse.errors import InvalidParameter
 
+# Of the largest face's height.
+_NEAR_SHARE = 0.5
+
 
 class SessionKind(StrEnum):
     """``PASSIVE`` asks for nothing but a look ahead; ``HEAD_TURNS`` for movements as well."""
@@ -71,7 +74,7 @@ class ObservedFrame:
 
     ``at_s``: when the server had it, seconds on the session's clock, which never goes back.
     ``client_at_s``: when the client says that the camera took it, seconds on a clock of its own.
-    ``digest``: SHA-256 of the frame as it was sent. ``faces``: how many are wholly inside; what
+    ``digest``: SHA-256 of the frame as it was sent. ``faces``: how many are before the camera; what
     follows is of the largest, None where there is none or where it was not measured.
     ``recognisability``: 0..1, of the template.
     """
@@ -99,6 +102,12 @@ class ObservedFrame:
     def taken_s(self) -> float:
         """When it was taken, as far as that is known; differences mean something, the value not."""
         return self.at_s if self.client_at_s is None else self.client_at_s
+
+
+def faces_before_camera(boxes: Sequence[Box]) -> int:
+    """How many of the faces are near enough to be somebody who takes part, and no passer-by."""
+    largest = max((box.height for box in boxes), default=0.0)
+    return sum(box.height >= _NEAR_SHARE * largest for box in boxes)
 
 
 def without_repeats(frames: Sequence[ObservedFrame]) -> list[ObservedFrame]:
@@ -133,13 +142,15 @@ class SessionScores:
     """What the rules measured; each None where it could not be told.
 
     ``pad``: 0..1, of all frames together, higher = more bona fide. ``same_face``: the lowest cosine
-    between a frame and the reference frame. ``relief``: of the flattest movement; 0 for a sheet,
-    about 1 for a head. ``longest_answer_s``: from a prompt to its answer.
+    between a frame and the reference frame. ``relief``: of the flattest turn; 0 for a sheet, about
+    1 for a head; ``unbent_relief``: the same where a sheet may be bent. ``longest_answer_s``: from
+    a prompt to its answer.
     """
 
     pad: float | None = None
     same_face: float | None = None
     relief: float | None = None
+    unbent_relief: float | None = None
     longest_answer_s: float | None = None
 
 
@@ -173,7 +184,9 @@ class SessionPoints:
     pad: float  # least score of all frames together
     same_face_cosine: float
     recognisability: float
-    relief: float  # least depth, see domain/relief
+    relief: float  # least depth of each turn, see domain/relief
+    unbent_relief: float
+    followed_turns: int  # so many turns to a side must have been followed, if so many were asked
     longest_gap_s: float  # without a frame that shows a face
     clock_drift_s: float  # between the client's clock and the server's
     degrees_per_s: float
