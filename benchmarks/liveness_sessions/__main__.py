@@ -3,7 +3,6 @@
     python -m benchmarks.liveness_sessions run --people 24 --keep SEEN
     python -m benchmarks.liveness_sessions table --kept SEEN
     python -m benchmarks.liveness_sessions fit --kept SEEN_OF_OTHERS
-    python -m benchmarks.liveness_sessions films --out FOLDER              # .mjpeg and .y4m
 
 Every film is drawn from one picture of a person (``instruments.py``), goes frame by frame through
 the networks that serve, and is asked as a server asks. ``run`` measures and keeps what was seen,

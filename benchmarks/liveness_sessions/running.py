@@ -29,6 +29,8 @@ Result = TypeVar("Result")
 FRAMES_PER_S = 6.0
 EMBEDDED_EVERY_S = 0.7
 AHEAD_S = 1.5
+# A film that has not answered by then answers never; the rules wait longer.
+PATIENCE_S = 5.0
 _SIDES = (Prompt.LOOK_LEFT, Prompt.LOOK_RIGHT)
 
 
@@ -110,7 +112,7 @@ def run(film: Film, prompts: Sequence[Prompt], watch: Watch, points: SessionPoin
             if len(given) == len(prompts):
                 break
             given.append(GivenPrompt(prompts[len(given)], at_s + 0.01))
-        elif at_s - given[-1].at_s > points.answer_s:
+        elif taken_s - given[-1].at_s > PATIENCE_S:
             break
     return Session(given, frames)
 

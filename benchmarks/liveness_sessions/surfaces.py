@@ -23,7 +23,7 @@ Plane = NDArray[np.float32]
 # Of a camera half a metre away, in distances between the eyes.
 CAMERA_EYES = 8.0
 _ROUNDS = 10
-_STEP = 2
+_STEP = 4
 _DAMPING = np.float32(0.75)
 
 
@@ -60,7 +60,7 @@ class Surface:
         return np.asarray(view * cover + self.behind * (1 - cover), np.uint8)
 
     def _backwards(self, stance: Stance) -> tuple[Plane, Plane]:
-        """For each pixel of the view, where in the picture it comes from. Found for every second
+        """For each pixel of the view, where in the picture it comes from. Found for every fourth
         pixel, since depth is smooth."""
         height, width = self.depth.shape
         y, x = np.mgrid[:height:_STEP, :width:_STEP].astype(np.float32)

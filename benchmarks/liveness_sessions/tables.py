@@ -22,8 +22,12 @@ def print_cost(spent_s: Mapping[str, float]) -> None:
     print(f"{frames:.0f} frames, processor ms a frame: {told}; all {sum(parts.values()):.1f}")
 
 
-def print_table(kept: Mapping[str, Sequence[Session]], rules: SessionRules) -> None:
-    for kind in SessionKind:
+def print_table(
+    kept: Mapping[str, Sequence[Session]],
+    rules: SessionRules,
+    kinds: Sequence[SessionKind] = tuple(SessionKind),
+) -> None:
+    for kind in kinds:
         print(f"\n{kind}\n{'':32}{'passed':>10}  {'95 % interval':18}why not")
         for name, sessions in kept.items():
             judged = [judged_as(kind, session, rules) for session in sessions]

@@ -105,6 +105,13 @@ def test_a_bent_sheet_may_look_like_a_head_but_for_what_bending_explains(
     assert told.unbent < 0.25
 
 
+def test_a_sheet_creased_along_the_nose_is_told_by_the_other_number() -> None:
+    told = relief(*turned(lambda flat: 0.6 * abs(flat[:, 0]), HeadPose(25, 0, 0)), HEAD)
+    assert told is not None
+    assert told.slope > 0.3
+    assert abs(told.unbent) < 0.1
+
+
 def test_a_sheet_bent_around_the_neck_has_slope_and_is_told_by_the_other_number() -> None:
     told = relief(*turned(bent(1.3), HeadPose(25, 0, 0)), HEAD)
     assert told is not None

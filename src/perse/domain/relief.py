@@ -5,8 +5,8 @@ beyond that by their depth: a rotation R moves each by (R13, R23) z(q) more. So 
 are fitted by what a sheet can do plus ``slope`` times what an average head that turned so far would
 add: 1 for a head, 0 for a sheet, whatever the angle. The tracks are optical flow; the average head
 only says in which pattern depth is looked for, and no pattern of its own gets into them. A sheet
-bent to a cylinder, whichever way its axis lies, moves each point by a function of its distance to
-that axis as well: ``unbent`` is the slope beside that, for the axis that leaves the least.
+bent to a cylinder or creased, whichever way the axis lies, moves each point by a function of its
+distance to that axis as well: ``unbent`` is the slope beside that, for the axis that leaves least.
 """
 
 from __future__ import annotations
@@ -164,9 +164,10 @@ def _of_sheets(places: Vectors, measured: Vectors) -> Vectors:
 
 
 def _of_bends(places: Vectors, axis: float) -> Vectors:
-    """The square and the cube of the distance to the axis of a cylinder, 2n x 4."""
+    """Powers of the distance to the axis of a cylinder, and the distance itself to both sides of
+    it, as a crease there has it; 2n x 6."""
     away = places @ np.array((np.cos(axis), np.sin(axis)))
-    return _of_both(np.column_stack((away**2, away**3)))
+    return _of_both(np.column_stack((away**2, away**3, np.abs(away))))
 
 
 def _of_both(columns: Vectors) -> Vectors:
