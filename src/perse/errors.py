@@ -88,6 +88,10 @@ class CollectionNotFound(NotFound):
     code = "collection_not_found"
 
 
+class SessionNotFound(NotFound):
+    code = "session_not_found"
+
+
 class AlreadyExists(InputError):
     """Something else has the name that was asked for, or is what was to be made."""
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from perse.domain.session_lockout import LockoutPolicy
 from perse.domain.throttling import GuessPolicy
 from perse.storage.storage import MasterKeyChoice, Storage, open_storage
 from tests.conftest import NOTHING_MAY_BE_SKIPPED
@@ -18,7 +19,7 @@ OpenStorage = Callable[[], Storage]
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """All tests of PostgreSQL on one worker: they share one server."""
     for item in items:
-        if {"cluster", "url"} & set(getattr(item, "fixturenames", ())):
+        if {"cluster", "url", "servers"} & set(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.xdist_group("postgresql"))
 
 
@@ -60,12 +61,19 @@ def sqlite_url(tmp_path: Path) -> str:
     return f"sqlite:///{tmp_path / 'perse.db'}"
 
 
-def open_at(url: str, folder: Path, policy: GuessPolicy | None = None) -> Storage:
+def open_at(
+    url: str,
+    folder: Path,
+    policy: GuessPolicy | None = None,
+    *,
+    lockout: LockoutPolicy | None = None,
+) -> Storage:
     return open_storage(
         url,
         master_key=MasterKeyChoice(folder / "master.key"),
         signer=FakeSigner(),
         guess_policy=policy,
+        lockout_policy=lockout,
     )
 
 

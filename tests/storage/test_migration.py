@@ -34,7 +34,7 @@ def upgrade_to(database: Database, step: str) -> None:
 def test_the_steps_lead_exactly_to_the_schema(url: str) -> None:
     database = open_database(url)
     found = upgrade_schema(database)
-    assert (found.current, found.pending) == (None, ("0001", "0002", "0003", "0004", "0006"))
+    assert (found.current, found.pending) == (None, ("0001", "0002", "0003", "0004", "0005", "0006"))
     with database.read() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
         assert compare_metadata(context, metadata) == []
@@ -46,7 +46,7 @@ def test_a_file_of_an_older_version_keeps_what_it_holds(url: str, tmp_path: Path
     """0001 is what servers had before there was enrolment: tenants and keys."""
     database = open_database(url)
     upgrade_to(database, "0001")
-    assert schema_status(database).pending == ("0002", "0003", "0004", "0006")
+    assert schema_status(database).pending == ("0002", "0003", "0004", "0005", "0006")
     with database.write() as connection:
         at = int(NOW.timestamp() * 1_000_000)
         connection.execute(
@@ -123,7 +123,15 @@ def back_to_one_reference_a_user(database: Database) -> None:
         connection.execute(sa.text("UPDATE alembic_version SET version_num = '0002'"))
 
 
-_NEWER_TABLES = ("collection_members", "templates", "subject_changes", "collections", "subjects")
+_NEWER_TABLES = (
+    "liveness_sessions",
+    "liveness_failures",
+    "collection_members",
+    "templates",
+    "subject_changes",
+    "collections",
+    "subjects",
+)
 _USERS = sa.text(
     "SELECT subjects.subject_id AS reference_id, tenant_id, user_token, model, quality, "
     "subjects.created_at AS created_at, updated_at, failures_in_row, failures_total, "

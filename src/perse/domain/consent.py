@@ -50,6 +50,10 @@ class Processing(StrEnum):
     IDENTIFY = "identify"
     EXPORT = "subject_export"
     TENANT_DELETE = "tenant_delete"
+    LIVENESS_OPEN = "liveness_open"
+    LIVENESS_CHECK = "liveness_check"
+    LIVENESS_VERIFY = "liveness_verify"
+    LIVENESS_ENROL = "liveness_enrol"
 
 
 @dataclass(frozen=True, slots=True)

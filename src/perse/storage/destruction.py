@@ -14,6 +14,7 @@ from perse.domain.references import SampleId, UserToken
 from perse.storage.changes import Change, note_change
 from perse.storage.database import Database
 from perse.storage.ledger import SqlLedger
+from perse.storage.liveness_rows import forget_sessions
 from perse.storage.receipts import SqlReceipts
 from perse.storage.retry_keys import forget_requests
 from perse.storage.schema import collection_members, subjects, templates
@@ -56,6 +57,7 @@ class DestroySubjects:
             for table in (collection_members, subjects):
                 connection.execute(sa.delete(table).where(table.c.subject_id == subject_id))
             forget_requests(connection, owner)
+            forget_sessions(connection, owner)
             note_change(connection, owner, Change.REMOVED, more_templates=-gone)
             noted = self.ledger.append_in(connection, [entry])
             return self.receipt_in(connection, entry, event, templates=gone, noted=noted)

@@ -264,3 +264,39 @@ rate_buckets = Table(
     Column("tokens", Float, nullable=False),
     Column("refilled_at", UtcTime, nullable=False),
 )
+
+liveness_sessions = Table(
+    "liveness_sessions",
+    metadata,
+    Column("session_id", Identifier, primary_key=True),
+    Column("tenant_id", Identifier, ForeignKey("tenants.tenant_id"), nullable=False),
+    Column("key_id", Identifier, nullable=False),
+    Column("kind", String(20), nullable=False),
+    Column("ttl_s", Integer, nullable=False),
+    Column("user_token", Identifier, nullable=True),
+    Column("on_pass", String(20), nullable=True),
+    Column("correlation_id", String(200), nullable=True),
+    Column("origin", String(300), nullable=True),
+    Column("declaration", String(20), nullable=False),
+    Column("created_at", UtcTime, nullable=False),
+    Column("expires_at", UtcTime, nullable=False),
+    Column("started_at", UtcTime, nullable=True),
+    Column("ended_at", UtcTime, nullable=True),
+    Column("outcome", Text, nullable=True),
+    Column("verdict", Text, nullable=True),
+    Index(None, "tenant_id", "user_token"),
+    Index(None, "tenant_id", "correlation_id"),
+    Index(None, "expires_at"),
+)
+
+liveness_failures = Table(
+    "liveness_failures",
+    metadata,
+    Column("tenant_id", Identifier, ForeignKey("tenants.tenant_id"), primary_key=True),
+    Column("name_digest", LargeBinary, primary_key=True),
+    Column("recent", Text, nullable=False),
+    Column("locks", Integer, nullable=False),
+    Column("locked_until", UtcTime, nullable=True),
+    Column("changed_at", UtcTime, nullable=False),
+    Index(None, "changed_at"),
+)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Self
 
 from perse.domain.receipts import ReceiptSigner
+from perse.domain.session_lockout import LockoutPolicy
 from perse.domain.throttling import GuessPolicy
 from perse.errors import MasterKeyUnusable, StorageUnavailable
 from perse.storage.api_keys import SqlKeys
@@ -17,6 +18,7 @@ from perse.storage.database import Database, open_database
 from perse.storage.destruction import DestroySubjects
 from perse.storage.failed_guesses import SqlGuesses
 from perse.storage.ledger import SqlLedger
+from perse.storage.liveness_sessions import SqlLivenessSessions
 from perse.storage.master_key import MasterKeys, MasterKeySource
 from perse.storage.master_key_file import MasterKeyFile
 from perse.storage.migration import upgrade_schema
@@ -48,10 +50,11 @@ class Storage:
     ledger: SqlLedger
     receipts: SqlReceipts
     tenants: SqlTenants
+    sessions: SqlLivenessSessions
 
     def derived_secret(self, purpose: str) -> bytes:
         """32 bytes that stay the same for this database and say nothing of its other secrets."""
-        return hmac.digest(self.ledger.key, f"perse {purpose}".encode(), "sha256")
+        return derived_secret(self.ledger.key, purpose)
 
     def close(self) -> None:
         self.database.close()
@@ -61,6 +64,11 @@ class Storage:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def derived_secret(key: bytes, purpose: str) -> bytes:
+    """32 bytes that say nothing of ``key`` or of those for other purposes."""
+    return hmac.digest(key, f"perse {purpose}".encode(), "sha256")
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +99,7 @@ def open_storage(
     master_key: MasterKeyChoice,
     signer: ReceiptSigner,
     guess_policy: GuessPolicy | None = None,
+    lockout_policy: LockoutPolicy | None = None,
 ) -> Storage:
     """Open ``url``, bring its schema up to date, and unlock it with the master key.
 
@@ -122,4 +131,10 @@ def open_storage(
         ledger=ledger,
         receipts=receipts,
         tenants=SqlTenants(database, ledger, receipts),
+        sessions=SqlLivenessSessions(
+            database,
+            ledger,
+            lockout_policy or LockoutPolicy(),
+            derived_secret(ledger_key, "liveness failures"),
+        ),
     )

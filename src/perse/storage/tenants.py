@@ -22,6 +22,8 @@ from perse.storage.schema import (
     collection_members,
     collections,
     idempotency_keys,
+    liveness_failures,
+    liveness_sessions,
     rate_buckets,
     subject_changes,
     subjects,
@@ -166,6 +168,8 @@ def _erase_rows(connection: sa.Connection, tenant_id: TenantId) -> dict[str, int
         for table in (
             subjects,
             collections,
+            liveness_sessions,
+            liveness_failures,
             idempotency_keys,
             subject_changes,
             tenant_keys,

@@ -1,0 +1,183 @@
+"""Liveness sessions: what a backend asks for, and what came out."""
+
+from __future__ import annotations
+
+import re
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Final, NewType
+
+from perse.domain.access import KeyId, TenantId
+from perse.domain.consent import Declaration
+from perse.domain.references import SampleId, UserToken
+from perse.domain.samples import ModelName
+from perse.domain.session_frames import SessionKind
+from perse.domain.subject_verification import Outcome
+from perse.errors import InvalidParameter, SessionNotFound
+
+SHORTEST_S: Final = 60
+LONGEST_S: Final = 600
+DEFAULT_S: Final = 300
+LONGEST_CORRELATION_ID: Final = 200
+LONGEST_ORIGIN: Final = 300
+ORIGIN_PATTERN: Final = r"^[a-z][a-z0-9+.-]*://[^\s/?#@\\]+$"
+
+SessionId = NewType("SessionId", str)
+_UUID_SHAPE = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+
+
+class SessionState(StrEnum):
+    """``PASSED``: everything that the session was opened for came out well. ``EXPIRED``: nobody
+    came in time, or the server that ran it was lost."""
+
+    CREATED = "created"
+    STARTED = "started"
+    PASSED = "passed"
+    FAILED = "failed"
+    EXPIRED = "expired"
+
+
+class OnPass(StrEnum):
+    """What is done with the best frame of somebody who is really there."""
+
+    VERIFY = "verify"
+    ENROL = "enrol"
+
+
+class EndReason(StrEnum):
+    """Why a session failed beside what its frames showed."""
+
+    ABANDONED = "abandoned"  # given up, or the connection was lost
+    FAULT = "fault"  # of the server
+    NO_MATCH = "no_match"  # not the subject
+    NOT_ASSESSABLE = "not_assessable"  # too little of a person is seen to compare
+    NOT_COMPARED = "not_compared"  # the subject may not or cannot be compared now
+    NOT_ENROLLED = "not_enrolled"  # the best frame is too bad to be kept
+
+
+def new_session_id() -> SessionId:
+    """A random UUID."""
+    return SessionId(str(uuid.uuid4()))
+
+
+def parse_session_id(text: str) -> SessionId:
+    """Raises SessionNotFound for a text that no identifier of ours has the shape of."""
+    canonical = text.strip().lower()
+    if not _UUID_SHAPE.fullmatch(canonical):
+        raise session_not_found()
+    return SessionId(canonical)
+
+
+def session_not_found() -> SessionNotFound:
+    """The same for ids that never were, are no more, and are another tenant's."""
+    return SessionNotFound(
+        "this API key has no liveness session of that id: sessions are forgotten a day after "
+        "they end"
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionOrder:
+    """What a backend asks for. ``origin``: the only one whose pages may run it, None = any.
+    ``user_token`` and ``on_pass`` are there together. Raises InvalidParameter."""
+
+    kind: SessionKind = SessionKind.HEAD_TURNS
+    ttl_s: int = DEFAULT_S
+    user_token: UserToken | None = None
+    on_pass: OnPass | None = None
+    correlation_id: str | None = None
+    origin: str | None = None
+
+    def __post_init__(self) -> None:
+        if not SHORTEST_S <= self.ttl_s <= LONGEST_S:
+            raise InvalidParameter(f"ttl_s is {SHORTEST_S} to {LONGEST_S} seconds")
+        if (self.user_token is None) != (self.on_pass is None):
+            raise InvalidParameter("on_pass says what is done with a subject: send subject_id, too")
+        named, origin = self.correlation_id, self.origin
+        if named is not None and not _is_name(named):
+            raise InvalidParameter(
+                f"correlation_id has 1 to {LONGEST_CORRELATION_ID} printable characters"
+            )
+        if origin is not None and not _is_origin(origin):
+            raise InvalidParameter("origin is one such as https://shop.example, without a path")
+
+
+def _is_name(text: str) -> bool:
+    return 1 <= len(text) <= LONGEST_CORRELATION_ID and text.isprintable()
+
+
+def _is_origin(text: str) -> bool:
+    fits = len(text) <= LONGEST_ORIGIN and text.isascii() and text.isprintable()
+    return fits and re.fullmatch(ORIGIN_PATTERN.strip("^$"), text) is not None
+
+
+@dataclass(frozen=True, slots=True)
+class SubjectCompared:
+    """What comparing the best frame with a subject came to. ``similarity``: 0..1, 0 where it is not
+    assessable; ``obstacle``: why it is not, as a sentence."""
+
+    decision: Outcome
+    similarity: float
+    threshold: float
+    samples_compared: int
+    obstacle: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionOutcome:
+    """``reasons``: all that spoke against it; none of them = passed. ``scores`` and ``thresholds``
+    by name, each only where it could be told. ``best_frame_sha256``: hexadecimal, of the frame as
+    it was sent. ``sample_id``: of the face that was enrolled."""
+
+    reasons: tuple[str, ...]
+    scores: Mapping[str, float] = field(default_factory=dict)
+    thresholds: Mapping[str, float] = field(default_factory=dict)
+    models: Mapping[str, ModelName] = field(default_factory=dict)
+    frames: int = 0
+    best_frame_sha256: str | None = None
+    compared: SubjectCompared | None = None
+    sample_id: SampleId | None = None
+
+    @property
+    def passed(self) -> bool:
+        return not self.reasons
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LivenessSession:
+    """One session as it is kept. Times are aware, UTC. ``verdict``: compact JWS, once it ended."""
+
+    session_id: SessionId
+    tenant_id: TenantId
+    key_id: KeyId
+    order: SessionOrder
+    declaration: Declaration
+    created_at: datetime
+    started_at: datetime | None = None
+    ended_at: datetime | None = None
+    outcome: SessionOutcome | None = None
+    verdict: str | None = None
+
+    @property
+    def expires_at(self) -> datetime:
+        return self.created_at + timedelta(seconds=self.order.ttl_s)
+
+    def state(self, now: datetime) -> SessionState:
+        if self.outcome is not None:
+            return SessionState.PASSED if self.outcome.passed else SessionState.FAILED
+        if now >= self.expires_at:
+            return SessionState.EXPIRED
+        return SessionState.CREATED if self.started_at is None else SessionState.STARTED
+
+    def may_start(self, now: datetime) -> bool:
+        """Once, and in time."""
+        return self.state(now) is SessionState.CREATED
+
+    def started(self, at: datetime) -> LivenessSession:
+        return replace(self, started_at=at)
+
+    def ended(self, outcome: SessionOutcome, verdict: str, at: datetime) -> LivenessSession:
+        return replace(self, outcome=outcome, verdict=verdict, ended_at=at)

@@ -1,0 +1,50 @@
+"""What liveness sessions need from the outside, as roles."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Protocol
+
+from perse.domain.access import TenantId
+from perse.domain.consent import ConsentEntry
+from perse.domain.liveness_sessions import LivenessSession, SessionId, SessionOutcome
+
+
+class SessionStore(Protocol):
+    """Liveness sessions, apart by tenant, the same for all processes. All but ``forget`` raise
+    SessionNotFound for a session that is not there or not the tenant's."""
+
+    def open(self, session: LivenessSession, *, entry: ConsentEntry) -> None:
+        """Keep a new session and ``entry``, both or neither. Raises RateLimited while the subject
+        or the correlation id is locked, UserTokenNotFound where the subject is not the tenant's."""
+        ...
+
+    def get(self, tenant_id: TenantId, session_id: SessionId) -> LivenessSession: ...
+
+    def start(self, session_id: SessionId, *, at: datetime) -> LivenessSession:
+        """Start a session that was created and has not expired: once, whoever else tries at the
+        same time, and noted in the ledger. Raises RateLimited as ``open``, and where sessions
+        that are running could fail too often; SessionNotFound also where it has started."""
+        ...
+
+    def end(
+        self, session_id: SessionId, outcome: SessionOutcome, *, verdict: str, at: datetime
+    ) -> LivenessSession:
+        """Keep what came out of a session that is running, and count a failure."""
+        ...
+
+    def remove(self, tenant_id: TenantId, session_id: SessionId) -> None:
+        """Revoke a session, in whatever state, with all that is kept of it."""
+        ...
+
+    def forget(self, *, before: datetime) -> int:
+        """Drop sessions that expired before that, and locks that are to be forgotten; how many
+        sessions."""
+        ...
+
+
+class VerdictSigner(Protocol):
+    def sign(self, claims: Mapping[str, object]) -> str:
+        """Compact JWS over ``claims``."""
+        ...

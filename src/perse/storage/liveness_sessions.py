@@ -1,0 +1,171 @@
+"""Liveness sessions in SQL: whichever server runs one, it starts and ends once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+import sqlalchemy as sa
+
+from perse.domain.access import TenantId
+from perse.domain.consent import ConsentEntry, Processing
+from perse.domain.liveness_sessions import (
+    LivenessSession,
+    SessionId,
+    SessionOutcome,
+    session_not_found,
+)
+from perse.domain.session_lockout import LockoutPolicy
+from perse.errors import UserTokenNotFound
+from perse.storage.absence import user_not_found
+from perse.storage.database import Database
+from perse.storage.ledger import SqlLedger
+from perse.storage.liveness_failures import NamedFailures
+from perse.storage.liveness_rows import columns_of_session, session_of, write_outcome
+from perse.storage.schema import Row, liveness_failures, liveness_sessions
+from perse.storage.sealing import Owner
+from perse.storage.template_rows import is_subject, lock_tenant
+
+KEPT_AFTER_EXPIRY = timedelta(days=1)
+_mine = liveness_sessions.c
+
+
+@dataclass(frozen=True, slots=True)
+class SqlLivenessSessions:
+    """Tenants kept apart. Errors: StorageUnavailable everywhere, and as the port says. ``secret``
+    keeps names that failed from being tried against what is stored."""
+
+    database: Database
+    ledger: SqlLedger
+    policy: LockoutPolicy
+    secret: bytes = field(repr=False)
+
+    def open(self, session: LivenessSession, *, entry: ConsentEntry) -> None:
+        """Keep a new session and ``entry``, both or neither. Raises RateLimited while it is locked,
+        UserTokenNotFound."""
+        order = session.order
+        with self.database.write() as connection:
+            lock_tenant(connection, session.tenant_id)
+            if order.user_token is not None:
+                _insist_on_subject(connection, Owner(session.tenant_id, order.user_token))
+            self._failures(connection, session).check(session.created_at)
+            connection.execute(sa.insert(liveness_sessions), columns_of_session(session))
+            self.ledger.append_in(connection, [entry])
+
+    def get(self, tenant_id: TenantId, session_id: SessionId) -> LivenessSession:
+        """Raises SessionNotFound."""
+        with self.database.read() as connection:
+            return _found(connection, session_id, tenant_id)
+
+    def start(self, session_id: SessionId, *, at: datetime) -> LivenessSession:
+        """Start a session that was created and has not expired, once. Raises SessionNotFound,
+        RateLimited."""
+        with self.database.write() as connection:
+            session = _held(connection, session_id)
+            if not session.may_start(at):
+                raise session_not_found()
+            running = _running(connection, session, at)
+            self._failures(connection, session).check(at, running=running)
+            connection.execute(_change(session_id, started_at=at))
+            self.ledger.append_in(connection, [_checked(session, at)])
+        return session.started(at)
+
+    def end(
+        self, session_id: SessionId, outcome: SessionOutcome, *, verdict: str, at: datetime
+    ) -> LivenessSession:
+        """Keep what came out of a session that is running, and count a failure. Raises
+        SessionNotFound."""
+        with self.database.write() as connection:
+            session = _held(connection, session_id)
+            if session.started_at is None or session.outcome is not None:
+                raise session_not_found()
+            kept = write_outcome(outcome)
+            connection.execute(_change(session_id, outcome=kept, verdict=verdict, ended_at=at))
+            if not outcome.passed:
+                self._failures(connection, session).count(at)
+        return session.ended(outcome, verdict, at)
+
+    def remove(self, tenant_id: TenantId, session_id: SessionId) -> None:
+        """Revoke a session with all that is kept of it. Raises SessionNotFound."""
+        with self.database.write() as connection:
+            _found(connection, session_id, tenant_id)
+            connection.execute(sa.delete(liveness_sessions).where(_mine.session_id == session_id))
+
+    def forget(self, *, before: datetime) -> int:
+        """Drop sessions that expired before that, and locks that are to be forgotten; how many
+        sessions."""
+        locked = before - self.policy.longest_lock - self.policy.forgotten_after
+        with self.database.write() as connection:
+            connection.execute(
+                sa.delete(liveness_failures).where(liveness_failures.c.changed_at < locked)
+            )
+            old = sa.delete(liveness_sessions).where(_mine.expires_at < before)
+            return connection.execute(old).rowcount
+
+    def _failures(self, connection: sa.Connection, session: LivenessSession) -> NamedFailures:
+        return NamedFailures.of(connection, session, self.policy, self.secret)
+
+
+def _insist_on_subject(connection: sa.Connection, owner: Owner) -> None:
+    if connection.execute(sa.select(sa.literal(1)).where(is_subject(owner))).first() is None:
+        raise user_not_found()
+
+
+def _found(
+    connection: sa.Connection, session_id: SessionId, tenant_id: TenantId | None = None
+) -> LivenessSession:
+    query = sa.select(liveness_sessions).where(_mine.session_id == session_id)
+    if tenant_id is not None:
+        query = query.where(_mine.tenant_id == tenant_id)
+    row: Row | None = connection.execute(query).one_or_none()
+    if row is None:
+        raise session_not_found()
+    return session_of(row)
+
+
+def _held(connection: sa.Connection, session_id: SessionId) -> LivenessSession:
+    """As it is once nobody else can change it, or anything of its tenant."""
+    try:
+        lock_tenant(connection, _found(connection, session_id).tenant_id)
+    except UserTokenNotFound:  # the tenant has been erased since
+        raise session_not_found() from None
+    return _found(connection, session_id)
+
+
+def _running(connection: sa.Connection, session: LivenessSession, at: datetime) -> int:
+    """How many others of the same subject or correlation id may still fail."""
+    order = session.order
+    names = [
+        column == value
+        for column, value in (
+            (_mine.user_token, order.user_token),
+            (_mine.correlation_id, order.correlation_id),
+        )
+        if value is not None
+    ]
+    if not names:
+        return 0
+    query = sa.select(sa.func.count()).where(
+        _mine.tenant_id == session.tenant_id,
+        sa.or_(*names),
+        _mine.started_at.is_not(None),
+        _mine.ended_at.is_(None),
+        _mine.expires_at > at,
+    )
+    return int(connection.execute(query).scalar_one())
+
+
+def _change(session_id: SessionId, **values: object) -> sa.Update:
+    return sa.update(liveness_sessions).where(_mine.session_id == session_id).values(**values)
+
+
+def _checked(session: LivenessSession, at: datetime) -> ConsentEntry:
+    """That frames are looked at from now on, under the declaration that opened the session."""
+    return ConsentEntry(
+        at=at,
+        tenant_id=session.tenant_id,
+        key_id=session.key_id,
+        operation=Processing.LIVENESS_CHECK,
+        declaration=session.declaration,
+        user_token=session.order.user_token,
+    )

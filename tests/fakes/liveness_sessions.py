@@ -1,0 +1,114 @@
+"""Liveness sessions in memory."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from perse.domain.access import TenantId
+from perse.domain.consent import ConsentEntry, Processing
+from perse.domain.liveness_sessions import (
+    LivenessSession,
+    SessionId,
+    SessionOutcome,
+    session_not_found,
+)
+from perse.domain.session_lockout import LockoutPolicy, SessionFailures
+from tests.fakes.storage import FakeReferences
+
+_Name = tuple[TenantId, str, str]
+
+
+@dataclass
+class FakeLivenessSessions:
+    """SessionStore over dictionaries."""
+
+    references: FakeReferences
+    policy: LockoutPolicy = field(default_factory=LockoutPolicy)
+    kept: dict[SessionId, LivenessSession] = field(default_factory=dict)
+    failed: dict[_Name, SessionFailures] = field(default_factory=dict)
+    lock: threading.RLock = field(default_factory=threading.RLock)
+
+    def open(self, session: LivenessSession, *, entry: ConsentEntry) -> None:
+        with self.lock:
+            if session.order.user_token is not None:
+                self.references.person(session.tenant_id, session.order.user_token)
+            for name in _names(session):
+                self._failures(name).check(self.policy, session.created_at)
+            self.kept[session.session_id] = session
+            self.references.ledger.append([entry])
+
+    def get(self, tenant_id: TenantId, session_id: SessionId) -> LivenessSession:
+        session = self._held(session_id)
+        if session.tenant_id != tenant_id:
+            raise session_not_found()
+        return session
+
+    def start(self, session_id: SessionId, *, at: datetime) -> LivenessSession:
+        with self.lock:
+            session = self._held(session_id)
+            if not session.may_start(at):
+                raise session_not_found()
+            running = self._running(session, at)
+            for name in _names(session):
+                self._failures(name).check(self.policy, at, running=running)
+            entry = ConsentEntry(
+                at,
+                session.tenant_id,
+                session.key_id,
+                Processing.LIVENESS_CHECK,
+                session.declaration,
+                session.order.user_token,
+            )
+            self.references.ledger.append([entry])
+            self.kept[session_id] = session.started(at)
+            return self.kept[session_id]
+
+    def end(
+        self, session_id: SessionId, outcome: SessionOutcome, *, verdict: str, at: datetime
+    ) -> LivenessSession:
+        with self.lock:
+            session = self._held(session_id)
+            if session.started_at is None or session.outcome is not None:
+                raise session_not_found()
+            if not outcome.passed:
+                for name in _names(session):
+                    self.failed[name] = self._failures(name).after_failure(self.policy, at)
+            self.kept[session_id] = session.ended(outcome, verdict, at)
+            return self.kept[session_id]
+
+    def remove(self, tenant_id: TenantId, session_id: SessionId) -> None:
+        self.get(tenant_id, session_id)
+        del self.kept[session_id]
+
+    def forget(self, *, before: datetime) -> int:
+        old = [it for it in self.kept.values() if it.expires_at < before]
+        for session in old:
+            del self.kept[session.session_id]
+        return len(old)
+
+    def _held(self, session_id: SessionId) -> LivenessSession:
+        session = self.kept.get(session_id)
+        if session is None or self._subject_is_gone(session):
+            raise session_not_found()
+        return session
+
+    def _subject_is_gone(self, session: LivenessSession) -> bool:
+        token = session.order.user_token
+        return token is not None and (session.tenant_id, token) not in self.references.people
+
+    def _failures(self, name: _Name) -> SessionFailures:
+        return self.failed.get(name, SessionFailures())
+
+    def _running(self, session: LivenessSession, at: datetime) -> int:
+        mine = set(_names(session))
+        others = (it for it in self.kept.values() if mine & set(_names(it)))
+        running = (it for it in others if it.started_at and not it.ended_at and it.expires_at > at)
+        return len(list(running))
+
+
+def _names(session: LivenessSession) -> Sequence[_Name]:
+    named = {"subject": session.order.user_token, "correlation": session.order.correlation_id}
+    return [(session.tenant_id, kind, name) for kind, name in named.items() if name is not None]
