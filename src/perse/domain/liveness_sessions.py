@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final, NewType
 
-from perse.domain.access import KeyId, TenantId
+from perse.domain.access import Caller, KeyId, TenantId
 from perse.domain.consent import Declaration
 from perse.domain.references import SampleId, UserToken
 from perse.domain.samples import ModelName
@@ -160,6 +160,11 @@ class LivenessSession:
     ended_at: datetime | None = None
     outcome: SessionOutcome | None = None
     verdict: str | None = None
+
+    @property
+    def caller(self) -> Caller:
+        """Who opened it, in whose name everything of it is done."""
+        return Caller(self.tenant_id, self.key_id)
 
     @property
     def expires_at(self) -> datetime:

@@ -93,7 +93,8 @@ _PROCESSING = {Modality.FACE: Processing.ENROL, Modality.VOICE: Processing.VOICE
 @dataclass(frozen=True)
 class AddSample(Generic[Capture]):
     """Use case: keep one more sample of a subject, of at most ``most`` of its kind: the newest.
-    ``others`` None: nobody else can be looked for.
+    ``others`` None: nobody else can be looked for. ``processing``: what the ledger calls it, None =
+    an enrolment of that modality.
 
     Raises UserTokenNotFound before it looks at pixels or listens, and what ``capture`` raises. A
     ``retry`` that has been answered before gets the same sample again, and nothing is processed
@@ -106,6 +107,7 @@ class AddSample(Generic[Capture]):
     consent: RecordConsent
     most: int
     others: FindOthers | None = None
+    processing: Processing | None = None
     new_id: Callable[[], SampleId] = new_sample_id
     new_token: Callable[[], UserToken] = new_user_token
 
@@ -122,8 +124,7 @@ class AddSample(Generic[Capture]):
     ) -> AddedSample:
         """``captured`` is called when nothing is left to do but to store. With ``duplicates`` it
         is told who else it is like; raises as ``FindOthers`` then."""
-        processing = _PROCESSING[self.modality]
-        entry = self.consent.entry(caller, processing, declaration, user_token)
+        entry = self._entry(caller, declaration, user_token)
         with self.consent.with_change(entry):
             self.samples.check(caller.tenant_id, user_token)
             made = retry and self.samples.sample_made_by(caller.tenant_id, user_token, retry)
@@ -150,7 +151,7 @@ class AddSample(Generic[Capture]):
         """The same of a subject who is made with it, once there is a sample to keep: nobody is made
         for what is refused. ``found``: who that is where somebody has made it meanwhile. Raises
         what ``capture`` and ``found`` raise, and CollectionNotFound."""
-        begun = self.consent.entry(caller, _PROCESSING[self.modality], declaration)
+        begun = self._entry(caller, declaration)
         with self.consent.with_change(begun):
             captured, user_token = self.capture(sent), self.new_token()
             entry, created = naming(begun, user_token), self._created(caller, user_token)
@@ -169,6 +170,12 @@ class AddSample(Generic[Capture]):
     def _created(self, caller: Caller, user_token: UserToken) -> ConsentEntry:
         operation = Processing.SUBJECT_CREATE
         return self.consent.entry(caller, operation, Declaration.NOT_NEEDED, user_token)
+
+    def _entry(
+        self, caller: Caller, declaration: Declaration, user_token: UserToken | None = None
+    ) -> ConsentEntry:
+        processing = self.processing or _PROCESSING[self.modality]
+        return self.consent.entry(caller, processing, declaration, user_token)
 
     def _reference(
         self, captured: CapturedReference, user_token: UserToken, entry: ConsentEntry

@@ -1,0 +1,65 @@
+"""A session while it runs: which prompt is given, and when the next one is due."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from perse.domain.session_frames import (
+    GivenPrompt,
+    ObservedFrame,
+    Prompt,
+    SessionKind,
+    SessionPoints,
+)
+from perse.domain.session_prompts import answered
+
+# How long a look ahead is held at least: what is judged of a face needs some frames of it.
+_HELD_S: Final = {SessionKind.PASSIVE: 3.0, SessionKind.HEAD_TURNS: 1.0}
+
+
+@dataclass(slots=True)
+class Dialogue:
+    """Prompts are given one after the other, each when the one before is answered; one that is not
+    answered in time is the last. Times are seconds on the session's clock."""
+
+    kind: SessionKind
+    prompts: Sequence[Prompt]
+    points: SessionPoints
+    given: list[GivenPrompt] = field(default_factory=list)
+    frames: list[ObservedFrame] = field(default_factory=list)
+    is_over: bool = False
+
+    @property
+    def prompt(self) -> Prompt:
+        """The one that is given now."""
+        return self.given[-1].prompt
+
+    def give(self, at_s: float) -> GivenPrompt:
+        """Give the next one."""
+        self.given.append(GivenPrompt(self.prompts[len(self.given)], at_s))
+        return self.given[-1]
+
+    def see(self, frame: ObservedFrame) -> None:
+        self.frames.append(frame)
+
+    def is_due(self, at_s: float) -> bool:
+        """Whether the prompt is done, so that the next one has to be given; after the last one and
+        after one that was not answered in time it is over instead."""
+        given = self.given[-1]
+        if not self._is_done(given, at_s):
+            self.is_over = at_s - given.at_s > self.points.answer_s
+            return False
+        self.is_over = len(self.given) == len(self.prompts)
+        return not self.is_over
+
+    def left_s(self, at_s: float) -> float:
+        """How long the prompt still waits to be answered."""
+        return max(0.0, self.given[-1].at_s + self.points.answer_s - at_s)
+
+    def _is_done(self, given: GivenPrompt, at_s: float) -> bool:
+        held = _HELD_S[self.kind] if given.prompt is Prompt.LOOK_AHEAD else 0.0
+        if at_s - given.at_s < held:
+            return False
+        return answered(given, self.frames, self.points) is not None
