@@ -236,6 +236,13 @@ class Settings(BaseSettings):
         "",
         description="Path under which a proxy shows perse, such as /bio; unset = at its root.",
     )
+    public_url: str | None = Field(
+        None,
+        max_length=300,
+        pattern=r"^https?://[^\s/?#@\\]+(/[A-Za-z0-9._~-]+)*$",
+        description="Address at which clients find perse, such as https://bio.example, for the "
+        "links of liveness sessions; unset = links are paths.",
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="Least severe log line written."
     )

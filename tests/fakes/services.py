@@ -27,8 +27,9 @@ from tests.fakes.enrolment import FakeCallBuckets, FakeEnrolment
 from tests.fakes.faces import MODELS, FakeFaces
 from tests.fakes.history import FakeHistory
 from tests.fakes.keys import MemoryKeys
+from tests.fakes.liveness import FakeLiveness
 from tests.fakes.searching import FakeSearching
-from tests.fakes.storage import FakeLedger, FakeReferences
+from tests.fakes.storage import FakeClock, FakeLedger, FakeReferences
 from tests.fakes.subject_services import FakeSubjectServices
 from tests.fakes.voices import FakeVoices
 
@@ -77,6 +78,10 @@ class FakeServices:
             self.consent, self.references, self.faces, self.voices, self.searching.duplicates
         )
         self.history = FakeHistory(self.references)
+        self.clock = FakeClock()
+        self.liveness = FakeLiveness(
+            self.consent, self.subjects, self.faces, self.keys, self.signing_keys, self.clock
+        )
         self.buckets = FakeCallBuckets()
         self.call_limits = CallLimits(self.buckets, utc_now)
 

@@ -7,9 +7,18 @@ from typing import Protocol
 
 from perse.auth.authenticator import Authenticator
 from perse.bootstrap.examination import Finding
+from perse.auth.liveness_tokens import ClientTokens
 from perse.domain.faces import FaceThresholds
 from perse.domain.retries import NameRetry
 from perse.domain.samples import FaceImage, ModelName, VoiceSample
+from perse.domain.session_frames import (
+    GivenPrompt,
+    ObservedFrame,
+    SessionJudgement,
+    SessionKind,
+    SessionPoints,
+)
+from perse.domain.session_plan import Choose
 from perse.domain.voices import VoiceComparison, VoiceThresholds
 from perse.evaluation.shelf import EvaluationShelf
 from perse.media.audio_length import AudioLength
@@ -20,8 +29,11 @@ from perse.pipelines.consent import RecordConsent
 from perse.pipelines.detection import DetectFaces
 from perse.pipelines.enrolment import DeleteReference, EnrolFace, UpdateReference
 from perse.pipelines.identification import IdentifySubjects
+from perse.pipelines.liveness_frames import FrameSensing
+from perse.pipelines.liveness_ports import SessionStore
+from perse.pipelines.liveness_sessions import ConcludeSession, OpenSession, StartSession
 from perse.pipelines.ports import SideBySide
-from perse.pipelines.reference_ports import ReferenceList
+from perse.pipelines.reference_ports import Now, ReferenceList
 from perse.pipelines.samples import AddFace, AddVoice, DeleteSample
 from perse.pipelines.subject_export import ExportSubject
 from perse.pipelines.subject_ledger import RecentCheck, ShowLedger
@@ -195,6 +207,48 @@ class History(Protocol):
     def export(self) -> ExportSubject: ...
 
 
+class Judge(Protocol):
+    def __call__(
+        self,
+        kind: SessionKind,
+        prompts: Sequence[GivenPrompt],
+        frames: Sequence[ObservedFrame],
+    ) -> SessionJudgement:
+        """Whether a person was there, by all that was seen."""
+        ...
+
+
+class Liveness(Protocol):
+    """Liveness sessions; ``open``, ``store``, ``start`` and ``conclude`` block, ``sensing`` is what
+    looks at frames. ``choose`` draws prompts, ``clock_s`` tells a session's time, ``public_url``
+    is where clients find the server, None = where the caller did."""
+
+    @property
+    def open(self) -> OpenSession: ...
+    @property
+    def store(self) -> SessionStore: ...
+    @property
+    def start(self) -> StartSession: ...
+    @property
+    def conclude(self) -> ConcludeSession: ...
+    @property
+    def tokens(self) -> ClientTokens: ...
+    @property
+    def sensing(self) -> FrameSensing: ...
+    @property
+    def points(self) -> Mapping[SessionKind, SessionPoints]: ...
+    @property
+    def judge(self) -> Judge: ...
+    @property
+    def choose(self) -> Choose: ...
+    @property
+    def now(self) -> Now: ...
+    @property
+    def clock_s(self) -> Callable[[], float]: ...
+    @property
+    def public_url(self) -> str | None: ...
+
+
 class Services(Protocol):
     """``models``, ``cards``: role -> network in use, and what the catalogue says of it.
     ``examine``: what works here and what does not; blocks. ``warm`` runs every network once, so
@@ -229,6 +283,8 @@ class Services(Protocol):
     def history(self) -> History: ...
     @property
     def evaluations(self) -> EvaluationShelf: ...
+    @property
+    def liveness(self) -> Liveness: ...
     @property
     def call_limits(self) -> CallLimits | None:
         """None where no limit is set."""

@@ -20,6 +20,7 @@ from perse.bootstrap.examination import Examination
 from perse.bootstrap.faces import FaceServices
 from perse.bootstrap.ground import Ground, lay_ground
 from perse.bootstrap.history import HistoryServices, wire_history
+from perse.bootstrap.liveness import LivenessServices, wire_liveness
 from perse.bootstrap.previous_network import wire_previous
 from perse.bootstrap.searching import SearchServices, wire_search
 from perse.bootstrap.storage import open_storage
@@ -54,6 +55,7 @@ class Services:
     subjects: SubjectServices
     history: HistoryServices
     evaluations: EvaluationShelf
+    liveness: LivenessServices
     call_limits: CallLimits | None
     ledger: ConsentServices
     storage: Storage
@@ -74,6 +76,7 @@ class Services:
     def close(self) -> None:
         """Write what is waiting and let go of the database."""
         self.searching.close()
+        self.liveness.close()
         self.enrolment.close()
         self.ledger.close()
         self.storage.close()
@@ -91,6 +94,10 @@ def build_services(settings: Settings, ground: Ground) -> Services:
     ledger = wire_consent(settings, storage)
     previous = wire_previous(settings, ground, storage.references, ledger.record)
     searching = wire_search(settings, faces, ground.voices, storage)
+    subjects = wire_subjects(
+        settings, faces, ground.voices, storage, ledger.record, searching.duplicates, previous
+    )
+    keys = ground.signing_keys
     return Services(
         pack=on_disk.pack.name,
         models={role: card.name for role, card in on_disk.cards.items()},
@@ -98,12 +105,11 @@ def build_services(settings: Settings, ground: Ground) -> Services:
         examine=Examination(settings),
         faces=faces,
         voices=ground.voices,
-        authenticator=Authenticator(ApiKeys(storage.keys), SessionTokens(ground.signing_keys)),
+        authenticator=Authenticator(ApiKeys(storage.keys), SessionTokens(keys)),
         enrolment=wire_enrolment(settings, faces, storage, ledger.record, previous),
         searching=searching,
-        subjects=wire_subjects(
-            settings, faces, ground.voices, storage, ledger.record, searching.duplicates, previous
-        ),
+        subjects=subjects,
+        liveness=wire_liveness(settings, faces, subjects, storage, ledger.record, keys),
         history=wire_history(storage, ledger.writer),
         evaluations=EvaluationShelf(settings.effective_evaluations_dir),
         call_limits=wire_call_limits(settings, storage),

@@ -49,7 +49,7 @@ class Dialogue:
         after one that was not answered in time it is over instead."""
         given = self.given[-1]
         if not self._is_done(given, at_s):
-            self.is_over = at_s - given.at_s > self.points.answer_s
+            self.is_over = at_s - given.at_s >= self.points.answer_s
             return False
         self.is_over = len(self.given) == len(self.prompts)
         return not self.is_over

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 
-from perse.domain.access import Caller
+from perse.domain.access import Caller, KeyId, TenantId
 from perse.domain.consent import Declaration, Processing
 from perse.domain.liveness_sessions import (
     EndReason,
@@ -20,9 +20,16 @@ from perse.domain.liveness_sessions import (
 from perse.domain.liveness_verdicts import verdict_claims
 from perse.domain.references import Modality, UserToken
 from perse.domain.samples import ModelName
-from perse.domain.session_frames import SessionJudgement, SessionPoints
+from perse.domain.session_frames import SessionJudgement, SessionKind, SessionPoints
 from perse.domain.subject_verification import FaceEvidence, Outcome, outcome_of
-from perse.errors import InputError, RateLimited, SampleError, SampleNotFound
+from perse.errors import (
+    InputError,
+    RateLimited,
+    SampleError,
+    SampleNotFound,
+    SessionNotFound,
+    Unauthorized,
+)
 from perse.pipelines.comparison import Picture
 from perse.pipelines.consent import RecordConsent
 from perse.pipelines.liveness_frames import BestFrame
@@ -77,6 +84,30 @@ class OpenSession:
 
 
 @dataclass(frozen=True, slots=True)
+class StartSession:
+    """Use case: let the client in that came first. ``is_active``: whether an API key still is.
+
+    Raises Unauthorized where the session has been started, has expired, was revoked, or the key
+    that opened it was; RateLimited as the store.
+    """
+
+    sessions: SessionStore
+    is_active: Callable[[KeyId], bool]
+    now: Now
+
+    def __call__(self, tenant_id: TenantId, session_id: SessionId) -> LivenessSession:
+        try:
+            opened = self.sessions.get(tenant_id, session_id)
+            if self.is_active(opened.key_id):
+                return self.sessions.start(session_id, at=self.now())
+        except SessionNotFound:
+            pass
+        raise Unauthorized(
+            "this liveness session has begun already, is over or was revoked: open another one"
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class ConcludeSession:
     """Use case: keep what came out of a session that is running, with a signed verdict.
 
@@ -90,7 +121,7 @@ class ConcludeSession:
     add_face: AddFace
     signer: VerdictSigner
     consent: RecordConsent
-    points: Mapping[str, SessionPoints]
+    points: Mapping[SessionKind, SessionPoints]
     models: Mapping[str, ModelName]
     now: Now
 

@@ -32,6 +32,7 @@ MEANING: Mapping[type[errors.PerseError], str] = MappingProxyType(
         errors.SubjectNotFound: "this API key has no subject of that id",
         errors.SampleNotFound: "the subject has no such sample, or none of the kind that was sent",
         errors.CollectionNotFound: "this API key has no collection of that name",
+        errors.SessionNotFound: "this API key has no liveness session of that id",
         errors.AlreadyExists: "another subject has that external_id, or seems to be that person",
         errors.ChangedMeanwhile: "it has not the version any more that If-Match names",
         errors.MethodNotAllowed: "the path does not know this method; see the header Allow",

@@ -13,6 +13,8 @@ from perse.api.v1 import (
     evaluations,
     history,
     identification,
+    liveness_conversation,
+    liveness_sessions,
     samples,
     status,
     subjects,
@@ -33,7 +35,8 @@ OPERATIONS = speaking_of_subjects(
         *verification.OPERATIONS,
         *collections.OPERATIONS,
         *identification.OPERATIONS,
+        *liveness_sessions.OPERATIONS,
     )
 )
 
-SOCKETS: tuple[SocketOperation, ...] = ()
+SOCKETS: tuple[SocketOperation, ...] = liveness_conversation.SOCKETS

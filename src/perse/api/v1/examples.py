@@ -120,3 +120,53 @@ VERIFIED: dict[str, Any] = {
     "time_taken": 0.071,
     "status": 200,
 }
+
+SESSION_ID = "2f5f7c0a-3a8e-4c0a-9d57-0f0c4c6a8b11"
+_SIGNED = "eyJhbGciOiJFZERTQSJ9.eyJzdWIiOiIyZjVmN2MwYSJ9.c2lnbmF0dXJl"
+SESSION_ORDER: dict[str, Any] = {
+    "kind": "head_turns",
+    "ttl_s": 300,
+    "subject_id": SUBJECT_ID,
+    "on_pass": "verify",
+    "correlation_id": "device-17",
+    "origin": "https://shop.example",
+    "client_declaration_enduser_consent": True,
+}
+_OPENED: dict[str, Any] = {
+    "session_id": SESSION_ID,
+    "kind": "head_turns",
+    "state": "created",
+    "created_at": _MADE_AT,
+    "expires_at": "2026-11-28T09:35:00.123456Z",
+    "subject_id": SUBJECT_ID,
+    "on_pass": "verify",
+    "correlation_id": "device-17",
+}
+OPENED: dict[str, Any] = {
+    **_OPENED,
+    "client_token": _SIGNED,
+    "capture_url": f"https://bio.example/capture/?token={_SIGNED}",
+    "socket_url": "wss://bio.example/v1/liveness/socket",
+    **_SAID,
+}
+SESSION: dict[str, Any] = {
+    **_OPENED,
+    "state": "passed",
+    "started_at": "2026-11-28T09:30:12.5Z",
+    "ended_at": "2026-11-28T09:30:24.75Z",
+    "reasons": [],
+    "scores": {"pad": 0.93, "same_face": 0.71, "relief": 0.82, "longest_answer_s": 2.4},
+    "limits": {"pad": 0.7, "same_face_cosine": 0.35, "relief": 0.3, "answer_s": 8.0},
+    "frames": 104,
+    "best_frame_sha256": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+    "verification": {
+        "decision": "match",
+        "similarity": 0.93,
+        "similarity_assessable": True,
+        "threshold": 0.8,
+        "samples_compared": 2,
+    },
+    "models": COMPARE["models"],
+    "verdict": _SIGNED,
+    **_SAID,
+}

@@ -1,0 +1,260 @@
+"""Run one liveness session with its client: prompts and guidance one way, frames the other."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Final, Protocol
+
+from perse.api.admission.door import Load
+from perse.api.admission.loads import of_pictures
+from perse.api.http.calls import Call
+from perse.api.http.conversation import Conversation, SocketLimits
+from perse.api.http.lines import LineClosed
+from perse.api.http.sockets import SocketOperation, Welcome
+from perse.api.services import Faces, Liveness
+from perse.auth.liveness_tokens import Admission
+from perse.domain.liveness_sessions import EndReason, LivenessSession
+from perse.domain.session_dialogue import Dialogue
+from perse.domain.session_guidance import Guidance, guide
+from perse.domain.session_plan import draw_prompts
+from perse.errors import (
+    FileTooLarge,
+    InvalidParameter,
+    Overloaded,
+    PerseError,
+    RateLimited,
+    SessionNotFound,
+    TryLater,
+    Unauthorized,
+)
+from perse.pipelines.liveness_frames import FrameWatch, SentFrame
+from perse.pipelines.ports import Result
+
+PATH: Final = "/v1/liveness/socket"
+SUBPROTOCOL: Final = "perse.liveness.v1"
+FRAMES_PER_S: Final = 10
+LARGEST_FRAME_BYTES: Final = 262_144
+_WIDTH_PX, _HEIGHT_PX = 640, 480
+_MOST_PIXELS: Final = 1_000_000
+# The end compares or enrols one picture, and writes.
+_AT_THE_END: Final = Load(0.3)
+
+
+class Talk(Protocol):
+    """What is asked of a conversation here."""
+
+    async def receive(self) -> bytes | Mapping[str, object]: ...
+    async def send_json(self, message: Mapping[str, object], /) -> None: ...
+    async def compute(self, work: Callable[[], Result], /, *, load: Load) -> Result: ...
+    async def look_up(self, work: Callable[[], Result], /) -> Result: ...
+
+
+@dataclass(slots=True)
+class Newest:
+    """The frame that came last and was not looked at, or why no more will come."""
+
+    sent: tuple[SentFrame, float] | None = None
+    end: Exception | None = None
+    _came: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def put(self, sent: SentFrame, at_s: float) -> None:
+        self.sent = sent, at_s
+        self._came.set()
+
+    def finish(self, end: Exception) -> None:
+        self.end = end
+        self._came.set()
+
+    async def take(self, within_s: float) -> tuple[SentFrame, float] | None:
+        """None when none came in time. Raises what ``finish`` was told."""
+        try:
+            async with asyncio.timeout(within_s):
+                await self._came.wait()
+        except TimeoutError:
+            return None
+        if self.end is not None:
+            raise self.end
+        self._came.clear()
+        taken, self.sent = self.sent, None
+        return taken
+
+
+class GivenUp(Exception):
+    """The person does not want to go on."""
+
+
+async def admit(call: Call, token: str) -> Welcome:
+    """Whoever has the token of a session, from where it may be used."""
+    tokens = call.services.liveness.tokens
+    admission = tokens.verify(token, origin=call.request.headers.get("origin"))
+    return Welcome(admission.tenant_id, partial(_talk, admission))
+
+
+async def _talk(admission: Admission, conversation: Conversation) -> None:
+    services = conversation.workplace.services
+    await converse(services.liveness, services.faces, admission, conversation)
+
+
+async def converse(liveness: Liveness, faces: Faces, admission: Admission, talk: Talk) -> None:
+    """Run the session from its start to its end. Raises Unauthorized where it has been run."""
+    start = partial(liveness.start, admission.tenant_id, admission.session_id)
+    session = await talk.look_up(start)
+    await LivenessRun(liveness, faces, talk, session).run()
+
+
+class LivenessRun:
+    """One session while it runs. However it ends, its row says so."""
+
+    def __init__(
+        self, liveness: Liveness, faces: Faces, talk: Talk, session: LivenessSession
+    ) -> None:
+        kind = session.order.kind
+        self._liveness, self._faces, self._talk = liveness, faces, talk
+        self._session = session
+        self._watch = FrameWatch(liveness.sensing)
+        self._newest = Newest()
+        self._began_s = liveness.clock_s()
+        prompts = draw_prompts(kind, liveness.choose)
+        self._dialogue = Dialogue(kind, prompts, liveness.points[kind])
+        self._told: Guidance | None = None
+
+    async def run(self) -> None:
+        reading = asyncio.create_task(self._read())
+        try:
+            await self._lead()
+            await self._conclude()
+        except GivenUp:
+            await self._break_off(EndReason.ABANDONED)
+        except BaseException as end:
+            await self._break_off(_reason_of(end))
+            raise
+        finally:
+            reading.cancel()
+        await self._talk.send_json({"type": "finished"})
+
+    async def _read(self) -> None:
+        """Take what comes as fast as it comes: of frames the newest is kept."""
+        try:
+            while True:
+                message = await self._talk.receive()
+                if isinstance(message, bytes):
+                    self._newest.put(SentFrame.parse(message), self._now_s())
+                elif message == {"type": "cancel"}:
+                    raise GivenUp
+                else:
+                    raise InvalidParameter("a client sends frames, or cancel")
+        except (GivenUp, LineClosed, PerseError) as end:
+            self._newest.finish(end)
+
+    async def _lead(self) -> None:
+        await self._talk.send_json(self._ready())
+        await self._give()
+        while not self._dialogue.is_over:
+            sent = await self._newest.take(self._dialogue.left_s(self._now_s()))
+            if sent is not None:
+                await self._look(*sent)
+            if self._dialogue.is_due(self._now_s()):
+                await self._give()
+
+    async def _look(self, sent: SentFrame, at_s: float) -> None:
+        """One that there is no room for is as good as one that came while another was looked at."""
+        _refuse_large(self._faces, sent)
+        load = of_pictures(self._faces, sent.content)
+        try:
+            observed, sight = await self._talk.compute(
+                lambda: self._watch(sent, at_s=at_s), load=load
+            )
+        except Overloaded:
+            return
+        self._dialogue.see(observed)
+        thresholds = self._liveness.sensing.thresholds
+        guidance = guide(sight, self._dialogue.prompt, thresholds)
+        if guidance is not self._told:
+            self._told = guidance
+            await self._talk.send_json({"type": "guidance", "guidance": str(guidance)})
+
+    async def _give(self) -> None:
+        dialogue = self._dialogue
+        given = dialogue.give(self._now_s())
+        await self._talk.send_json(
+            {
+                "type": "prompt",
+                "prompt": str(given.prompt),
+                "number": len(dialogue.given),
+                "of": len(dialogue.prompts),
+                "time_limit_s": dialogue.points.answer_s,
+            }
+        )
+
+    def _ready(self) -> Mapping[str, object]:
+        dialogue = self._dialogue
+        return {
+            "type": "ready",
+            "kind": str(dialogue.kind),
+            "prompts": len(dialogue.prompts),
+            "time_limit_s": dialogue.points.answer_s * len(dialogue.prompts),
+            "frames": {
+                "per_s": FRAMES_PER_S,
+                "width_px": _WIDTH_PX,
+                "height_px": _HEIGHT_PX,
+                "max_bytes": LARGEST_FRAME_BYTES,
+            },
+        }
+
+    async def _conclude(self) -> None:
+        dialogue, liveness = self._dialogue, self._liveness
+
+        def concluded() -> None:
+            judgement = liveness.judge(dialogue.kind, dialogue.given, dialogue.frames)
+            liveness.conclude(
+                self._session, judgement, frames=len(dialogue.frames), best=self._watch.best
+            )
+
+        try:
+            await self._talk.compute(concluded, load=_AT_THE_END)
+        except SessionNotFound:  # revoked meanwhile: there is nothing to keep
+            return
+
+    async def _break_off(self, reason: EndReason) -> None:
+        frames = len(self._dialogue.frames)
+        abandon = partial(self._liveness.conclude.abandoned, self._session, reason, frames=frames)
+        try:
+            await self._talk.look_up(abandon)
+        except SessionNotFound:  # revoked meanwhile, or kept already
+            return
+
+    def _now_s(self) -> float:
+        return self._liveness.clock_s() - self._began_s
+
+
+def _reason_of(end: BaseException) -> EndReason:
+    """Whether it was the client or the server that broke it off."""
+    by_client = isinstance(end, LineClosed | PerseError) and not isinstance(end, TryLater)
+    return EndReason.ABANDONED if by_client else EndReason.FAULT
+
+
+def _refuse_large(faces: Faces, sent: SentFrame) -> None:
+    if faces.measure(sent.content).pixels > _MOST_PIXELS:
+        raise FileTooLarge(f"a frame may have {_MOST_PIXELS} pixels")
+
+
+SOCKETS = (
+    SocketOperation(
+        PATH,
+        SUBPROTOCOL,
+        admit,
+        summary="Run a liveness session",
+        description="The client of one session sends frames and is told what to do. What is said "
+        "both ways is in docs/liveness-sessions.md.",
+        limits=SocketLimits(
+            largest_bytes=LARGEST_FRAME_BYTES + 8,
+            messages_per_s=1.5 * FRAMES_PER_S,
+            silence_s=15.0,
+            longest_s=120.0,
+        ),
+        errors=(Unauthorized, RateLimited),
+    ),
+)

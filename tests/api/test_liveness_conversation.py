@@ -1,0 +1,390 @@
+"""A liveness session with its client, over fakes: what is said, and what is kept."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import replace
+
+import jwt
+import pytest
+
+from perse.api.http.lines import LineClosed
+from perse.api.v1.liveness_conversation import converse
+from perse.auth.liveness_tokens import Admission
+from perse.auth.liveness_verdicts import AUDIENCE
+from perse.domain.access import TenantId
+from perse.domain.consent import Declaration, Processing
+from perse.domain.decisions import PadScore
+from perse.domain.liveness_sessions import (
+    EndReason,
+    LivenessSession,
+    OnPass,
+    SessionOrder,
+    SessionState,
+)
+from perse.domain.references import Modality, UserToken
+from perse.domain.session_frames import FailureReason, Prompt, SessionKind
+from perse.domain.subject_verification import Outcome
+from perse.domain.subjects import SubjectDetails
+from perse.errors import InvalidFileType, InvalidParameter, PerseError, Unauthorized
+from perse.pipelines.comparison import Picture
+from tests.fakes.clients import ObedientClient, frame
+from tests.fakes.faces import DARK, EMPTY_SCENE, HIDDEN, picture
+from tests.fakes.services import FakeServices
+
+
+@pytest.fixture
+def services() -> FakeServices:
+    return FakeServices()
+
+
+def opened(
+    services: FakeServices, order: SessionOrder | None = None
+) -> tuple[LivenessSession, Admission]:
+    caller = services.first_key.caller
+    session = services.liveness.open(caller, order or SessionOrder(), declaration=Declaration.GIVEN)
+    token = services.liveness.tokens.issue(session)
+    return session, services.liveness.tokens.verify(token, origin=None)
+
+
+def run(services: FakeServices, admission: Admission, client: ObedientClient) -> None:
+    asyncio.run(converse(services.liveness, services.faces, admission, client))
+
+
+def held(
+    services: FakeServices, order: SessionOrder | None = None, client: ObedientClient | None = None
+) -> tuple[LivenessSession, ObedientClient]:
+    """A session that is over, and the client that was in it."""
+    session, admission = opened(services, order)
+    client = client or ObedientClient(services.liveness)
+    run(services, admission, client)
+    return after(services, session), client
+
+
+def after(services: FakeServices, session: LivenessSession) -> LivenessSession:
+    return services.liveness.store.get(session.tenant_id, session.session_id)
+
+
+def reasons(session: LivenessSession) -> tuple[str, ...]:
+    assert session.outcome is not None
+    return session.outcome.reasons
+
+
+def person(services: FakeServices, identity: int) -> UserToken:
+    """A subject with one face."""
+    caller, subjects = services.first_key.caller, services.subjects
+    token = subjects.create(caller, SubjectDetails()).user_token
+    shown = Picture("it", lambda: services.faces.decode(picture(identity)))
+    subjects.add_face(caller, token, shown, declaration=Declaration.GIVEN)
+    return token
+
+
+def state(services: FakeServices, session: LivenessSession) -> SessionState:
+    return session.state(services.clock())
+
+
+# --- what is said --------------------------------------------------------------------------------
+
+
+def test_who_follows_every_prompt_passes(services: FakeServices) -> None:
+    session, client = held(services)
+    assert (state(services, session), reasons(session)) == (SessionState.PASSED, ())
+    asked = [message["prompt"] for message in client.told("prompt")]
+    turns = [Prompt.LOOK_LEFT, Prompt.LOOK_RIGHT]
+    assert asked == [Prompt.LOOK_AHEAD, *turns, *turns]
+    assert [message["number"] for message in client.told("prompt")] == [1, 2, 3, 4, 5]
+    assert [message["type"] for message in (client.heard[0], client.heard[-1])] == [
+        "ready",
+        "finished",
+    ]
+
+
+def test_a_passive_session_asks_for_no_movement(services: FakeServices) -> None:
+    session, client = held(services, SessionOrder(kind=SessionKind.PASSIVE))
+    assert state(services, session) is SessionState.PASSED
+    assert [message["prompt"] for message in client.told("prompt")] == [Prompt.LOOK_AHEAD]
+
+
+def test_who_does_not_follow_a_prompt_fails_when_time_is_up(services: FakeServices) -> None:
+    deaf = ObedientClient(services.liveness, deaf_to=Prompt.LOOK_RIGHT)
+    session, client = held(services, client=deaf)
+    assert reasons(session) == (FailureReason.PROMPT_NOT_FOLLOWED,)
+    assert client.told("prompt")[-1]["prompt"] == Prompt.LOOK_RIGHT
+    assert client.heard[-1] == {"type": "finished"}
+
+
+def test_the_client_hears_no_score_and_not_whether_it_passed(services: FakeServices) -> None:
+    good, bad = (
+        held(services, client=ObedientClient(services.liveness, deaf_to=deaf))[1]
+        for deaf in (None, Prompt.LOOK_RIGHT)
+    )
+    for client in (good, bad):
+        keys = {key for message in client.heard for key in message}
+        assert keys == {
+            "type",
+            "kind",
+            "prompts",
+            "time_limit_s",
+            "frames",
+            "prompt",
+            "number",
+            "of",
+            "guidance",
+        }
+    assert good.heard[-1] == bad.heard[-1]
+
+
+def test_guidance_is_the_same_whatever_the_face_is_made_of() -> None:
+    heard = []
+    for pad in (PadScore(0.97), PadScore(0.01)):
+        services = FakeServices()
+        services.faces.pad = pad
+        heard.append(held(services)[1].heard)
+    assert heard[0] == heard[1]
+
+
+def test_guidance_is_sent_when_it_changes(services: FakeServices) -> None:
+    instead = {number: frame(number)[:8] + EMPTY_SCENE for number in (2, 3, 4)}
+    instead |= {number: frame(number, identity=DARK) for number in (5, 6)}
+    _, client = held(services, client=ObedientClient(services.liveness, instead=instead))
+    guidance = [message["guidance"] for message in client.told("guidance")]
+    assert guidance == ["ok", "no_face", "more_light", "ok"]
+
+
+def test_a_frame_without_room_is_dropped_and_no_prompt_with_it(services: FakeServices) -> None:
+    crowded = ObedientClient(services.liveness, crowded=frozenset(range(3, 60, 2)))
+    session, client = held(services, client=crowded)
+    assert state(services, session) is SessionState.PASSED
+    assert len(client.told("prompt")) == 5
+    assert session.outcome is not None
+    assert session.outcome.frames < client.sent
+
+
+# --- what ends it before its time ----------------------------------------------------------------
+
+
+def test_who_gives_up_has_failed(services: FakeServices) -> None:
+    cancelling = ObedientClient(services.liveness, instead={3: {"type": "cancel"}})
+    session, client = held(services, client=cancelling)
+    assert reasons(session) == (EndReason.ABANDONED,)
+    assert client.heard[-1] == {"type": "finished"}
+
+
+@pytest.mark.parametrize("frames", [0, 1, 5])
+def test_a_lost_connection_ends_the_session(services: FakeServices, frames: int) -> None:
+    session, admission = opened(services)
+    with pytest.raises(LineClosed):
+        run(services, admission, ObedientClient(services.liveness, leaves_after=frames))
+    assert reasons(after(services, session)) == (EndReason.ABANDONED,)
+    with pytest.raises(Unauthorized):
+        run(services, admission, ObedientClient(services.liveness))
+
+
+@pytest.mark.parametrize(
+    ("message", "error"),
+    [
+        ({"type": "hello"}, InvalidParameter),
+        (b"1234567", InvalidParameter),
+        (frame(1)[:8], InvalidParameter),
+        (b"\x7f\xf8" + bytes(6) + picture(7), InvalidParameter),
+        (frame(1)[:8] + b"no picture", InvalidFileType),
+    ],
+    ids=["words", "short", "empty", "no time", "no picture"],
+)
+def test_what_is_no_message_of_the_protocol_ends_it(
+    services: FakeServices, message: bytes | dict[str, object], error: type[PerseError]
+) -> None:
+    session, admission = opened(services)
+    with pytest.raises(error):
+        run(services, admission, ObedientClient(services.liveness, instead={2: message}))
+    assert reasons(after(services, session)) == (EndReason.ABANDONED,)
+
+
+def test_a_fault_of_ours_is_not_the_clients(services: FakeServices) -> None:
+    def breaks() -> None:
+        raise RuntimeError("a network broke")
+
+    session, admission = opened(services)
+    services.faces.before = breaks
+    with pytest.raises(RuntimeError):
+        run(services, admission, ObedientClient(services.liveness))
+    assert reasons(after(services, session)) == (EndReason.FAULT,)
+
+
+def test_a_session_that_is_revoked_while_it_runs_comes_to_nothing(services: FakeServices) -> None:
+    token = person(services, 7)
+    order = SessionOrder(user_token=token, on_pass=OnPass.ENROL)
+    session, admission = opened(services, order)
+    client, store = ObedientClient(services.liveness), services.liveness.store
+    services.liveness.before_judging = lambda: store.remove(session.tenant_id, session.session_id)
+    run(services, admission, client)
+    assert client.heard[-1] == {"type": "finished"}
+    assert len(services.subjects.samples.records(session.tenant_id, token, Modality.FACE)) == 1
+
+
+# --- who gets in ---------------------------------------------------------------------------------
+
+
+def test_a_session_is_run_once(services: FakeServices) -> None:
+    session, admission = opened(services)
+    run(services, admission, ObedientClient(services.liveness))
+    before = after(services, session)
+    with pytest.raises(Unauthorized):
+        run(services, admission, ObedientClient(services.liveness))
+    assert after(services, session) == before
+
+
+def test_who_comes_second_disturbs_nobody(services: FakeServices) -> None:
+    session, admission = opened(services)
+
+    async def both() -> None:
+        first, second = ObedientClient(services.liveness), ObedientClient(services.liveness)
+        running = asyncio.create_task(converse(services.liveness, services.faces, admission, first))
+        await asyncio.sleep(0)
+        with pytest.raises(Unauthorized):
+            await converse(services.liveness, services.faces, admission, second)
+        await running
+
+    asyncio.run(both())
+    assert state(services, after(services, session)) is SessionState.PASSED
+
+
+UNFIT: dict[str, Callable[[FakeServices, LivenessSession], object]] = {
+    "revoked": lambda it, session: it.liveness.store.remove(session.tenant_id, session.session_id),
+    "expired": lambda it, session: it.clock.pass_time(seconds=session.order.ttl_s),
+    "of a revoked key": lambda it, _: it.keys.revoke("first"),
+}
+
+
+@pytest.mark.parametrize("spoil", UNFIT.values(), ids=list(UNFIT))
+def test_a_session_that_may_not_run_does_not(
+    services: FakeServices, spoil: Callable[[FakeServices, LivenessSession], object]
+) -> None:
+    session, admission = opened(services)
+    spoil(services, session)
+    client = ObedientClient(services.liveness)
+    with pytest.raises(Unauthorized):
+        run(services, admission, client)
+    assert client.heard == []
+
+
+def test_a_session_of_another_tenant_is_not_run(services: FakeServices) -> None:
+    session, admission = opened(services)
+    with pytest.raises(Unauthorized):
+        run(
+            services,
+            replace(admission, tenant_id=TenantId("another")),
+            ObedientClient(services.liveness),
+        )
+    assert state(services, after(services, session)) is SessionState.CREATED
+
+
+# --- what is done with the best frame ------------------------------------------------------------
+
+
+def test_the_best_frame_is_compared_with_the_subject(services: FakeServices) -> None:
+    order = SessionOrder(user_token=person(services, 7), on_pass=OnPass.VERIFY)
+    session, _ = held(services, order)
+    assert state(services, session) is SessionState.PASSED
+    assert session.outcome is not None
+    assert session.outcome.compared is not None
+    assert session.outcome.compared.decision is Outcome.MATCH
+    assert session.outcome.compared.similarity > 0.9
+
+
+def test_somebody_else_who_is_there_does_not_pass(services: FakeServices) -> None:
+    order = SessionOrder(user_token=person(services, 8), on_pass=OnPass.VERIFY)
+    session, _ = held(services, order)
+    assert reasons(session) == (EndReason.NO_MATCH,)
+    assert session.outcome is not None
+    assert session.outcome.compared is not None
+    assert session.outcome.compared.similarity < 0.6
+
+
+def test_a_face_that_shows_too_little_of_a_person_does_not_pass(services: FakeServices) -> None:
+    order = SessionOrder(user_token=person(services, 7), on_pass=OnPass.VERIFY)
+    hidden = ObedientClient(services.liveness, identity=HIDDEN)
+    session, _ = held(services, order, hidden)
+    assert reasons(session) == (EndReason.NOT_ASSESSABLE,)
+
+
+def test_a_failed_session_tells_nothing_of_the_subject(services: FakeServices) -> None:
+    order = SessionOrder(user_token=person(services, 7), on_pass=OnPass.VERIFY)
+    deaf = ObedientClient(services.liveness, deaf_to=Prompt.LOOK_LEFT)
+    session, _ = held(services, order, deaf)
+    assert session.outcome is not None
+    assert session.outcome.compared is None
+    assert Processing.LIVENESS_VERIFY not in {it.operation for it in services.ledger.entries}
+
+
+def test_the_best_frame_is_enrolled_and_the_ledger_says_whence(services: FakeServices) -> None:
+    caller = services.first_key.caller
+    token = services.subjects.create(caller, SubjectDetails()).user_token
+    session, _ = held(services, SessionOrder(user_token=token, on_pass=OnPass.ENROL))
+    (kept,) = services.subjects.samples.records(caller.tenant_id, token, Modality.FACE)
+    assert session.outcome is not None
+    assert (state(services, session), session.outcome.sample_id) == (
+        SessionState.PASSED,
+        kept.name,
+    )
+    noted = [(it.operation, it.user_token, it.declaration) for it in services.ledger.entries[-3:]]
+    assert noted == [
+        (operation, token, Declaration.GIVEN)
+        for operation in (
+            Processing.LIVENESS_OPEN,
+            Processing.LIVENESS_CHECK,
+            Processing.LIVENESS_ENROL,
+        )
+    ]
+
+
+def test_a_face_that_may_not_be_enrolled_fails_the_session(services: FakeServices) -> None:
+    caller = services.first_key.caller
+    token = services.subjects.create(caller, SubjectDetails()).user_token
+    hidden = ObedientClient(services.liveness, identity=HIDDEN)
+    session, _ = held(services, SessionOrder(user_token=token, on_pass=OnPass.ENROL), hidden)
+    assert reasons(session) == (EndReason.NOT_ENROLLED,)
+    assert services.subjects.samples.records(caller.tenant_id, token, Modality.FACE) == []
+
+
+def test_a_failed_session_enrols_nobody(services: FakeServices) -> None:
+    caller = services.first_key.caller
+    token = services.subjects.create(caller, SubjectDetails()).user_token
+    deaf = ObedientClient(services.liveness, deaf_to=Prompt.LOOK_LEFT)
+    held(services, SessionOrder(user_token=token, on_pass=OnPass.ENROL), deaf)
+    assert services.subjects.samples.records(caller.tenant_id, token, Modality.FACE) == []
+
+
+# --- what is signed ------------------------------------------------------------------------------
+
+
+def test_the_verdict_says_what_was_decided(services: FakeServices) -> None:
+    token = person(services, 7)
+    order = SessionOrder(user_token=token, on_pass=OnPass.VERIFY, correlation_id="device-17")
+    session, _ = held(services, order)
+    assert session.verdict is not None
+    keys = jwt.PyJWKSet.from_dict(services.authenticator.public_jwks())
+    key = keys[jwt.get_unverified_header(session.verdict)["kid"]]
+    said = jwt.decode(
+        session.verdict,
+        key,
+        algorithms=["EdDSA"],
+        audience=AUDIENCE,
+        issuer="perse",
+        options={"verify_iat": False},
+    )
+    outcome = session.outcome
+    assert outcome is not None
+    assert (said["sub"], said["verdict"], said["kind"]) == (
+        session.session_id,
+        "passed",
+        "head_turns",
+    )
+    assert said["thresholds"] == outcome.thresholds
+    assert said["models"] == outcome.models
+    assert said["best_frame_sha256"] == outcome.best_frame_sha256
+    assert said["verification"]["decision"] == "match"
+    text = str(said)
+    assert token not in text
+    assert "device-17" not in text
