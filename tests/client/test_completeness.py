@@ -36,6 +36,8 @@ SAMPLE: Mapping[str, object] = {
     "Iterable": ["staff"],
     "Policy": "any",
     "OnDuplicate": "report",
+    "Kind": "passive",
+    "OnPass": "enrol",
 }
 
 

@@ -274,3 +274,17 @@ def test_pictures_come_from_paths_and_open_files(ask: Ask, tmp_path: Path) -> No
     with file.open("rb") as opened:
         opened.read(100)
         assert ask("compare_faces", file, opened).is_match
+
+
+def test_a_liveness_session_is_opened_looked_at_and_revoked(ask: Ask) -> None:
+    subject = ask("create_subject").id
+    opened = ask("open_liveness_session", subject_id=subject, on_pass="enrol", consent=True)
+    assert opened.capture_url.endswith(opened.client_token)
+    known = ask("get_liveness_session", opened.session_id)
+    assert (known.state, known.on_pass, known.kind) == ("created", "enrol", "head_turns")
+    assert not known.is_over
+    assert not known.is_passed
+    assert known.verdict is None
+    ask("revoke_liveness_session", opened.session_id)
+    with pytest.raises(errors.SessionNotFound):
+        ask("get_liveness_session", opened.session_id)

@@ -18,6 +18,7 @@ from perse_client.operations import (
     faces,
     history,
     identification,
+    liveness,
     samples,
     status,
     subjects,
@@ -95,6 +96,10 @@ class AsyncClient:
     get_status = awaiting(status.get_status)
     list_evaluations = awaiting(evaluations.list_evaluations)
     get_evaluation = awaiting(evaluations.get_evaluation)
+
+    open_liveness_session = awaiting(liveness.open_liveness_session)
+    get_liveness_session = awaiting(liveness.get_liveness_session)
+    revoke_liveness_session = awaiting(liveness.revoke_liveness_session)
 
     check_live = awaiting(system.check_live)
     check_ready = awaiting(system.check_ready)

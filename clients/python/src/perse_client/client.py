@@ -18,6 +18,7 @@ from perse_client.operations import (
     faces,
     history,
     identification,
+    liveness,
     samples,
     status,
     subjects,
@@ -99,6 +100,10 @@ class Client:
     get_status = blocking(status.get_status)
     list_evaluations = blocking(evaluations.list_evaluations)
     get_evaluation = blocking(evaluations.get_evaluation)
+
+    open_liveness_session = blocking(liveness.open_liveness_session)
+    get_liveness_session = blocking(liveness.get_liveness_session)
+    revoke_liveness_session = blocking(liveness.revoke_liveness_session)
 
     check_live = blocking(system.check_live)
     check_ready = blocking(system.check_ready)

@@ -118,6 +118,10 @@ class CollectionNotFound(NotFound):
     known_code = "collection_not_found"
 
 
+class SessionNotFound(NotFound):
+    known_code = "session_not_found"
+
+
 class UserTokenNotFound(NotFound):
     known_code = "user_token_not_found"
 

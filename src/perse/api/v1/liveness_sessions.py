@@ -232,7 +232,7 @@ OPERATIONS = (
         parameters=(_SESSION,),
         processes=None,
         needs=_NEEDS,
-        errors=(SessionNotFound,),
+        errors=(InvalidParameter, SessionNotFound),
         example=SESSION,
     ),
     Operation(
@@ -247,7 +247,7 @@ OPERATIONS = (
         parameters=(_SESSION,),
         processes=None,
         needs=_NEEDS,
-        errors=(SessionNotFound,),
+        errors=(InvalidParameter, SessionNotFound),
         example=REMOVED,
     ),
 )
