@@ -44,6 +44,8 @@ POINTS = SessionPoints(
     same_face_cosine=0.3,
     recognisability=0.2,
     relief=0.3,
+    unbent_relief=0.2,
+    followed_turns=1,
     longest_gap_s=1.5,
     clock_drift_s=1.0,
     degrees_per_s=400.0,
@@ -88,7 +90,7 @@ class FakeLiveness:
     def __post_init__(self) -> None:
         self.store = FakeLivenessSessions(self.subjects.users)
         self.tokens = ClientTokens(self.signing_keys, self.clock)
-        self.points = dict.fromkeys(SessionKind, POINTS)
+        self.points = POINTS
         self.now = self.clock
 
     @property
@@ -144,7 +146,7 @@ class FakeLiveness:
     ) -> SessionJudgement:
         self.before_judging()
         few = [FailureReason.TOO_FEW_FRAMES] if len(frames) < POINTS.least_frames else []
-        failures = (*few, *prompt_failures(prompts, frames, self.points[kind]))
+        failures = (*few, *prompt_failures(prompts, frames, self.points))
         return SessionJudgement(failures, SessionScores(pad=0.97, longest_answer_s=1.0))
 
     def choose(self, prompts: Sequence[Prompt]) -> Prompt:

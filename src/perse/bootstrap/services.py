@@ -109,7 +109,7 @@ def build_services(settings: Settings, ground: Ground) -> Services:
         enrolment=wire_enrolment(settings, faces, storage, ledger.record, previous),
         searching=searching,
         subjects=subjects,
-        liveness=wire_liveness(settings, faces, subjects, storage, ledger.record, keys),
+        liveness=wire_liveness(settings, subjects, storage, ledger.record, ground),
         history=wire_history(storage, ledger.writer),
         evaluations=EvaluationShelf(settings.effective_evaluations_dir),
         call_limits=wire_call_limits(settings, storage),

@@ -16,7 +16,10 @@ from perse.domain.session_frames import (
 from perse.domain.session_prompts import answered
 
 # How long a look ahead is held at least: what is judged of a face needs some frames of it.
-_HELD_S: Final = {SessionKind.PASSIVE: 3.0, SessionKind.HEAD_TURNS: 1.0}
+_HELD_S: Final = {SessionKind.PASSIVE: 3.0, SessionKind.HEAD_TURNS: 1.5}
+
+# Whether it is one face is told by two templates at least.
+_TEMPLATES: Final = 2
 
 
 @dataclass(slots=True)
@@ -60,6 +63,13 @@ class Dialogue:
 
     def _is_done(self, given: GivenPrompt, at_s: float) -> bool:
         held = _HELD_S[self.kind] if given.prompt is Prompt.LOOK_AHEAD else 0.0
-        if at_s - given.at_s < held:
+        if at_s - given.at_s < held or not self._seen_enough():
             return False
         return answered(given, self.frames, self.points) is not None
+
+    def _seen_enough(self) -> bool:
+        """A session of one prompt goes on until it can be judged, however slowly frames come."""
+        if self.kind is not SessionKind.PASSIVE:
+            return True
+        templates = [frame for frame in self.frames if frame.template is not None]
+        return len(self.frames) >= self.points.least_frames and len(templates) >= _TEMPLATES

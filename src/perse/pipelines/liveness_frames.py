@@ -14,15 +14,17 @@ from perse.domain.geometry import DetectedFace
 from perse.domain.references import Template
 from perse.domain.resemblance import ResemblanceScale
 from perse.domain.samples import FaceImage
-from perse.domain.session_frames import ObservedFrame, Tracks
+from perse.domain.session_frames import ObservedFrame, Tracks, faces_before_camera
 from perse.domain.session_guidance import Sight
 from perse.domain.verdicts import judge_face
 from perse.errors import InvalidParameter
 from perse.pipelines.detection import AssessFace, FindFaces
 from perse.pipelines.ports import FaceEmbedder
 
-# A template takes longer than everything else of a frame together: so often there is one.
+# A template takes longer than everything else of a frame together: so often there is one, and on a
+# server that is so busy that frames are rare, of no more than one in so many.
 EMBEDDED_EVERY_S: Final = 0.7
+EMBEDDED_EVERY: Final = 4
 _CAPTURED: Final = struct.Struct(">d")
 _LATEST_MS: Final = 2.0**53  # up to here a double counts whole milliseconds
 
@@ -94,6 +96,7 @@ class FrameWatch:
         self._sensing = sensing
         self._follow = sensing.follow()
         self._embedded_at_s = -math.inf
+        self._faces_since = EMBEDDED_EVERY
         self.best: BestFrame | None = None
 
     def __call__(self, sent: SentFrame, *, at_s: float) -> tuple[ObservedFrame, Sight]:
@@ -101,7 +104,8 @@ class FrameWatch:
         image, digest = self._sensing.decode(sent.content), hashlib.sha256(sent.content)
         found = self._sensing.find(image)
         observed = ObservedFrame(at_s=at_s, digest=digest.digest(), client_at_s=sent.client_at_s)
-        sight = Sight(image.width_px, image.height_px, len(found), None)
+        faces = faces_before_camera([it.box for it in found])
+        sight = Sight(image.width_px, image.height_px, faces, None)
         tracks = self._follow(image, found[0] if found else None)
         if not found:
             return replace(observed, tracks=tracks), sight
@@ -109,7 +113,7 @@ class FrameWatch:
         self._keep_better(image, digest.hexdigest(), face)
         observed = replace(
             observed,
-            faces=len(found),
+            faces=faces,
             box=face.face.box,
             landmarks=face.face.landmarks,
             pose=face.pose,
@@ -124,10 +128,12 @@ class FrameWatch:
         self, image: FaceImage, found: DetectedFace, at_s: float
     ) -> tuple[AssessedFace, Template | None]:
         face = self._sensing.assess(image, found)
-        if at_s - self._embedded_at_s < EMBEDDED_EVERY_S:
+        self._faces_since += 1
+        too_soon = at_s - self._embedded_at_s < EMBEDDED_EVERY_S
+        if too_soon or self._faces_since < EMBEDDED_EVERY:
             return face, None
         template = self._sensing.embedder.embed(image, found.landmarks)
-        self._embedded_at_s = at_s
+        self._embedded_at_s, self._faces_since = at_s, 0
         recognisable = self._sensing.scale.recognisability(template)
         return replace(face, recognisability=recognisable), template
 

@@ -20,7 +20,7 @@ from perse.domain.liveness_sessions import (
 from perse.domain.liveness_verdicts import verdict_claims
 from perse.domain.references import Modality, UserToken
 from perse.domain.samples import ModelName
-from perse.domain.session_frames import SessionJudgement, SessionKind, SessionPoints
+from perse.domain.session_frames import SessionJudgement, SessionPoints
 from perse.domain.subject_verification import FaceEvidence, Outcome, outcome_of
 from perse.errors import (
     InputError,
@@ -121,7 +121,7 @@ class ConcludeSession:
     add_face: AddFace
     signer: VerdictSigner
     consent: RecordConsent
-    points: Mapping[SessionKind, SessionPoints]
+    points: SessionPoints
     models: Mapping[str, ModelName]
     now: Now
 
@@ -138,7 +138,7 @@ class ConcludeSession:
         outcome = SessionOutcome(
             reasons=tuple(map(str, judgement.reasons)),
             scores=_told(asdict(judgement.scores)),
-            thresholds=_told(asdict(self.points[session.order.kind])),
+            thresholds=_told(asdict(self.points)),
             models=self.models,
             frames=frames,
             best_frame_sha256=best.sha256 if best else None,

@@ -118,7 +118,7 @@ class LivenessRun:
         self._newest = Newest()
         self._began_s = liveness.clock_s()
         prompts = draw_prompts(kind, liveness.choose)
-        self._dialogue = Dialogue(kind, prompts, liveness.points[kind])
+        self._dialogue = Dialogue(kind, prompts, liveness.points)
         self._told: Guidance | None = None
 
     async def run(self) -> None:
