@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -46,12 +46,17 @@ class House:
 
 
 @contextmanager
-def running_house(folder: Path, weights: Path, database: Cluster | None) -> Iterator[House]:
-    """``database`` None: SQLite in ``folder``, an empty one."""
+def running_house(
+    folder: Path,
+    weights: Path,
+    database: Cluster | None,
+    arranged: Callable[[Services], Services] = lambda it: it,
+) -> Iterator[House]:
+    """``database`` None: SQLite in ``folder``, an empty one. ``arranged``: what is to be served."""
     (folder / "weights").symlink_to(weights)
     url = None if database is None else database.new_database()
     settings = load_settings(data_dir=folder, pack="standard", offline=True, database_url=url)
-    services = open_services(settings, obtain_networks(settings))
+    services = arranged(open_services(settings, obtain_networks(settings)))
     _, key = ApiKeys(services.storage.keys).create("app")
     ready, addresses = threading.Event(), list[str]()
 
