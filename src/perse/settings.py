@@ -18,6 +18,13 @@ Fmr = Annotated[float, Field(ge=1e-6, le=1e-1)]
 # A token of RFC 9110.
 HeaderName = Annotated[str, Field(pattern=r"^[!#$%&'*+.^_`|~0-9A-Za-z-]+$")]
 
+# Headers that libraries and tunnels add to whatever a browser sends.
+_TRACING_HEADERS = (
+    "Baggage B3 Bypass-Tunnel-Reminder Elastic-APM-Traceparent NewRelic "
+    "Ngrok-Skip-Browser-Warning Request-Context Request-Id Sentry-Trace Traceparent "
+    "Tracestate X-Amzn-Trace-Id X-Cloud-Trace-Context X-Correlation-ID X-Datadog-Origin "
+    "X-Datadog-Parent-Id X-Datadog-Sampling-Priority X-Datadog-Trace-Id"
+)
 _PREFIX = re.compile(r"(?:/(?!\.\.?(?:/|\Z))[A-Za-z0-9._~-]+)*")
 _LONGEST_PREFIX = 200
 
@@ -204,26 +211,7 @@ class Settings(BaseSettings):
         ("*",), description="Origins that browsers may call from, separated by commas; * = any."
     )
     cors_headers: Annotated[tuple[HeaderName, ...], NoDecode] = Field(
-        (
-            "Baggage",
-            "B3",
-            "Bypass-Tunnel-Reminder",
-            "Elastic-APM-Traceparent",
-            "NewRelic",
-            "Ngrok-Skip-Browser-Warning",
-            "Request-Context",
-            "Request-Id",
-            "Sentry-Trace",
-            "Traceparent",
-            "Tracestate",
-            "X-Amzn-Trace-Id",
-            "X-Cloud-Trace-Context",
-            "X-Correlation-ID",
-            "X-Datadog-Origin",
-            "X-Datadog-Parent-Id",
-            "X-Datadog-Sampling-Priority",
-            "X-Datadog-Trace-Id",
-        ),
+        tuple(_TRACING_HEADERS.split()),
         description="Headers that browsers may send beside perse's own, separated by commas; "
         "* = any.",
     )

@@ -131,10 +131,10 @@ def open_storage(
         ledger=ledger,
         receipts=receipts,
         tenants=SqlTenants(database, ledger, receipts),
-        sessions=SqlLivenessSessions(
-            database,
-            ledger,
-            lockout_policy or LockoutPolicy(),
-            derived_secret(ledger_key, "liveness failures"),
-        ),
+        sessions=_sessions(ledger, lockout_policy),
     )
+
+
+def _sessions(ledger: SqlLedger, policy: LockoutPolicy | None) -> SqlLivenessSessions:
+    secret = derived_secret(ledger.key, "liveness failures")
+    return SqlLivenessSessions(ledger.database, ledger, policy or LockoutPolicy(), secret)
