@@ -34,7 +34,10 @@ def upgrade_to(database: Database, step: str) -> None:
 def test_the_steps_lead_exactly_to_the_schema(url: str) -> None:
     database = open_database(url)
     found = upgrade_schema(database)
-    assert (found.current, found.pending) == (None, ("0001", "0002", "0003", "0004", "0005", "0006"))
+    assert (found.current, found.pending) == (
+        None,
+        ("0001", "0002", "0003", "0004", "0005", "0006"),
+    )
     with database.read() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
         assert compare_metadata(context, metadata) == []

@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 from perse.auth.authenticator import Authenticator
-from perse.bootstrap.examination import Finding
 from perse.auth.liveness_tokens import ClientTokens
+from perse.bootstrap.examination import Finding
 from perse.domain.faces import FaceThresholds
 from perse.domain.retries import NameRetry
 from perse.domain.samples import FaceImage, ModelName, VoiceSample
