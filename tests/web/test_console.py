@@ -171,6 +171,14 @@ def test_what_a_key_may_not_do_is_not_shown(served: Served, page: Page) -> None:
     assert page.get_by_role("button", name="Make").count() == 0
 
 
+def test_a_key_that_may_see_nothing_is_told_so(served: Served, page: Page) -> None:
+    _, key = served.services.keys.create("kiosk", permissions=frozenset({Permission.ENROL}))
+    page.goto(f"{served.url}/#/people/%")
+    page.get_by_label("API key").fill(key)
+    page.get_by_role("button", name="Enter").click()
+    page.get_by_text("may do nothing that this page can show").wait_for()
+
+
 def test_the_key_is_gone_with_the_page(
     visitor: Visitor, page: Page, context: BrowserContext
 ) -> None:

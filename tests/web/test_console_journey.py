@@ -62,6 +62,7 @@ def test_a_person_is_enrolled_by_camera_verified_and_deleted(
 
     visitor.says("What the person may ask for")
     page.get_by_role("link", name="Ledger").last.click()
+    visitor.press("Check that the ledger is whole")
     visitor.says("The ledger is whole")
     visitor.says("face_enrol")
     page.go_back()

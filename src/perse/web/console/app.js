@@ -54,14 +54,13 @@ function Screens({ session, access, language }) {
     addEventListener("hashchange", follow);
     return () => removeEventListener("hashchange", follow);
   }, []);
-  const [name, ...rest] = place.replace(/^#\//, "").split("/");
-  const screen = /** @type {import("./screens.js").Screen} */ (
-    allowed.find((it) => it.name === name) ?? allowed[0]
-  );
+  const [name, ...rest] = partsOf(place);
+  const screen = allowed.find((it) => it.name === name) ?? allowed[0];
   useEffect(() => {
-    document.title = `${t(`${screen.name}.title`)} · perse`;
+    if (screen) document.title = `${t(`${screen.name}.title`)} · perse`;
   }, [screen, language]);
-  const shown = { session, access, consent, rest: rest.map(decodeURIComponent) };
+  if (!screen) return html`<main class="narrow"><p class="notice">${t("nothing_allowed")}</p></main>`;
+  const shown = { session, access, consent, rest };
   return html`
     <nav aria-label=${t("screens")}>
       ${allowed.map(
@@ -76,6 +75,18 @@ function Screens({ session, access, language }) {
       <${screen.show} key=${`${place} ${language}`} ...${shown} />
     </main>
   `;
+}
+
+/**
+ * What stands between the slashes of an address; what is no text there is nothing.
+ * @param {string} place such as `#/people/ID`
+ */
+function partsOf(place) {
+  try {
+    return place.replace(/^#\//, "").split("/").map(decodeURIComponent);
+  } catch {
+    return [];
+  }
 }
 
 /** @param {{given: boolean, onChange: (given: boolean) => void}} props */

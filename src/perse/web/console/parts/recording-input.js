@@ -20,8 +20,13 @@ const LONGEST_S = 20;
 export function RecordingInput({ label, recording, onRecording, segments = [] }) {
   const [failure, setFailure] = useState(/** @type {unknown} */ (null));
   const [recorder, setRecorder] = useState(/** @type {Recorder | null} */ (null));
+  const [asking, setAsking] = useState(false);
   const running = useRef(/** @type {Recorder | null} */ (null));
-  useEffect(() => () => running.current?.close(), []);
+  const left = useRef(false);
+  useEffect(() => () => {
+    left.current = true;
+    running.current?.close();
+  }, []);
   const hold = (/** @type {Recorder | null} */ held) => {
     running.current = held;
     setRecorder(held);
@@ -33,7 +38,9 @@ export function RecordingInput({ label, recording, onRecording, segments = [] })
   };
   const start = async () => {
     setFailure(null);
-    await Recorder.start().then(hold, setFailure);
+    setAsking(true);
+    await Recorder.start().then((started) => (left.current ? started.close() : hold(started)), setFailure);
+    setAsking(false);
   };
   return html`
     <section class="input" aria-label=${label}>
@@ -46,7 +53,7 @@ export function RecordingInput({ label, recording, onRecording, segments = [] })
         <label class="button">${t("recording.choose")}
           <input class="hidden" type="file" accept="audio/wav,audio/ogg,.wav,.ogg" aria-label=${`${label}: ${t("recording.choose")}`}
             onChange=${(/** @type {any} */ event) => event.target.files[0] && onRecording(event.target.files[0])} /></label>
-        <button aria-pressed=${Boolean(recorder)} onClick=${recorder ? stop : start}>
+        <button aria-pressed=${Boolean(recorder)} disabled=${asking} onClick=${recorder ? stop : start}>
           ${t(recorder ? "recording.stop" : "recording.record")}</button>
         ${recording && !recorder && html`<button class="quiet" onClick=${() => onRecording(null)}>${t("remove")}</button>`}
       </div>

@@ -7,7 +7,10 @@ import { useCallback, useEffect, useRef, useState } from "../vendor/preact-htm.j
  * @property {T | null} answer
  * @property {unknown} failure
  * @property {boolean} busy
- * @property {(work: (signal: AbortSignal) => Promise<T>) => Promise<void>} run gives up what runs
+ * @property {(work: (signal: AbortSignal) => Promise<T>) => Promise<void>} run gives up what runs,
+ *   and forgets what was answered
+ * @property {(work: (signal: AbortSignal) => Promise<T>) => Promise<void>} renew the same, but what was
+ *   answered is shown until there is more
  * @property {() => void} clear gives up what runs, forgets what was answered
  */
 
@@ -22,13 +25,13 @@ export function useWork() {
     ({ answer: null, failure: null, busy: false }),
   );
   const running = useRef(new AbortController());
-  const renew = useCallback(() => {
+  const restart = useCallback(() => {
     running.current.abort();
     running.current = new AbortController();
     return running.current.signal;
   }, []);
-  const run = useCallback(async (/** @type {(signal: AbortSignal) => Promise<T>} */ work) => {
-    const signal = renew();
+  const renew = useCallback(async (/** @type {(signal: AbortSignal) => Promise<T>} */ work) => {
+    const signal = restart();
     setState((was) => ({ ...was, failure: null, busy: true }));
     try {
       const answer = await work(signal);
@@ -38,9 +41,13 @@ export function useWork() {
     }
   }, []);
   const clear = useCallback(() => {
-    renew();
+    restart();
     setState({ answer: null, failure: null, busy: false });
   }, []);
+  const run = useCallback((/** @type {(signal: AbortSignal) => Promise<T>} */ work) => {
+    clear();
+    return renew(work);
+  }, []);
   useEffect(() => () => running.current.abort(), []);
-  return { ...state, run, clear };
+  return { ...state, run, renew, clear };
 }

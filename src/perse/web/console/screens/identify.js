@@ -1,5 +1,5 @@
 /** Who may this be, of all who are enrolled? */
-import { html, useState } from "../vendor/preact-htm.js";
+import { html, useEffect, useState } from "../vendor/preact-htm.js";
 import { number, t } from "../words.js";
 import { CollectionChoice } from "../parts/collections.js";
 import { Busy, Failure } from "../parts/notices.js";
@@ -20,6 +20,7 @@ export function Identify({ session, access, consent }) {
   const [collection, setCollection] = useState("");
   const [fpir, setFpir] = useState(0.01);
   const work = /** @type {import("../parts/work.js").Work<any>} */ (useWork());
+  useEffect(work.clear, [picture, recording, collection, fpir]);
   const search = () => work.run((signal) => {
     const form = {
       image_file: picture, audio_file: recording, collection, fpir, max_candidates: 20,

@@ -21,16 +21,19 @@ export function Ledger({ session, rest: [id] }) {
 /** @param {{session: import("../session.js").Session, id: string}} props */
 function Entries({ session, id }) {
   const [cursor, setCursor] = useState("");
+  const [checking, setChecking] = useState(false);
   const work = /** @type {import("../parts/work.js").Work<any>} */ (useWork());
   useEffect(() => {
     const path = `v1/subjects/${encodeURIComponent(id)}/ledger`;
-    work.run((signal) => session.call("GET", path, { query: { cursor, check_chain: true }, signal }));
-  }, [cursor]);
+    work.run((signal) => session.call("GET", path, { query: { cursor, check_chain: checking }, signal }));
+  }, [cursor, checking]);
   const { answer } = work;
   return html`
     <${Busy} busy=${work.busy} /><${Failure} error=${work.failure} />
     ${answer && html`
-      <${Chain} chain=${answer.chain} />
+      ${answer.chain
+        ? html`<${Chain} chain=${answer.chain} />`
+        : html`<button onClick=${() => setChecking(true)}>${t("ledger.check")}</button>`}
       <${Table} entries=${answer.entries} />
       ${answer.next_cursor && html`
         <button onClick=${() => setCursor(answer.next_cursor)}>${t("page.next")}</button>`}`}

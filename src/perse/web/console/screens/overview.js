@@ -10,10 +10,16 @@ const EVERY_MS = 5000;
 export function Overview({ session }) {
   const work = /** @type {import("../parts/work.js").Work<any>} */ (useWork());
   useEffect(() => {
-    const look = () => work.run((signal) => session.call("GET", "v1/status", { signal }));
-    look();
-    const looking = setInterval(look, EVERY_MS);
-    return () => clearInterval(looking);
+    let left = false;
+    const look = async () => {
+      await work.renew((signal) => session.call("GET", "v1/status", { signal }));
+      if (!left) later = setTimeout(look, EVERY_MS);
+    };
+    let later = setTimeout(look, 0);
+    return () => {
+      left = true;
+      clearTimeout(later);
+    };
   }, []);
   const status = work.answer;
   return html`

@@ -69,12 +69,13 @@ function Table({ subjects }) {
 /** @param {{session: Shown["session"]}} props */
 function NewPerson({ session }) {
   const work = /** @type {import("../parts/work.js").Work<void>} */ (useWork());
+  // The same until somebody is made: asking once more, when no answer came, makes nobody twice.
+  const [key] = useState(() => crypto.getRandomValues(new Uint32Array(4)).join("-"));
   const make = (/** @type {any} */ event) => {
     event.preventDefault();
     const { name } = event.target.elements;
     const json = name.value.trim() ? { external_id: name.value.trim() } : {};
-    // A key of its own, so that a second click makes nobody twice.
-    const headers = { "Idempotency-Key": crypto.getRandomValues(new Uint32Array(4)).join("-") };
+    const headers = { "Idempotency-Key": key };
     work.run(async (signal) => {
       const made = await session.call("POST", "v1/subjects", { json, headers, signal });
       location.hash = `#/people/${made.id}`;

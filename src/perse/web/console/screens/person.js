@@ -18,10 +18,10 @@ export function Person({ session, access, consent, id }) {
   const [changes, setChanges] = useState(0);
   const work = /** @type {import("../parts/work.js").Work<any>} */ (useWork());
   const removal = /** @type {import("../parts/work.js").Work<void>} */ (useWork());
-  const { run } = work;
+  const { renew } = work;
   const path = `v1/subjects/${encodeURIComponent(id)}`;
   useEffect(() => {
-    run((signal) => session.call("GET", path, { signal }));
+    renew((signal) => session.call("GET", path, { signal }));
   }, [changes]);
   const destroy = () => removal.run(async (signal) => {
     setReceipt((await session.call("DELETE", path, { signal })).receipt);

@@ -25,7 +25,7 @@ export function Samples({ kind, session, path, consent, may, onChange }) {
   const [receipt, setReceipt] = useState({ text: "", name: "" });
   const listed = /** @type {import("../parts/work.js").Work<any>} */ (useWork());
   const change = /** @type {import("../parts/work.js").Work<void>} */ (useWork());
-  const list = () => listed.run((signal) => session.call("GET", `${path}/${kind}`, { signal }));
+  const list = () => listed.renew((signal) => session.call("GET", `${path}/${kind}`, { signal }));
   useEffect(() => { list(); }, []);
   const changed = async (/** @type {Promise<any>} */ work, /** @type {string} */ key) => {
     const answer = await work;

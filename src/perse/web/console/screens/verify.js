@@ -1,5 +1,5 @@
 /** Is this the person? By face, by voice, by both. */
-import { html, useState } from "../vendor/preact-htm.js";
+import { html, useEffect, useState } from "../vendor/preact-htm.js";
 import { t } from "../words.js";
 import { Busy, Failure } from "../parts/notices.js";
 import { Decision } from "../parts/outcome.js";
@@ -17,6 +17,7 @@ export function Verify({ session, path, consent }) {
   const [picture, setPicture] = useState(/** @type {Blob | null} */ (null));
   const [recording, setRecording] = useState(/** @type {Blob | null} */ (null));
   const work = /** @type {import("../parts/work.js").Work<any>} */ (useWork());
+  useEffect(work.clear, [picture, recording]);
   const verify = () => work.run((signal) => {
     const form = {
       image_file: picture, audio_file: recording, client_declaration_enduser_consent: true,
