@@ -5,8 +5,8 @@
 On people whom recognisability was not fitted on (training/recognisability), through the pipelines
 of the packs. FMR is that at the threshold of a stated 1e-4: of the cosines as they are, and as the
 server decides now. "matched": mated pairs, both treated alike. "recognised": treated pictures that
-match a good one of the person, and what recognisability told of them. Captures are kept, so that an
-interrupted run goes on; they are biometric data, in a folder of mode 0700.
+match a good one of the person, before and now, and what recognisability told of them. Captures are
+kept, so that an interrupted run goes on; they are biometric data, in a folder of mode 0700.
 """
 
 from __future__ import annotations

@@ -18,10 +18,11 @@ NET = ModelName("net")
 
 
 def along(directions: NDArray[np.float32]) -> Sharing:
-    """Damage of 0.6 and more along a direction, of captures in doubt, is worth 0.8."""
+    """Damage of 0.6 and more along a direction, of captures in doubt: it adds 0.3 to templates, and
+    what is left of it is worth 0.8."""
     count = len(directions)
     tellers = np.column_stack((10 * directions, np.full(count, 20.0), np.full(count, -8.0)))
-    return Sharing(tellers, np.full(count, 0.9), cushion=0.02)
+    return Sharing(tellers, 0.3 * directions, np.full(count, 0.9), cushion=0.02)
 
 
 def with_damage_along(directions: NDArray[np.float32]) -> Recognisability:

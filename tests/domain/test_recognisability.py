@@ -80,6 +80,33 @@ def test_damage_is_worth_its_surplus_as_surely_as_it_is_told() -> None:
     assert none < 0.01
 
 
+def test_what_damage_adds_to_everybody_is_taken_out_as_surely_as_it_is_told() -> None:
+    vectors = np.array([[0, 0.6, 0.8], [0, 1, 0]], np.float32)
+    seen = MODEL.captured(vectors, np.array([0.7, 0.97]))
+    np.testing.assert_allclose(np.linalg.norm(seen.rest, axis=1), 1, atol=1e-6)
+    # 0.3 of the 0.8 is what damage adds.
+    assert seen.rest[0, 2] / seen.rest[0, 1] == pytest.approx(0.5 / 0.6, abs=0.02)
+    np.testing.assert_allclose(seen.rest[1], vectors[1], atol=0.01)
+
+
+def test_a_template_that_is_all_damage_matches_nobody() -> None:
+    sharing = replace(MODEL.sharing, steps=np.array([[0, 0, 1]], np.float32))
+    rest = sharing.rid(np.array([[0, 0, 1]], np.float32), np.array([[1.0]]))
+    np.testing.assert_array_equal(rest, np.zeros((1, 3)))
+
+
+def test_a_bad_pair_costs_the_same_whichever_of_its_captures_is_in_more_doubt() -> None:
+    vectors = np.array([[0, 1, 0], [0, 1, 0]], np.float32)
+    seen = MODEL.captured(vectors, np.array([0.6, 0.9]))
+    one, other = seen.of(np.array([0])), seen.of(np.array([1]))
+    there = MODEL.corrected(np.ones((1, 1)), one, other)
+    assert there == MODEL.corrected(np.ones((1, 1)), other, one)
+    surplus = one.surplus[0] * other.surplus[0]
+    # The cushion is by the smaller doubt.
+    rest = float((one.rest @ other.rest.T)[0, 0])
+    assert there[0, 0] == pytest.approx(min(rest, 1) + 0.02 * np.log(0.9) - surplus, abs=1e-6)
+
+
 @given(one=ANGLES, other=ANGLES, damage=st.floats(0, 3), lengths=st.tuples(LENGTHS, LENGTHS))
 def test_it_is_the_same_whichever_is_the_probe_and_never_higher_than_the_cosine_s(
     one: float, other: float, damage: float, lengths: tuple[float, float]
@@ -123,6 +150,8 @@ def test_a_model_that_does_not_hold_together_is_refused() -> None:
         replace(MODEL, directions=np.eye(4, dtype=np.float32))
     with pytest.raises(InvalidParameter):
         replace(MODEL.sharing, surplus=np.zeros(2))
+    with pytest.raises(InvalidParameter):
+        replace(MODEL.sharing, steps=np.zeros((1, 4), np.float32))
 
 
 @pytest.mark.parametrize("pack", ["standard", "compact"])

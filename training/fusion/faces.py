@@ -91,7 +91,7 @@ class FacesOfPack:
         corrected = self.model.corrected(
             np.asarray(self.good.vectors @ self.good.vectors[rows].T, np.float64),
             self.good.captured,
-            rows_of(self.good.captured, rows),
+            self.good.captured.of(rows),
         )
         others = np.flatnonzero(self.good.person != person)
         ones: list[tuple[Numbers, Numbers]] = [
@@ -108,10 +108,6 @@ class FacesOfPack:
                 len(rows),
                 MOST_SAMPLES,
             )
-
-
-def rows_of(captured: Captured, rows: Numbers) -> Captured:
-    return Captured(captured.surplus[rows], captured.doubt[rows])
 
 
 def read_faces(pack: str, kept: Path, captures: Path) -> FacesOfPack:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from training.fusion.faces import model_and_scale, read_good, rows_of
+from training.fusion.faces import model_and_scale, read_good
 from training.fusion.samples import Trials, trials_of
 
 MOST_SAMPLES = 20
@@ -29,7 +29,7 @@ def webcam_trials(pack: str, webcams: Path, press: Path) -> Trials:
         own = np.flatnonzero((frames.person == person) & (session == which))
         for _ in range(ROUNDS):
             drawn = chance.permutation(own)[:MOST_SAMPLES]
-            vectors, captured = frames.vectors[drawn], rows_of(frames.captured, drawn)
+            vectors, captured = frames.vectors[drawn], frames.captured.of(drawn)
             for probes, shift in ((frames, 0), (portraits, len(people))):
                 heard = np.asarray(probes.vectors @ vectors.T, np.float64)
                 told = np.ones(len(heard), bool)

@@ -33,6 +33,7 @@ MATED = Path("../shared/data/faces_mated")
 # part that rates are told of.
 PARTS: Mapping[str, tuple[slice, slice, int]] = {
     "fit": (slice(160, 280), slice(0, 140), 2),
+    "more": (slice(280, None), slice(0), 1),
     "fit_mated": (slice(0), slice(0, 140), 4),
     "test": (slice(0, 80), slice(140, 200), 2),
     "mated": (slice(0), slice(140, None), 4),
@@ -65,6 +66,18 @@ class Captures:
 
     def __len__(self) -> int:
         return len(self.picture)
+
+
+def joined(one: Captures, other: Captures) -> Captures:
+    """Of two groups of people who have nobody in common."""
+    return Captures(
+        np.concatenate((one.vectors, other.vectors)),
+        np.concatenate((one.lengths, other.lengths)),
+        np.concatenate((one.mirror_cosines, other.mirror_cosines)),
+        np.concatenate((one.picture, other.picture)),
+        np.concatenate((one.person, other.person)),
+        one.listed + other.listed,
+    )
 
 
 def pictures_of(part: str) -> list[Path]:

@@ -9,9 +9,10 @@ it from three things that the embedder gives for nothing:
 - how near the template lies to the directions into which damage moves the captures of all people
   (Deng, Chen, Ren and others: Harnessing Unrecognizable Faces, 2021).
 
-Strangers who are both damaged resemble one another. How much further their cosines reach than those
-of good captures was measured for each of many treatments; which of these a capture had is told from
-its template, and the surplus of both together is taken off their cosine.
+Strangers who are both damaged resemble one another. Which of many treatments a capture had is told
+from its template, and what that treatment adds to everybody's templates is taken out of it. How
+much further strangers' cosines still reach than those of good captures was measured for each
+treatment, and the surplus of both captures together is taken off their cosine.
 Fitted by ``training/recognisability``; what it is worth: docs/bad-pictures.md.
 """
 
@@ -32,6 +33,10 @@ Values = NDArray[np.float64]
 Vectors = NDArray[np.float32]
 
 MEASURES = 4
+# Below 1: damage that is not surely told still counts.
+_CAUTION = 0.7
+# Nothing is left of a template that is all damage.
+_SHORTEST = 1e-6
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -39,31 +44,46 @@ class Sharing:
     """How much of a cosine two captures owe to damage.
 
     ``tellers``: treatments x (features + 2), what the log odds of having had each treatment rather
-    than none are: by the template's values, by the doubt, and a constant. ``surplus``: by
-    treatment, the root of how much further strangers' cosines reach where both captures had it.
-    ``cushion``: taken off for damage of other kinds, for every unit of the smaller doubt.
+    than none are: by the template's values, by the doubt, and a constant. ``steps``: treatments x
+    features, what each adds to templates in the mean. ``surplus``: by treatment, the root of how
+    much further strangers' cosines still reach where both captures had it. ``cushion``: taken off
+    for damage of other kinds, for every unit of the smaller doubt.
     """
 
     tellers: Values
+    steps: Vectors
     surplus: Values
     cushion: float
 
     def __post_init__(self) -> None:
-        if self.tellers.ndim != 2 or self.surplus.shape != self.tellers.shape[:1]:
+        treatments, told_by = self.tellers.shape
+        if (self.steps.shape, self.surplus.shape) != ((treatments, told_by - 2), (treatments,)):
             raise InvalidParameter("this correction for shared damage does not hold together")
         # Below 0, strangers would be made more alike.
         if self.cushion < 0 or (self.surplus < 0).any():
             raise InvalidParameter(f"no correction for shared damage: {self}")
 
-    def surplus_of(self, vectors: Vectors, doubt: Values) -> Values:
-        """Of each of n captures: the mean surplus over what it may have had."""
+    def chances(self, vectors: Vectors, doubt: Values) -> Values:
+        """Captures x treatments: how likely each capture had each of them."""
         by_doubt, constant = self.tellers[:, -2], self.tellers[:, -1]
         odds = vectors @ self.tellers[:, :-2].T + doubt[:, None] * by_doubt + constant
         # Relative to the likeliest, so that no power is too large.
-        likeliest = odds.max(axis=1, initial=0)
-        chances = np.exp(odds - likeliest[:, None])
-        told: Values = chances @ self.surplus / (np.exp(-likeliest) + chances.sum(axis=1))
-        return told
+        likeliest = odds.max(axis=1, initial=0, keepdims=True)
+        powers = np.exp(odds - likeliest)
+        chances: Values = powers / (np.exp(-likeliest) + powers.sum(axis=1, keepdims=True))
+        return chances
+
+    def rid(self, vectors: Vectors, chances: Values) -> Vectors:
+        """Templates without what their damage adds to everybody's, of unit length."""
+        rest = vectors - (chances @ self.steps).astype(np.float32)
+        lengths = np.linalg.norm(rest, axis=1, keepdims=True)
+        return np.asarray(rest / np.maximum(lengths, _SHORTEST), np.float32)
+
+    def surplus_of(self, chances: Values) -> Values:
+        """Of each capture. A treatment that it may have had counts for more than its chance, since
+        strangers whose damage is hard to name are no less alike."""
+        surplus: Values = chances**_CAUTION @ self.surplus
+        return surplus
 
     def taken(self, surplus: Values, doubt: Values) -> Values:
         """What is taken off cosines, 0 or more. ``surplus``: product of both captures';
@@ -73,14 +93,15 @@ class Sharing:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Captured:
-    """What a comparison must know of n captures: the ``surplus`` of each, and its ``doubt``, minus
-    the logarithm of the recognisability."""
+    """What a comparison must know of n captures: the ``rest`` of each template without its damage,
+    the ``surplus`` of that, and its ``doubt``, minus the logarithm of the recognisability."""
 
+    rest: Vectors
     surplus: Values
     doubt: Values
 
-    def of(self, which: slice) -> Captured:
-        return Captured(self.surplus[which], self.doubt[which])
+    def of(self, which: slice | NDArray[np.intp]) -> Captured:
+        return Captured(self.rest[which], self.surplus[which], self.doubt[which])
 
 
 @dataclass(frozen=True, eq=False)
@@ -133,8 +154,10 @@ class Recognisability:
 
     def captured(self, vectors: Vectors, recognisability: Values) -> Captured:
         """``recognisability``: of each capture; 1 where it is not known."""
-        doubt = -np.log(np.maximum(recognisability, 1e-6))
-        return Captured(self.sharing.surplus_of(vectors, doubt), doubt)
+        doubt = doubt_of(recognisability)
+        chances = self.sharing.chances(vectors, doubt)
+        sharing = self.sharing
+        return Captured(sharing.rid(vectors, chances), sharing.surplus_of(chances), doubt)
 
     def corrected(self, cosines: Values, rows: Captured, columns: Captured) -> Values:
         """n x m cosines of captures with others, as they would be without damage.
@@ -143,7 +166,15 @@ class Recognisability:
         """
         doubt = np.minimum(rows.doubt[:, None], columns.doubt[None, :])
         taken = self.sharing.taken(np.outer(rows.surplus, columns.surplus), doubt)
-        return np.maximum(cosines - taken, -1)
+        rest = np.minimum(cosines, rows.rest @ columns.rest.T)
+        effective: Values = np.maximum(rest - taken, -1)
+        return effective
+
+
+def doubt_of(recognisability: Values) -> Values:
+    """0 of who is surely recognised."""
+    doubt: Values = -np.log(np.maximum(recognisability, 1e-6))
+    return doubt
 
 
 def measures(near: Values, lengths: Values, mirror_cosines: Values) -> Values:

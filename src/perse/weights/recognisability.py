@@ -31,7 +31,8 @@ def shipped_recognisability(embedder: ModelName) -> Recognisability | None:
         for what in ("directions", "tellers")
     )
     told = table["sharing"]
-    sharing = Sharing(tellers, np.array(told["surplus"]), told["cushion"])
+    steps = directions * np.array(told["reach"], np.float32)[:, None]
+    sharing = Sharing(tellers, steps, np.array(told["surplus"]), told["cushion"])
     return Recognisability(directions, sharing=sharing, **{name: table[name] for name in _FITTED})
 
 

@@ -66,7 +66,7 @@ DETECT: dict[str, Any] = {
         "color": 0.5,
         "rotation": 25.0,
         "liveness": 0.7,
-        "recognisability": 0.35,
+        "recognisability": 0.2,
     },
     "operating_points": {"similarity": "catalogue", "liveness": "catalogue"},
     "models": _DETECTOR,
