@@ -75,8 +75,8 @@ class Sharing:
 
     def rid(self, vectors: Vectors, chances: Values) -> Vectors:
         """Templates without what their damage adds to everybody's, of unit length."""
-        rest = vectors - (chances @ self.steps).astype(np.float32)
-        lengths = np.linalg.norm(rest, axis=1, keepdims=True)
+        rest = vectors - chances.astype(np.float32) @ self.steps
+        lengths = np.sqrt((rest * rest).sum(axis=1, keepdims=True))
         return np.asarray(rest / np.maximum(lengths, _SHORTEST), np.float32)
 
     def surplus_of(self, chances: Values) -> Values:
