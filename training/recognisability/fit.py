@@ -54,9 +54,9 @@ _ROUNDS = 60
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """What is not fitted. ``none_counts``: no treatment is taken to be as likely as so many;
-    ``mild_fmr``: the share of strangers who may match under a treatment in which one person should
-    go on matching."""
+    """What is not fitted. ``none_counts``: no damage is taken to be so many times as likely as each
+    treatment; ``mild_fmr``: the share of strangers who may match under a treatment in which one
+    person should go on matching."""
 
     none_counts: float
     mild_fmr: float
