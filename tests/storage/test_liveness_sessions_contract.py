@@ -38,7 +38,7 @@ from tests.fakes.liveness_sessions import FakeLivenessSessions
 from tests.fakes.storage import FakeReferences
 from tests.storage.conftest import open_at
 from tests.storage.postgresql import Cluster
-from tests.storage.samples import ACME, NOW, OTHER, entry, reference, with_tenants
+from tests.storage.samples import ACME, NOW, OTHER, api_key, entry, reference, with_tenants
 
 POLICY = LockoutPolicy(most=3)
 FAILED = SessionOutcome(reasons=(EndReason.ABANDONED,))
@@ -382,3 +382,22 @@ def test_forgetting_sessions_opens_no_lock(house: House) -> None:
     house.store.forget(before=later(minutes=4))
     with pytest.raises(RateLimited):
         house.open(order, at=later(minutes=4))
+
+
+def test_an_erased_tenant_leaves_no_session_and_no_lock(
+    servers: tuple[Storage, ...], house: House
+) -> None:
+    if not servers:  # nobody erases tenants from memory
+        return
+    tenant = TenantId("erased")
+    servers[0].keys.add(api_key("of the erased", tenant=tenant))
+    order = SessionOrder(correlation_id="device 17")
+    house.failed(order, tenant=tenant)
+    made = house.open(order, tenant=tenant)
+    servers[0].tenants.erase(entry=entry(tenant, Processing.TENANT_DELETE))
+    with pytest.raises(SessionNotFound):
+        house.rival.start(made, at=NOW)
+    with servers[0].database.read() as connection:
+        for table in (liveness_sessions, liveness_failures):
+            held = sa.select(sa.func.count()).where(table.c.tenant_id == tenant)
+            assert connection.execute(held).scalar_one() == 0
