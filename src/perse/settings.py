@@ -15,10 +15,10 @@ from perse.errors import SettingsInvalid
 
 Network = IPv4Network | IPv6Network
 Fmr = Annotated[float, Field(ge=1e-6, le=1e-1)]
+PublicUrl = Annotated[str, Field(pattern=r"^https?://[^\s/?#@\\]+(/[A-Za-z0-9._~-]+)*$")]
 # A token of RFC 9110.
 HeaderName = Annotated[str, Field(pattern=r"^[!#$%&'*+.^_`|~0-9A-Za-z-]+$")]
 
-# Headers that libraries and tunnels add to whatever a browser sends.
 _TRACING_HEADERS = (
     "Baggage B3 Bypass-Tunnel-Reminder Elastic-APM-Traceparent NewRelic "
     "Ngrok-Skip-Browser-Warning Request-Context Request-Id Sentry-Trace Traceparent "
@@ -224,12 +224,8 @@ class Settings(BaseSettings):
         "",
         description="Path under which a proxy shows perse, such as /bio; unset = at its root.",
     )
-    public_url: str | None = Field(
-        None,
-        max_length=300,
-        pattern=r"^https?://[^\s/?#@\\]+(/[A-Za-z0-9._~-]+)*$",
-        description="Address at which clients find perse, such as https://bio.example, for the "
-        "links of liveness sessions; unset = links are paths.",
+    public_url: PublicUrl | None = Field(
+        None, description="Where clients find perse (https://bio.example); unset = links are paths."
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="Least severe log line written."

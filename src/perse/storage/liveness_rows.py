@@ -35,7 +35,6 @@ def columns_of_session(session: LivenessSession) -> Mapping[str, object]:
         "tenant_id": session.tenant_id,
         "key_id": session.key_id,
         "kind": str(order.kind),
-        "ttl_s": order.ttl_s,
         "user_token": order.user_token,
         "on_pass": None if order.on_pass is None else str(order.on_pass),
         "correlation_id": order.correlation_id,
@@ -54,7 +53,7 @@ def session_of(row: Row) -> LivenessSession:
         key_id=KeyId(row.key_id),
         order=SessionOrder(
             kind=SessionKind(row.kind),
-            ttl_s=row.ttl_s,
+            ttl_s=round((row.expires_at - row.created_at).total_seconds()),
             user_token=None if row.user_token is None else UserToken(row.user_token),
             on_pass=None if row.on_pass is None else OnPass(row.on_pass),
             correlation_id=row.correlation_id,

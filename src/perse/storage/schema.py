@@ -272,7 +272,6 @@ liveness_sessions = Table(
     Column("tenant_id", Identifier, ForeignKey("tenants.tenant_id"), nullable=False),
     Column("key_id", Identifier, nullable=False),
     Column("kind", String(20), nullable=False),
-    Column("ttl_s", Integer, nullable=False),
     Column("user_token", Identifier, nullable=True),
     Column("on_pass", String(20), nullable=True),
     Column("correlation_id", String(200), nullable=True),
@@ -298,5 +297,4 @@ liveness_failures = Table(
     Column("locks", Integer, nullable=False),
     Column("locked_until", UtcTime, nullable=True),
     Column("changed_at", UtcTime, nullable=False),
-    Index(None, "changed_at"),
 )

@@ -23,7 +23,6 @@ def _sessions() -> None:
         sa.Column("tenant_id", sa.String(64), nullable=False),
         sa.Column("key_id", sa.String(64), nullable=False),
         sa.Column("kind", sa.String(20), nullable=False),
-        sa.Column("ttl_s", sa.Integer, nullable=False),
         sa.Column("user_token", sa.String(64), nullable=True),
         sa.Column("on_pass", sa.String(20), nullable=True),
         sa.Column("correlation_id", sa.String(200), nullable=True),
@@ -58,4 +57,3 @@ def _failures() -> None:
             ["tenant_id"], ["tenants.tenant_id"], name="fk_liveness_failures_tenant_id_tenants"
         ),
     )
-    op.create_index("ix_liveness_failures_changed_at", "liveness_failures", ["changed_at"])
