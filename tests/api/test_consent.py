@@ -103,7 +103,11 @@ def _sent(served: Served, request: Request, declared: str) -> httpx.Response:
     files = {n: contents[kinds[n]] for n in request.fields if kinds[n] is not FieldKind.TEXT}
     data = {n: _enrolled(served) for n in request.fields if kinds[n] is FieldKind.TEXT}
     path = operation.path.format(**_kept(served, operation))
-    body = {"privateKey": served.services.api_key} if operation.tag == "login" else {}
+    body: dict[str, object] = {}
+    if operation.tag == "login":
+        body = {"privateKey": served.services.api_key}
+    if _declares_in_json(operation):
+        body = {CONSENT: declared == "true"}
     served.services.ledger.links.clear()
     served.services.faces.decoded.clear()
     with served.client() as client:
@@ -114,6 +118,10 @@ def _sent(served: Served, request: Request, declared: str) -> httpx.Response:
         return client.request(operation.method, path, json=body if operation.json_body else None)
 
 
+def _declares_in_json(operation: Operation) -> bool:
+    return CONSENT in (operation.json_body or {}).get("properties", {})
+
+
 def _kept(served: Served, operation: Operation) -> dict[str, str]:
     """What a path may name, made anew; a collection but where the operation makes it."""
     wanted = [parameter.name for parameter in operation.parameters if parameter.location == "path"]
@@ -121,6 +129,8 @@ def _kept(served: Served, operation: Operation) -> dict[str, str]:
     with served.client() as client:
         if "name" in wanted and operation.method != "PUT":
             client.put(f"/v1/collections/{kept['name']}")
+        if "session_id" in wanted:
+            kept["session_id"] = client.post("/v1/liveness/sessions", json={}).json()["session_id"]
         if "user_token" in wanted or "subject_id" in wanted:
             kept["user_token"] = kept["subject_id"] = kept["sample_id"] = _enrolled(served)
             voices = f"/v1/subjects/{kept['subject_id']}/voices"
@@ -143,7 +153,8 @@ def test_every_operation_records_what_it_declares_and_nothing_else(
     answer = _sent(served, request_, "true")
     assert answer.status_code == 200, answer.text
     written = [(e.operation, e.declaration) for e in served.services.ledger.entries]
-    declared = Declaration.GIVEN if request_.operation.form else Declaration.NOT_NEEDED
+    asks = request_.operation.form or _declares_in_json(request_.operation)
+    declared = Declaration.GIVEN if asks else Declaration.NOT_NEEDED
     assert written == ([(request_.expected, declared)] if request_.expected else [])
 
 
