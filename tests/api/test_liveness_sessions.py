@@ -21,6 +21,7 @@ from websockets.typing import Origin, Subprotocol
 from perse.api.v1 import SOCKETS
 from perse.api.v1.liveness_conversation import SUBPROTOCOL
 from perse.auth.liveness_verdicts import AUDIENCE
+from perse.domain.access import Permission
 from perse.domain.consent import Declaration, Processing
 from perse.domain.session_frames import Prompt
 from perse.domain.session_lockout import LockoutPolicy
@@ -204,6 +205,20 @@ def test_where_consent_is_required_a_session_needs_its_declaration() -> None:
     ):
         assert refusal(client.post(PATH, json={})) == (400, "enduser_consent_required")
         opened(client, client_declaration_enduser_consent=True)
+
+
+@pytest.mark.parametrize("on_pass", ["verify", "enrol"])
+def test_what_a_session_ends_with_needs_its_permission_too(
+    served: Served, client: httpx.Client, on_pass: str
+) -> None:
+    order = {"subject_id": subject(client, 1), "on_pass": on_pass}
+    for allowed, expected in ((Permission.FACES,), 403), ((Permission.FACES, on_pass), 200):
+        may = frozenset(map(Permission, allowed))
+        name = f"kiosk {on_pass} {expected}"
+        _, key = served.services.keys.create(name, permissions=may, tenant_of="first")
+        with httpx.Client(base_url=served.url, headers={"x-api-key": key}) as kiosk:
+            assert kiosk.post(PATH, json=order).status_code == expected
+            assert kiosk.post(PATH, json={}).status_code == 200
 
 
 def test_a_revoked_session_is_not_there(served: Served, client: httpx.Client) -> None:
