@@ -86,7 +86,7 @@ class StaticFile:
             response = Response(status_code=_NOT_MODIFIED, headers=headers)
         else:
             media_type = CONTENT_TYPES[self.path.suffix]
-            # In pieces: nobody who asks a hundred times, and never reads, has a hundred copies made.
+            # In pieces: who asks a hundred times and never reads has no hundred copies made.
             response = FileResponse(self.path, headers=headers, media_type=media_type)
         await response(scope, receive, send)
 
