@@ -77,22 +77,21 @@ def largest(faces: Sequence[DetectedFace]) -> DetectedFace | None:
 
 
 def on_canvas(picture: Pixels, face: DetectedFace) -> Pixels:
-    """As a webcam of 640 x 480 shows it; beyond the picture its border, blurred."""
+    """As a webcam shows it: what 640 x 480 pixels around the face show of the picture, no more."""
     scale = FACE_HEIGHT_PX / face.box.height
-    x, y = face.box.centre
-    matrix = np.array([[scale, 0, WIDTH_PX / 2 - scale * x], [0, scale, HEIGHT_PX / 2 - scale * y]])
-    size = (WIDTH_PX, HEIGHT_PX)
-    if scale < 0.5:
-        shrunk = cv2.resize(picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-        picture = np.asarray(shrunk, np.uint8)
-        matrix = matrix @ np.diag([1 / scale, 1 / scale, 1])
-    seen = cv2.warpAffine(
-        picture, matrix, size, flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE
-    )
-    whole = np.full(picture.shape[:2], 1, np.float32)
-    solid = cv2.GaussianBlur(cv2.warpAffine(whole, matrix, size), (0, 0), 4)[..., None]
-    soft = cv2.GaussianBlur(seen, (0, 0), 25)
-    return np.asarray(seen * solid + soft * (1 - solid), np.uint8)
+    kind = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
+    seen = np.asarray(cv2.resize(picture, None, fx=scale, fy=scale, interpolation=kind), np.uint8)
+    middle_x, middle_y = (scale * at for at in face.box.centre)
+    left, right = _around(middle_x, WIDTH_PX, seen.shape[1])
+    top, bottom = _around(middle_y, HEIGHT_PX, seen.shape[0])
+    return np.ascontiguousarray(seen[top:bottom, left:right])
+
+
+def _around(middle: float, reach_px: int, size: int) -> tuple[int, int]:
+    """An even number of pixels within 0..``size``, about ``middle``."""
+    start = round(min(max(0.0, middle - reach_px / 2), max(0.0, size - reach_px)))
+    length = min(reach_px, size - start)
+    return start, start + length - length % 2
 
 
 def face_points(picture: FaceImage, face: DetectedFace, mesh: FaceMeshPose) -> Points:

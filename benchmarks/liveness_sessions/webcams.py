@@ -1,6 +1,7 @@
 """What real people and real prints before a webcam show of depth, and passive sessions of them.
 
-    python -m benchmarks.liveness_sessions.webcams --frames ../shared/data/pad_dev
+    python -m benchmarks.liveness_sessions.webcams depth --frames ../shared/data/pad_dev
+    python -m benchmarks.liveness_sessions.webcams passive --frames ../shared/data/pad_dev
 
 ``--frames``: ``live`` and ``spoof``, a folder a person, frames named SEQUENCE_NUMBER.jpg. Depth:
 pairs of frames of a sequence, about half a second apart or more, in which a person turned by at
@@ -109,15 +110,27 @@ def print_depth(folder: Path, faces: FaceServices, head: HeadShape) -> None:
     print(f"\ndepth{'':27}{'pairs':>8}{'lost':>6}{quantiles}")
     for kind, pairs_of in (("live", turned_pairs), ("spoof", told_pairs)):
         told: list[Relief | None] = []
+        turns: list[float] = []
         for name, paths in sequences(folder / kind).items():
-            pairs = pairs_of(list(looks(paths, faces)))
+            seen = list(looks(paths if kind == "live" else paths[:8], faces))
+            turns += _turns(seen)
+            pairs = pairs_of(seen)
             few = seeded(name).permutation(len(pairs))[: MOST_PAIRS if kind == "live" else 3]
             told += [relief_of(pairs[at], head) for at in few]
+        values = np.quantile(turns, _QUANTILES)
+        row = "".join(f"{it:>9.1f}" for it in values)
+        print(f"{kind + ', degrees to a side':32}{len(turns):>8}{'':6}{row}")
         known = [it for it in told if it is not None]
         for what in ("slope", "unbent"):
             values = np.quantile([getattr(it, what) for it in known], _QUANTILES)
             row = "".join(f"{it:>9.2f}" for it in values)
             print(f"{kind + ', ' + what:32}{len(known):>8}{len(told) - len(known):>6}{row}")
+
+
+def _turns(seen: Sequence[Look]) -> list[float]:
+    """How far the network sees each frame turned to a side, from the middle of its sequence."""
+    yaws = np.array([it.pose.yaw for it in seen])
+    return [float(it) for it in abs(yaws - np.median(yaws))]
 
 
 def passive_sessions(folder: Path, faces: FaceServices) -> Iterator[tuple[str, Session]]:
@@ -139,6 +152,7 @@ def passive_sessions(folder: Path, faces: FaceServices) -> Iterator[tuple[str, S
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("what", choices=("depth", "passive"))
     parser.add_argument("--frames", type=Path, required=True)
     parser.add_argument("--data-dir", type=Path, default=Path("build"))
     parser.add_argument("--pack", default="standard")
@@ -149,11 +163,13 @@ def main() -> None:
     rules = shipped_session_rules(
         scale_of(on_disk.card("face_embedder")), on_disk.cards.get("face_attack_detector")
     )
+    if arguments.what == "depth":
+        print_depth(arguments.frames, faces, rules.head)
+        return
     kept: dict[str, list[Session]] = {}
     for name, session in passive_sessions(arguments.frames, faces):
         kept.setdefault(name, []).append(session)
     print_table(kept, rules, kinds=[SessionKind.PASSIVE])
-    print_depth(arguments.frames, faces, rules.head)
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ distance to that axis as well: ``unbent`` is the slope beside that, for the axis
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -119,11 +119,18 @@ def laid_on(landmarks: Landmarks, pose: HeadPose, head: HeadShape) -> Similarity
 
 def median_relief(reliefs: Sequence[Relief]) -> Relief | None:
     """Of the frames of one turn together; None of none."""
-    if not reliefs:
-        return None
+    return _together(reliefs, np.median) if reliefs else None
+
+
+def mean_relief(reliefs: Sequence[Relief]) -> Relief | None:
+    """Of the turns of one session together; None of none."""
+    return _together(reliefs, np.mean) if reliefs else None
+
+
+def _together(reliefs: Sequence[Relief], middle: Callable[[list[float]], np.floating]) -> Relief:
     return Relief(
-        slope=float(np.median([it.slope for it in reliefs])),
-        unbent=float(np.median([it.unbent for it in reliefs])),
+        slope=float(middle([it.slope for it in reliefs])),
+        unbent=float(middle([it.unbent for it in reliefs])),
         points=min(it.points for it in reliefs),
         angle=max(it.angle for it in reliefs),
     )

@@ -142,9 +142,9 @@ class SessionScores:
     """What the rules measured; each None where it could not be told.
 
     ``pad``: 0..1, of all frames together, higher = more bona fide. ``same_face``: the lowest cosine
-    between a frame and the reference frame. ``relief``: of the flattest turn; 0 for a sheet, about
-    1 for a head; ``unbent_relief``: the same where a sheet may be bent. ``longest_answer_s``: from
-    a prompt to its answer.
+    between a frame and the reference frame. ``relief``: of the turns to a side; 0 for a sheet,
+    about 1 for a head; ``unbent_relief``: the same where a sheet may be bent.
+    ``longest_answer_s``: from a prompt to its answer.
     """
 
     pad: float | None = None
@@ -184,7 +184,7 @@ class SessionPoints:
     pad: float  # least score of all frames together
     same_face_cosine: float
     recognisability: float
-    relief: float  # least depth of each turn, see domain/relief
+    relief: float  # least depth of the turns to a side, see domain/relief
     unbent_relief: float
     followed_turns: int  # so many turns to a side must have been followed, if so many were asked
     longest_gap_s: float  # without a frame that shows a face

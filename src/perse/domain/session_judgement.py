@@ -5,7 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from perse.domain.relief import HeadShape, Relief, angle_between, median_relief, relief
+from perse.domain.relief import (
+    HeadShape,
+    Relief,
+    angle_between,
+    mean_relief,
+    median_relief,
+    relief,
+)
 from perse.domain.session_continuity import continuity_failures
 from perse.domain.session_frames import (
     FailureReason,
@@ -46,6 +53,7 @@ def judge(
     points = rules.points
     seen = _since_begun(without_repeats(frames), points)
     turns = depth_of_turns(prompts, seen, rules) if kind is SessionKind.HEAD_TURNS else []
+    depth = mean_relief([it for it in turns if it is not None])
     pad = session_pad(seen)
     reasons = [
         *([FailureReason.TOO_FEW_FRAMES] if len(seen) < points.least_frames else []),
@@ -53,7 +61,7 @@ def judge(
         *identity_failures(seen, points),
         *([FailureReason.PRESENTATION_ATTACK] if pad is not None and pad < points.pad else []),
         *prompt_failures(prompts, frames, points),
-        *_depth_failures(turns, points),
+        *_depth_failures(turns, depth, points),
     ]
     times = answer_times_s(prompts, frames, points)
     return SessionJudgement(
@@ -61,8 +69,8 @@ def judge(
         SessionScores(
             pad=pad,
             same_face=lowest_cosine(seen),
-            relief=min((it.slope for it in turns if it), default=None),
-            unbent_relief=min((it.unbent for it in turns if it), default=None),
+            relief=depth.slope if depth else None,
+            unbent_relief=depth.unbent if depth else None,
             longest_answer_s=max(times, default=None),
         ),
     )
@@ -108,15 +116,15 @@ def _from_ahead(
     return angle_between(pose, turned.pose), ahead, turned
 
 
-def _depth_failures(turns: Sequence[Relief | None], points: SessionPoints) -> list[FailureReason]:
-    """Of every turn to a side; a session without any is not looked at for depth."""
-    seen = [it for it in turns if it is not None]
-    failures = []
-    if any(it.slope < points.relief or it.unbent < points.unbent_relief for it in seen):
-        failures.append(FailureReason.NO_DEPTH)
-    if turns and len(seen) < min(len(turns), points.followed_turns):
-        failures.append(FailureReason.DEPTH_NOT_SEEN)
-    return failures
+def _depth_failures(
+    turns: Sequence[Relief | None], depth: Relief | None, points: SessionPoints
+) -> list[FailureReason]:
+    """Of all turns to a side together; a session without any is not looked at for depth."""
+    followed = sum(it is not None for it in turns)
+    if depth is None or followed < min(len(turns), points.followed_turns):
+        return [FailureReason.DEPTH_NOT_SEEN] if turns else []
+    flat = depth.slope < points.relief or depth.unbent < points.unbent_relief
+    return [FailureReason.NO_DEPTH] if flat else []
 
 
 def _since_begun(frames: Sequence[ObservedFrame], points: SessionPoints) -> list[ObservedFrame]:

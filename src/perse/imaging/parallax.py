@@ -22,11 +22,11 @@ from perse.imaging.cutting import Border, cut_chip
 # Eyes 56 px apart, which a face of 640 x 480 webcams has, and all of it from ear to ear.
 _CHIP = ChipFrame(224, 140.0, (56.0, 66.0))
 _PLACES = _CHIP.place(ARCFACE_TEMPLATE)
-_MOST_POINTS = 220
+_MOST_POINTS = 160
 _APART_PX = 6
 _LEAST_QUALITY = 0.003
-_WINDOW_PX = (23, 23)
-_LEVELS = 3
+_WINDOW_PX = (19, 19)
+_LEVELS = 2
 # A point that does not come back to where it was followed from has been lost.
 _RETURNED_PX = 0.8
 # So large a share of the points is left, or new ones are picked: in a turn, and when looking ahead.
