@@ -13,6 +13,7 @@ import numpy as np
 from benchmarks.liveness_sessions.surfaces import Surface, head_of
 from perse.domain.geometry import DetectedFace, Points
 from perse.domain.samples import FaceImage, Pixels
+from perse.domain.session_frames import faces_before_camera
 from perse.imaging.cutting import cut_chip
 from perse.media.image_decoder import decode_image
 from perse.networks.facemesh import SIZE_PX, FaceMeshPose, crop_of, eye_line_degrees, read_mesh
@@ -52,14 +53,15 @@ def people(data: Path, *, shown: bool) -> list[Path]:
 def sitter(
     path: Path, detector: FaceDetector, mesh: FaceMeshPose, pixels: Pixels | None = None
 ) -> Sitter | None:
-    """None where there is no face, or one that is turned too far to be turned further."""
+    """None where there is no face, one that is turned too far already, or a second one."""
     picture = read(path) if pixels is None else pixels
     found = largest(detector.detect(FaceImage(picture)))
     if found is None:
         return None
     seen = on_canvas(picture, found)
-    face = largest(detector.detect(FaceImage(seen)))
-    if face is None:
+    faces = detector.detect(FaceImage(seen))
+    face = largest(faces)
+    if face is None or faces_before_camera([it.box for it in faces]) > 1:
         return None
     pose = mesh.estimate(FaceImage(seen), face)
     if max(abs(pose.yaw), abs(pose.pitch)) > MOST_TURNED or abs(pose.roll) > 2 * MOST_TURNED:
