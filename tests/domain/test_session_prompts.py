@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from perse.domain.geometry import Box
 from perse.domain.session_frames import FailureReason, GivenPrompt, Prompt
 from perse.domain.session_prompts import answer_times_s, answered, baseline, prompt_failures
 from tests.domain.session_films import (
@@ -9,6 +10,7 @@ from tests.domain.session_films import (
     RIGHT,
     STEP_S,
     UP,
+    altered,
     calm_session,
     film,
     turning,
@@ -62,6 +64,13 @@ def test_coming_closer_is_a_larger_face() -> None:
     frames = film(*[AHEAD] * 12, heights=heights)
     assert answered(GivenPrompt(Prompt.COME_CLOSER, 0.4), frames, POINTS)
     frames = film(*[AHEAD] * 12, heights=[200.0 + 4 * step for step in range(12)])
+    assert answered(GivenPrompt(Prompt.COME_CLOSER, 0.4), frames, POINTS) is None
+
+
+def test_a_face_that_comes_so_near_that_it_is_cut_is_nearer_by_its_width() -> None:
+    frames = film(*[AHEAD] * 12)
+    near = altered(frames, range(6, 12), box=Box(200, 0, 210, 210))
+    assert answered(GivenPrompt(Prompt.COME_CLOSER, 0.4), near, POINTS)
     assert answered(GivenPrompt(Prompt.COME_CLOSER, 0.4), frames, POINTS) is None
 
 

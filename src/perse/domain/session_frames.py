@@ -178,7 +178,7 @@ class SessionPoints:
     ahead_degrees: float  # this much off the camera's axis still looks ahead
     yaw_degrees: float  # least turn that answers left and right
     pitch_degrees: float  # the same of up
-    closer: float  # times the height that the face had
+    closer: float  # times the size that the face had
     reaction_s: float  # nobody answers sooner after a prompt was sent
     answer_s: float  # nor is anybody waited for longer
     pad: float  # least score of all frames together

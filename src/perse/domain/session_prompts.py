@@ -8,7 +8,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from perse.domain.geometry import HeadPose
+from perse.domain.geometry import Box, HeadPose
 from perse.domain.session_frames import (
     FailureReason,
     GivenPrompt,
@@ -27,6 +27,7 @@ class Baseline:
 
     yaw: float
     pitch: float
+    width_px: float
     height_px: float
     from_s: float
 
@@ -38,9 +39,10 @@ def baseline(frames: Sequence[ObservedFrame], points: SessionPoints) -> Baseline
         run = [*run, frame] if _ahead(frame, points) else []
         if len(run) == _STEADY:
             poses = [it.pose for it in run if it.pose]
-            heights = [it.box.height for it in run if it.box]
+            sizes = [(it.box.width, it.box.height) for it in run if it.box]
             yaw, pitch = np.median([(it.yaw, it.pitch) for it in poses], axis=0).tolist()
-            return Baseline(yaw, pitch, float(np.median(heights)), run[0].at_s)
+            width, height = np.median(sizes, axis=0).tolist()
+            return Baseline(yaw, pitch, width, height, run[0].at_s)
     return None
 
 
@@ -124,9 +126,14 @@ def _done(prompt: Prompt, frame: ObservedFrame, start: Baseline, points: Session
         case Prompt.LOOK_UP:
             return pose.pitch - start.pitch >= points.pitch_degrees
         case Prompt.COME_CLOSER:
-            return box.height >= points.closer * start.height_px
+            return _growth(box, start) >= points.closer
         case Prompt.LOOK_AHEAD:
             return _near(pose, start, points)
+
+
+def _growth(box: Box, start: Baseline) -> float:
+    """Times the size that the face had; of two sides the one that no border of the picture cuts."""
+    return max(box.width / start.width_px, box.height / start.height_px)
 
 
 def _near(pose: HeadPose, start: Baseline, points: SessionPoints) -> bool:
