@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -11,12 +12,14 @@ from perse.api.app import OPERATIONS
 from perse.api.http.forms import FieldKind
 from perse.api.http.operations import Operation
 from perse.domain.consent import Declaration, Processing
+from perse.evaluation.shelf import EvaluationShelf
 from tests.fakes.faces import picture
 from tests.fakes.services import FakeServices, settings
 from tests.fakes.voices import recording
 from tests.served import Served, serving
 
 CONSENT = "client_declaration_enduser_consent"
+EVALUATION = "staff"
 
 
 @pytest.fixture(scope="module")
@@ -91,8 +94,11 @@ REQUESTS = [request for operation in OPERATIONS for request in _requests(operati
 
 
 @pytest.fixture(scope="module")
-def served() -> Iterator[Served]:
-    with serving() as server:
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    folder = tmp_path_factory.mktemp("evaluations")
+    provenance = {"kind": "face", "pack": "standard", "at": "2026-11-28T10:00:00+00:00"}
+    (folder / f"{EVALUATION}.json").write_text(json.dumps({"provenance": provenance}))
+    with serving(FakeServices(evaluations=EvaluationShelf(folder))) as server:
         yield server
 
 
@@ -126,6 +132,8 @@ def _kept(served: Served, operation: Operation) -> dict[str, str]:
     """What a path may name, made anew; a collection but where the operation makes it."""
     wanted = [parameter.name for parameter in operation.parameters if parameter.location == "path"]
     kept = {"name": str(uuid.uuid4())}
+    if operation.path.startswith("/v1/evaluations"):
+        return {"name": EVALUATION}
     with served.client() as client:
         if "name" in wanted and operation.method != "PUT":
             client.put(f"/v1/collections/{kept['name']}")

@@ -53,6 +53,12 @@ def client(folder: Path) -> Iterator[httpx.Client]:
         yield http
 
 
+def test_a_number_beyond_all_measure_spoils_no_other(folder: Path) -> None:
+    far = document("face", "2026-11-28T11:00:00+00:00", equal_error_rate=10**400)
+    (folder / "far.json").write_text(far)
+    assert [it.name for it in EvaluationShelf(folder).all()] == ["doors", "staff"]
+
+
 def test_evaluations_are_listed_the_latest_first(client: httpx.Client) -> None:
     doors, staff = client.get(PATH).json()["evaluations"]
     assert (doors["name"], doors["kind"], doors["pack"]) == ("doors", "liveness", "standard")

@@ -41,7 +41,7 @@ _MEANING: Mapping[Permission, str] = MappingProxyType(
         Permission.VERIFY: "compare with somebody who is enrolled",
         Permission.IDENTIFY: "search for a person among all who are enrolled",
         Permission.READ: "list who is enrolled and see what is known of them",
-        Permission.ENROL: "enrol, add samples, and change what is known of people",
+        Permission.ENROL: "enrol, add samples and, with read, change what is known of people",
         Permission.DELETE: "destroy people, samples and collections",
         Permission.EXPORT: "export all that is kept of a person, templates too",
         Permission.OPERATE: "see how the installation is, and its reports",

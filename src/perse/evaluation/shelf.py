@@ -66,10 +66,10 @@ class EvaluationShelf:
     def all(self) -> Sequence[Evaluation]:
         """The latest first; whatever is no evaluation is passed over."""
         try:
-            names = sorted(it.stem for it in self.folder.iterdir() if it.suffix == ".json")
+            files = sorted(self.folder.glob("*.json"), key=_changed_at, reverse=True)
         except OSError:
             return []
-        found = [it for name in names[:_MOST_FILES] if (it := self._read(name))]
+        found = [it for file in files[:_MOST_FILES] if (it := self._read(file.stem))]
         return sorted(found, key=lambda it: it.at, reverse=True)
 
     def get(self, name: str) -> Evaluation:
@@ -84,7 +84,7 @@ class EvaluationShelf:
             return None
         try:
             return _evaluation(name, json.loads(self._content(name), parse_constant=_refuse))
-        except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        except (OSError, ValueError, OverflowError, KeyError, TypeError, RecursionError):
             return None
 
     def _content(self, name: str) -> bytes:
@@ -95,6 +95,10 @@ class EvaluationShelf:
         if len(content) > _LARGEST_BYTES:
             raise ValueError("too large for an evaluation")
         return content
+
+
+def _changed_at(file: Path) -> int:
+    return file.lstat().st_mtime_ns
 
 
 def _evaluation(name: str, document: Mapping[str, Any]) -> Evaluation:

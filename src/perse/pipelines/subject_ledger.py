@@ -80,12 +80,15 @@ class RecentCheck:
     check: Callable[[Iterable[ChainPoint]], Iterable[str]]
     now: Now
     kept: timedelta = timedelta(minutes=1)
-    _last: LedgerState | None = None
+    _last: tuple[LedgerState, datetime] | None = None
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def __call__(self) -> LedgerState:
         with self._lock:
-            now = self.now()
-            if self._last is None or now - self._last.checked_at >= self.kept:
-                self._last = LedgerState(now, tuple(islice(self.check(()), _MOST_PROBLEMS)))
-            return self._last
+            if self._last and self.now() - self._last[1] < self.kept:
+                return self._last[0]
+            started = self.now()
+            state = LedgerState(started, tuple(islice(self.check(()), _MOST_PROBLEMS)))
+            # It counts from its end: those who waited for a long check do not check again.
+            self._last = state, self.now()
+            return state

@@ -68,11 +68,8 @@ class Metrics:
         self._totals = Totals(self.registry, board) if board else None
         ProcessCollector(registry=self.registry)
         PlatformCollector(registry=self.registry)
-        self._requests = Counter(
-            "perse_http_requests",
-            "Requests answered.",
-            ("method", "route", "status"),
-            registry=self.registry,
+        self._requests = self._counter(
+            "perse_http_requests", "Requests answered.", "method", "route", "status"
         )
         self._seconds = Histogram(
             "perse_http_request_seconds",
@@ -84,28 +81,23 @@ class Metrics:
         self.in_flight = Gauge(
             "perse_http_requests_in_flight", "Requests being answered.", registry=self.registry
         )
-        self._ended = Counter(
-            "perse_connections_ended",
-            "Connections that the server refused or gave up.",
-            ("reason",),
-            registry=self.registry,
+        self._ended = self._counter(
+            "perse_connections_ended", "Connections that the server refused or gave up.", "reason"
         )
-        self._talked = Counter(
+        self._talked = self._counter(
             "perse_conversations_ended",
             "Conversations over WebSockets that have ended, by their close code.",
-            ("close_code",),
-            registry=self.registry,
+            "close_code",
         )
-        self._refused = Counter(
+        self._refused = self._counter(
             "perse_work_refused",
             "Requests refused for want of room, by the door and the cause.",
-            ("door", "cause"),
-            registry=self.registry,
+            *("door", "cause"),
         )
+        self._errors = self._counter("perse_http_errors", "Errors answered.", "code")
 
-        self._errors = Counter(
-            "perse_http_errors", "Errors answered.", ("code",), registry=self.registry
-        )
+    def _counter(self, name: str, description: str, *labels: str) -> Counter:
+        return Counter(name, description, labels, registry=self.registry)
 
     def refuse(self, door: str, cause: str) -> None:
         """Count one request for which there was no room."""

@@ -258,7 +258,7 @@ OPERATIONS = (
         "mentioned stays, null takes away.",
         parameters=(SUBJECT, IF_MATCH),
         processes=Processes(Processing.SUBJECT_CHANGE, with_change=True),
-        needs=Needs.of(Permission.ENROL),
+        needs=Needs.of(Permission.ENROL, Permission.READ),
         json_body=_BODY,
         errors=(*_CHANGE_ERRORS, ChangedMeanwhile),
         example=SUBJECT_EXAMPLE,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
@@ -29,8 +29,8 @@ class OpenedSession(Answer):
     subject_id: str | None
     on_pass: str | None
     correlation_id: str | None
-    client_token: str
-    capture_url: str
+    client_token: str = field(repr=False)
+    capture_url: str = field(repr=False)
     socket_url: str
 
 
