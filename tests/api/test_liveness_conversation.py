@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -300,6 +301,26 @@ def test_somebody_else_who_is_there_does_not_pass(services: FakeServices) -> Non
     assert session.outcome is not None
     assert session.outcome.compared is not None
     assert session.outcome.compared.similarity < 0.6
+
+
+@pytest.mark.parametrize("kind", SessionKind)
+@pytest.mark.parametrize("on_pass", OnPass)
+@pytest.mark.parametrize("shown_first", [(1,), (1, 2, 3)], ids=["once", "frozen"])
+def test_whoever_was_shown_before_the_session_began_is_nobody(
+    services: FakeServices, kind: SessionKind, on_pass: OnPass, shown_first: tuple[int, ...]
+) -> None:
+    victim = person(services, 8)
+    still, away = frame(1, identity=8), len(shown_first) + 1
+    instead = dict.fromkeys(shown_first, still) | {away: frame(away)[:8] + EMPTY_SCENE}
+    order = SessionOrder(kind=kind, user_token=victim, on_pass=on_pass)
+    attacker = ObedientClient(services.liveness, instead=instead)
+    session, client = held(services, order, attacker)
+    assert client.sent > away
+    assert session.outcome is not None
+    shown = hashlib.sha256(still[8:]).hexdigest()
+    assert session.outcome.best_frame_sha256 not in {None, shown}
+    if on_pass is OnPass.VERIFY:
+        assert reasons(session) == (EndReason.NO_MATCH,)
 
 
 def test_a_face_that_shows_too_little_of_a_person_does_not_pass(services: FakeServices) -> None:

@@ -130,6 +130,13 @@ def test_what_came_before_somebody_looked_ahead_counts_for_nothing() -> None:
     assert told.passed
 
 
+def test_a_picture_that_stands_still_answers_nothing() -> None:
+    prompts, frames = session()
+    still = [replace(it, digest=b"still") for it in frames[:3]]
+    told = judge(SessionKind.PASSIVE, prompts[:1], still, RULES)
+    assert FailureReason.PROMPT_NOT_FOLLOWED in told.reasons
+
+
 def test_nothing_at_all_fails() -> None:
     reasons = judged([]).reasons
     assert FailureReason.TOO_FEW_FRAMES in reasons

@@ -13,7 +13,7 @@ from perse.domain.session_frames import (
     SessionKind,
     SessionPoints,
 )
-from perse.domain.session_prompts import answered
+from perse.domain.session_prompts import answered, baseline
 
 # How long a look ahead is held at least: what is judged of a face needs some frames of it.
 _HELD_S: Final = {SessionKind.PASSIVE: 3.0, SessionKind.HEAD_TURNS: 1.5}
@@ -45,7 +45,15 @@ class Dialogue:
         return self.given[-1]
 
     def see(self, frame: ObservedFrame) -> None:
-        self.frames.append(frame)
+        """One that equals the frame just before tells nothing and is left out."""
+        if not self.frames or frame.digest != self.frames[-1].digest:
+            self.frames.append(frame)
+
+    @property
+    def began_s(self) -> float | None:
+        """When somebody first looked ahead; what was seen before is not judged."""
+        start = baseline(self.frames, self.points)
+        return start.from_s if start else None
 
     def is_due(self, at_s: float) -> bool:
         """Whether the prompt is done, so that the next one has to be given; after the last one and

@@ -50,8 +50,8 @@ def judge(
 ) -> SessionJudgement:
     """``frames``: all that came, in the order in which they came. What came before somebody first
     looked ahead counts for nothing."""
-    points = rules.points
-    seen = _since_begun(without_repeats(frames), points)
+    points, frames = rules.points, without_repeats(frames)
+    seen = _since_begun(frames, points)
     turns = depth_of_turns(prompts, seen, rules) if kind is SessionKind.HEAD_TURNS else []
     depth = mean_relief([it for it in turns if it is not None])
     pad = session_pad(seen)

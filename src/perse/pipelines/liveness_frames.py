@@ -58,8 +58,10 @@ class SentFrame:
 
 @dataclass(frozen=True, slots=True)
 class BestFrame:
-    """The frame that says most of the person. Its pixels live no longer than the session."""
+    """The frame that says most of the person. Its pixels live no longer than the session.
+    ``at_s``: of the observed frame."""
 
+    at_s: float
     image: FaceImage
     sha256: str
     worth: tuple[bool, float]
@@ -110,7 +112,8 @@ class FrameWatch:
         if not found:
             return replace(observed, tracks=tracks), sight
         face, template = self._look(image, found[0], at_s)
-        self._keep_better(image, digest.hexdigest(), face)
+        if faces == 1:
+            self._keep_better(at_s, image, digest.hexdigest(), face)
         observed = replace(
             observed,
             faces=faces,
@@ -123,6 +126,11 @@ class FrameWatch:
             tracks=tracks,
         )
         return observed, replace(sight, face=face)
+
+    def forget_before(self, began_s: float | None) -> None:
+        """Only a frame that is judged may be the best one; ``began_s`` None: none is so far."""
+        if self.best and (began_s is None or self.best.at_s < began_s):
+            self.best = None
 
     def _look(
         self, image: FaceImage, found: DetectedFace, at_s: float
@@ -137,7 +145,7 @@ class FrameWatch:
         recognisable = self._sensing.scale.recognisability(template)
         return replace(face, recognisability=recognisable), template
 
-    def _keep_better(self, image: FaceImage, sha256: str, face: AssessedFace) -> None:
+    def _keep_better(self, at_s: float, image: FaceImage, sha256: str, face: AssessedFace) -> None:
         """Of those with a template: a good picture before one with a fault, then by how
         recognisable the face is."""
         if face.recognisability is None:
@@ -145,7 +153,7 @@ class FrameWatch:
         verdicts = judge_face(face, self._sensing.thresholds)
         worth = all(it.passed for it in verdicts.values()), face.recognisability
         if self.best is None or worth > self.best.worth:
-            self.best = BestFrame(image, sha256, worth)
+            self.best = BestFrame(at_s, image, sha256, worth)
 
 
 def follow_nothing(image: FaceImage, face: DetectedFace | None) -> Tracks | None:  # noqa: ARG001

@@ -170,6 +170,7 @@ class LivenessRun:
         except Overloaded:
             return
         self._dialogue.see(observed)
+        self._watch.forget_before(self._dialogue.began_s)
         thresholds = self._liveness.sensing.thresholds
         guidance = guide(sight, self._dialogue.prompt, thresholds)
         if guidance is not self._told:
