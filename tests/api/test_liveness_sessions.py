@@ -212,13 +212,25 @@ def test_what_a_session_ends_with_needs_its_permission_too(
     served: Served, client: httpx.Client, on_pass: str
 ) -> None:
     order = {"subject_id": subject(client, 1), "on_pass": on_pass}
-    for allowed, expected in ((Permission.FACES,), 403), ((Permission.FACES, on_pass), 200):
+    for allowed, expected in ((Permission.LIVENESS,), 403), ((Permission.LIVENESS, on_pass), 200):
         may = frozenset(map(Permission, allowed))
         name = f"kiosk {on_pass} {expected}"
         _, key = served.services.keys.create(name, permissions=may, tenant_of="first")
         with httpx.Client(base_url=served.url, headers={"x-api-key": key}) as kiosk:
             assert kiosk.post(PATH, json=order).status_code == expected
             assert kiosk.post(PATH, json={}).status_code == 200
+
+
+def test_who_may_look_at_faces_may_not_see_or_revoke_sessions(
+    served: Served, client: httpx.Client
+) -> None:
+    one = f"{PATH}/{opened(client)['session_id']}"
+    may = frozenset(Permission) - {Permission.LIVENESS}
+    _, key = served.services.keys.create("pages", permissions=may, tenant_of="first")
+    with httpx.Client(base_url=served.url, headers={"x-api-key": key}) as page:
+        for answer in (page.post(PATH, json={}), page.get(one), page.delete(one)):
+            assert refusal(answer) == (403, "permission_missing")
+    assert client.get(one).status_code == 200
 
 
 def test_a_revoked_session_is_not_there(served: Served, client: httpx.Client) -> None:

@@ -20,6 +20,7 @@ class Permission(StrEnum):
 
     FACES = "faces"
     VOICES = "voices"
+    LIVENESS = "liveness"
     VERIFY = "verify"
     IDENTIFY = "identify"
     READ = "read"
@@ -38,6 +39,7 @@ _MEANING: Mapping[Permission, str] = MappingProxyType(
     {
         Permission.FACES: "detect the faces of pictures and compare two pictures",
         Permission.VOICES: "inspect recordings and compare two of them",
+        Permission.LIVENESS: "open, read and revoke liveness sessions",
         Permission.VERIFY: "compare with somebody who is enrolled",
         Permission.IDENTIFY: "search for a person among all who are enrolled",
         Permission.READ: "list who is enrolled and see what is known of them",

@@ -98,7 +98,7 @@ _BODY: dict[str, Any] = {
     },
     "example": SESSION_ORDER,
 }
-_NEEDS = Needs.of(Permission.FACES)
+_NEEDS = Needs.of(Permission.LIVENESS)
 _NEEDED_TO = {
     OnPass.VERIFY: frozenset({Permission.VERIFY}),
     OnPass.ENROL: frozenset({Permission.ENROL}),
