@@ -26,9 +26,10 @@ from perse.domain.liveness_sessions import (
 )
 from perse.domain.references import Modality, UserToken
 from perse.domain.session_frames import FailureReason, Prompt, SessionKind
+from perse.domain.session_lockout import LockoutPolicy
 from perse.domain.subject_verification import Outcome
 from perse.domain.subjects import SubjectDetails
-from perse.errors import InvalidFileType, InvalidParameter, PerseError, Unauthorized
+from perse.errors import InvalidFileType, InvalidParameter, Overloaded, PerseError, Unauthorized
 from perse.pipelines.comparison import Picture
 from tests.fakes.clients import ObedientClient, frame
 from tests.fakes.faces import DARK, EMPTY_SCENE, HIDDEN, picture
@@ -218,10 +219,83 @@ def test_a_session_that_is_revoked_while_it_runs_comes_to_nothing(services: Fake
     order = SessionOrder(user_token=token, on_pass=OnPass.ENROL)
     session, admission = opened(services, order)
     client, store = ObedientClient(services.liveness), services.liveness.store
-    services.liveness.before_judging = lambda: store.remove(session.tenant_id, session.session_id)
+    services.liveness.before_judging = lambda: store.remove(
+        session.tenant_id, session.session_id, at=services.clock()
+    )
     run(services, admission, client)
     assert client.heard[-1] == {"type": "finished"}
     assert len(services.subjects.samples.records(session.tenant_id, token, Modality.FACE)) == 1
+
+
+def test_a_session_is_not_revoked_while_its_face_is_enrolled(services: FakeServices) -> None:
+    token = person(services, 7)
+    session, admission = opened(services, SessionOrder(user_token=token, on_pass=OnPass.ENROL))
+    store, refused = services.liveness.store, list[PerseError]()
+
+    def revoke() -> None:
+        try:
+            store.remove(session.tenant_id, session.session_id, at=services.clock())
+        except Overloaded as error:
+            refused.append(error)
+
+    services.liveness.before_using = revoke
+    run(services, admission, ObedientClient(services.liveness))
+    assert len(refused) == 1
+    assert state(services, after(services, session)) is SessionState.PASSED
+    assert len(services.subjects.samples.records(session.tenant_id, token, Modality.FACE)) == 2
+
+
+def test_who_ends_a_session_second_enrols_nobody(services: FakeServices) -> None:
+    token = person(services, 7)
+    session, admission = opened(services, SessionOrder(user_token=token, on_pass=OnPass.ENROL))
+    store = services.liveness.store
+    services.liveness.before_judging = lambda: store.claim(session.session_id, at=services.clock())
+    run(services, admission, ObedientClient(services.liveness))
+    assert state(services, after(services, session)) is SessionState.STARTED
+    assert len(services.subjects.samples.records(session.tenant_id, token, Modality.FACE)) == 1
+
+
+@pytest.mark.parametrize("spoil", ["revoke", "forbid"])
+@pytest.mark.parametrize("on_pass", OnPass)
+def test_a_key_that_may_not_any_more_uses_no_face(
+    services: FakeServices, spoil: str, on_pass: OnPass
+) -> None:
+    token, keys = person(services, 7), services.keys
+    session, admission = opened(services, SessionOrder(user_token=token, on_pass=on_pass))
+    services.liveness.before_judging = lambda: (
+        keys.revoke("first") if spoil == "revoke" else keys.forbid("first", on_pass.needed)
+    )
+    run(services, admission, ObedientClient(services.liveness))
+    failed = EndReason.NOT_ENROLLED if on_pass is OnPass.ENROL else EndReason.NOT_COMPARED
+    assert reasons(after(services, session)) == (failed,)
+    assert len(services.subjects.samples.records(session.tenant_id, token, Modality.FACE)) == 1
+
+
+def test_an_end_that_there_is_no_room_for_is_tried_again(services: FakeServices) -> None:
+    session, client = held(services, client=ObedientClient(services.liveness, refusals=3))
+    assert state(services, session) is SessionState.PASSED
+    assert client.refusals == 0
+
+
+def test_an_end_without_room_for_too_long_is_a_fault_of_ours(services: FakeServices) -> None:
+    order = SessionOrder(correlation_id="device 17")
+    for _ in range(2 * LockoutPolicy().most):
+        session, admission = opened(services, order)
+        with pytest.raises(Overloaded):
+            run(services, admission, ObedientClient(services.liveness, refusals=1000))
+        assert after(services, session).came_to(services.clock()) is not None
+
+
+def test_a_network_that_breaks_at_the_end_is_a_fault_of_ours(services: FakeServices) -> None:
+    def breaks() -> None:
+        raise RuntimeError("a network broke")
+
+    order = SessionOrder(user_token=person(services, 7), on_pass=OnPass.VERIFY)
+    session, admission = opened(services, order)
+    services.liveness.before_using = breaks
+    with pytest.raises(RuntimeError):
+        run(services, admission, ObedientClient(services.liveness))
+    assert reasons(after(services, session)) == (EndReason.FAULT,)
 
 
 # --- who gets in ---------------------------------------------------------------------------------
@@ -252,7 +326,9 @@ def test_who_comes_second_disturbs_nobody(services: FakeServices) -> None:
 
 
 UNFIT: dict[str, Callable[[FakeServices, LivenessSession], object]] = {
-    "revoked": lambda it, session: it.liveness.store.remove(session.tenant_id, session.session_id),
+    "revoked": lambda it, session: it.liveness.store.remove(
+        session.tenant_id, session.session_id, at=it.clock()
+    ),
     "expired": lambda it, session: it.clock.pass_time(seconds=session.order.ttl_s),
     "of a revoked key": lambda it, _: it.keys.revoke("first"),
 }

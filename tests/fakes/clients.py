@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from perse.api.admission.door import Load
 from perse.api.http.lines import LineClosed
+from perse.api.v1.liveness_conversation import AT_THE_END
 from perse.domain.session_frames import Prompt
 from perse.errors import Overloaded
 from perse.pipelines.ports import Result
@@ -28,13 +29,15 @@ def frame(number: int, prompt: Prompt = Prompt.LOOK_AHEAD, *, identity: int = 7)
 class ObedientClient:
     """Sends a frame whenever one was looked at. ``deaf_to``: a prompt that it does not follow;
     ``instead``: what it sends after so many frames; ``leaves_after``: when it is gone; ``crowded``:
-    the numbers of frames for which there is no room."""
+    the numbers of frames for which there is no room; ``refusals``: how often there is none for the
+    end."""
 
     liveness: FakeLiveness
     deaf_to: Prompt | None = None
     instead: Mapping[int, bytes | Mapping[str, object]] = field(default_factory=dict)
     leaves_after: int | None = None
     crowded: frozenset[int] = frozenset()
+    refusals: int = 0
     identity: int = 7
     heard: list[Mapping[str, object]] = field(default_factory=list)
     sent: int = 0
@@ -64,10 +67,16 @@ class ObedientClient:
         self._wanted.set()
         if load.bulk == 0 and self.sent in self.crowded:
             raise Overloaded("no room")
+        if load == AT_THE_END and self.refusals:
+            self.refusals -= 1
+            raise Overloaded("no room")
         return work()
 
     async def look_up(self, work: Callable[[], Result], /) -> Result:
         return work()
+
+    async def pause(self, time_s: float, /) -> None:
+        self.liveness.clock.pass_time(seconds=time_s)
 
     def told(self, kind: str) -> list[Mapping[str, object]]:
         """The messages of that type."""

@@ -9,6 +9,7 @@ from perse.auth.api_keys import ApiKeys
 from perse.auth.liveness_tokens import ClientTokens
 from perse.auth.liveness_verdicts import JwsVerdictSigner
 from perse.auth.signing_keys import SigningKeys
+from perse.domain.access import ApiKey, KeyId
 from perse.domain.consent import Processing
 from perse.domain.geometry import DetectedFace, HeadPose
 from perse.domain.samples import FaceImage, ModelName
@@ -75,7 +76,8 @@ class SeeingPose:
 @dataclass
 class FakeLiveness:
     """``clock`` is the sessions' time; prompts are drawn as the first that may be, but never to
-    come closer. Judged by the prompts alone; ``before_judging`` is called then."""
+    come closer. Judged by the prompts alone; ``before_judging`` is called then, ``before_using``
+    before the API key is looked at to use the best frame."""
 
     consent: RecordConsent
     subjects: FakeSubjectServices
@@ -86,6 +88,7 @@ class FakeLiveness:
     public_url: str | None = None
     readings: int = 0
     before_judging: Callable[[], object] = lambda: None
+    before_using: Callable[[], object] = lambda: None
 
     def __post_init__(self) -> None:
         self.store = FakeLivenessSessions(self.subjects.users)
@@ -99,9 +102,7 @@ class FakeLiveness:
 
     @property
     def start(self) -> StartSession:
-        return StartSession(
-            self.store, lambda key_id: self.keys.store.get(key_id) is not None, self.clock
-        )
+        return StartSession(self.store, self.keys.store.get, self.clock)
 
     @property
     def conclude(self) -> ConcludeSession:
@@ -109,12 +110,17 @@ class FakeLiveness:
             sessions=self.store,
             verify=self.subjects.verify,
             add_face=replace(self.subjects.add_face, processing=Processing.LIVENESS_ENROL),
+            key=self._key_to_use,
             signer=JwsVerdictSigner(self.signing_keys),
             consent=self._recorded,
             points=self.points,
             models=self.sensing.models,
             now=self.clock,
         )
+
+    def _key_to_use(self, key_id: KeyId) -> ApiKey | None:
+        self.before_using()
+        return self.keys.store.get(key_id)
 
     @property
     def sensing(self) -> FrameSensing:

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from perse.domain.access import TenantId
 from perse.domain.consent import ConsentEntry, Processing
 from perse.domain.liveness_sessions import (
+    LOST,
     LivenessSession,
     SessionId,
     SessionOutcome,
+    session_is_ending,
     session_not_found,
 )
 from perse.domain.session_lockout import LockoutPolicy, SessionFailures
@@ -35,6 +37,7 @@ class FakeLivenessSessions:
         with self.lock:
             if session.order.user_token is not None:
                 self.references.person(session.tenant_id, session.order.user_token)
+            self._count_lost(session, session.created_at)
             for name in _names(session):
                 self._failures(name).check(self.policy, session.created_at)
             self.kept[session.session_id] = session
@@ -51,7 +54,8 @@ class FakeLivenessSessions:
             session = self._held(session_id)
             if not session.may_start(at):
                 raise session_not_found()
-            running = self._running(session, at)
+            self._count_lost(session, at)
+            running = len(self._open_ones(session))
             for name in _names(session):
                 self._failures(name).check(self.policy, at, running=running)
             entry = ConsentEntry(
@@ -66,22 +70,34 @@ class FakeLivenessSessions:
             self.kept[session_id] = session.started(at)
             return self.kept[session_id]
 
+    def claim(self, session_id: SessionId, *, at: datetime) -> LivenessSession:
+        with self.lock:
+            session = self._held(session_id)
+            if not session.may_end(at) or session.is_ending(at):
+                raise session_not_found()
+            self.kept[session_id] = session.claimed(at)
+            return self.kept[session_id]
+
     def end(
         self, session_id: SessionId, outcome: SessionOutcome, *, verdict: str, at: datetime
     ) -> LivenessSession:
         with self.lock:
             session = self._held(session_id)
-            if session.started_at is None or session.outcome is not None:
+            if not session.may_end(at):
                 raise session_not_found()
-            if not outcome.passed:
-                for name in _names(session):
-                    self.failed[name] = self._failures(name).after_failure(self.policy, at)
+            if outcome.counts:
+                self._count(session, at)
             self.kept[session_id] = session.ended(outcome, verdict, at)
             return self.kept[session_id]
 
-    def remove(self, tenant_id: TenantId, session_id: SessionId) -> None:
-        self.get(tenant_id, session_id)
-        del self.kept[session_id]
+    def remove(self, tenant_id: TenantId, session_id: SessionId, *, at: datetime) -> None:
+        with self.lock:
+            session = self.get(tenant_id, session_id)
+            if session.is_ending(at):
+                raise session_is_ending()
+            if session.started_at is not None and session.outcome is None:
+                self._count(session, at)
+            del self.kept[session_id]
 
     def forget(self, *, before: datetime) -> int:
         old = [it for it in self.kept.values() if it.expires_at < before]
@@ -102,11 +118,23 @@ class FakeLivenessSessions:
     def _failures(self, name: _Name) -> SessionFailures:
         return self.failed.get(name, SessionFailures())
 
-    def _running(self, session: LivenessSession, at: datetime) -> int:
+    def _count(self, session: LivenessSession, at: datetime) -> None:
+        for name in _names(session):
+            self.failed[name] = self._failures(name).after_failure(self.policy, at)
+
+    def _count_lost(self, session: LivenessSession, at: datetime) -> None:
+        for other in self._open_ones(session):
+            if other.runs_until is not None and other.is_lost(at):
+                self.kept[other.session_id] = replace(
+                    other, outcome=LOST, ended_at=other.runs_until
+                )
+                self._count(other, other.runs_until)
+
+    def _open_ones(self, session: LivenessSession) -> Sequence[LivenessSession]:
         mine = set(_names(session))
         others = (it for it in self.kept.values() if mine & set(_names(it)))
-        running = (it for it in others if it.started_at and not it.ended_at and it.expires_at > at)
-        return len(list(running))
+        begun = [(it.started_at, it) for it in others if it.started_at and it.outcome is None]
+        return [it for _, it in sorted(begun, key=lambda it: it[0])]
 
 
 def _names(session: LivenessSession) -> Sequence[_Name]:

@@ -14,6 +14,8 @@ import sqlalchemy as sa
 from perse.domain.access import KeyId, TenantId
 from perse.domain.consent import ConsentEntry, Declaration, Processing
 from perse.domain.liveness_sessions import (
+    LONGEST_RUN_S,
+    LOST,
     EndReason,
     LivenessSession,
     OnPass,
@@ -29,7 +31,7 @@ from perse.domain.samples import ModelName
 from perse.domain.session_frames import SessionKind
 from perse.domain.session_lockout import LockoutPolicy
 from perse.domain.subject_verification import Outcome
-from perse.errors import RateLimited, SessionNotFound, UserTokenNotFound
+from perse.errors import Overloaded, RateLimited, SessionNotFound, UserTokenNotFound
 from perse.pipelines.liveness_ports import SessionStore
 from perse.pipelines.reference_ports import ReferenceStore
 from perse.storage.schema import liveness_failures, liveness_sessions
@@ -42,6 +44,7 @@ from tests.storage.samples import ACME, NOW, OTHER, api_key, entry, reference, w
 
 POLICY = LockoutPolicy(most=3)
 FAILED = SessionOutcome(reasons=(EndReason.ABANDONED,))
+FAULT = SessionOutcome(reasons=(EndReason.FAULT,))
 PASSED = SessionOutcome(
     reasons=(),
     scores={"pad": 0.93, "relief": 1.1},
@@ -206,17 +209,67 @@ def test_a_session_that_expired_does_not_start(house: House) -> None:
     assert house.store.get(ACME, made).state(later(seconds=60)) is SessionState.EXPIRED
 
 
+def test_a_session_that_began_in_time_may_end_after_it_would_have_expired(house: House) -> None:
+    made = house.open(SessionOrder(ttl_s=60))
+    house.store.start(made, at=later(seconds=59))
+    assert house.store.get(ACME, made).state(later(seconds=90)) is SessionState.STARTED
+    house.store.end(made, PASSED, verdict="jws", at=later(seconds=90))
+    assert house.store.get(ACME, made).state(later(seconds=90)) is SessionState.PASSED
+
+
+def test_a_session_that_lasted_too_long_has_failed_and_never_passes(house: House) -> None:
+    made, late = house.open(), later(seconds=LONGEST_RUN_S)
+    house.store.start(made, at=NOW)
+    calls: tuple[Callable[[], object], ...] = (
+        lambda: house.store.claim(made, at=late),
+        lambda: house.store.end(made, PASSED, verdict="jws", at=late),
+    )
+    for call in calls:
+        with pytest.raises(SessionNotFound):
+            call()
+    found = house.store.get(ACME, made)
+    assert (found.state(late), found.came_to(late)) == (SessionState.FAILED, LOST)
+
+
+def test_the_end_of_a_session_is_claimed_once_whoever_tries(house: House) -> None:
+    made = house.open()
+    with pytest.raises(SessionNotFound):
+        house.store.claim(made, at=NOW)
+    house.store.start(made, at=NOW)
+
+    def claims(number: int) -> bool:
+        try:
+            (house.rival if number % 2 else house.store).claim(made, at=NOW)
+        except SessionNotFound:
+            return False
+        return True
+
+    with ThreadPoolExecutor(8) as servers:
+        assert sum(servers.map(claims, range(16))) == 1
+    house.store.end(made, PASSED, verdict="jws", at=NOW)
+    assert house.store.get(ACME, made).state(NOW) is SessionState.PASSED
+
+
+def test_a_session_is_not_revoked_between_its_claim_and_its_end(house: House) -> None:
+    made = house.open()
+    house.store.start(made, at=NOW)
+    house.store.claim(made, at=NOW)
+    with pytest.raises(Overloaded):
+        house.rival.remove(ACME, made, at=NOW)
+    house.rival.remove(ACME, made, at=later(seconds=LONGEST_RUN_S))
+
+
 @pytest.mark.parametrize("runs", [False, True])
 def test_a_revoked_session_neither_starts_nor_ends(house: House, *, runs: bool) -> None:
     made = house.open()
     if runs:
         house.store.start(made, at=NOW)
-    house.store.remove(ACME, made)
+    house.store.remove(ACME, made, at=NOW)
     calls: tuple[Callable[[], object], ...] = (
         lambda: house.store.get(ACME, made),
         lambda: house.store.start(made, at=NOW),
         lambda: house.store.end(made, PASSED, verdict="late", at=NOW),
-        lambda: house.store.remove(ACME, made),
+        lambda: house.store.remove(ACME, made, at=NOW),
     )
     for call in calls:
         with pytest.raises(SessionNotFound):
@@ -228,7 +281,7 @@ def test_another_tenants_session_is_not_there(house: House) -> None:
     with pytest.raises(SessionNotFound):
         house.store.get(ACME, made)
     with pytest.raises(SessionNotFound):
-        house.store.remove(ACME, made)
+        house.store.remove(ACME, made, at=NOW)
     assert house.store.get(OTHER, made).session_id == made
 
 
@@ -347,6 +400,54 @@ def test_a_session_that_is_over_makes_room_for_another(house: House) -> None:
         house.store.start(one, at=NOW)
     house.store.end(first, PASSED, verdict="jws", at=NOW)
     assert house.store.start(others[-1], at=NOW).started_at == NOW
+
+
+def test_sessions_that_are_revoked_while_they_run_have_failed(house: House) -> None:
+    order = orders(house)["correlation"]
+    for _ in range(2 * POLICY.most):
+        house.store.remove(ACME, house.open(order), at=NOW)
+    for _ in range(POLICY.most):
+        made = house.open(order)
+        house.store.start(made, at=NOW)
+        house.store.remove(ACME, made, at=NOW)
+    with pytest.raises(RateLimited):
+        house.open(order)
+
+
+def test_a_revoked_session_that_was_over_counts_once(house: House) -> None:
+    order = orders(house)["correlation"]
+    for number in range(2 * POLICY.most):
+        made = house.open(order, at=NOW)
+        house.store.start(made, at=NOW)
+        house.store.end(made, PASSED if number % 5 else FAILED, verdict="jws", at=NOW)
+        house.store.remove(ACME, made, at=NOW)
+    house.open(order)
+
+
+@pytest.mark.parametrize("claimed", [False, True])
+def test_sessions_of_a_server_that_was_lost_have_failed(house: House, *, claimed: bool) -> None:
+    order = orders(house)["correlation"]
+    made = [house.open(order) for _ in range(POLICY.most)]
+    for one in made:
+        house.store.start(one, at=NOW)
+        if claimed:
+            house.store.claim(one, at=NOW)
+    late = later(seconds=LONGEST_RUN_S)
+    for _ in range(2):
+        with pytest.raises(RateLimited):
+            house.open(order, at=late)
+    house.open(order, at=late + POLICY.first_lock)
+    assert house.store.get(ACME, made[0]).came_to(late) == LOST
+
+
+def test_a_fault_of_ours_locks_nobody_out(house: House) -> None:
+    order = orders(house)["correlation"]
+    for _ in range(2 * POLICY.most):
+        made = house.open(order)
+        house.store.start(made, at=NOW)
+        house.store.end(made, FAULT, verdict="jws", at=NOW)
+    assert house.store.get(ACME, made).state(NOW) is SessionState.FAILED
+    house.open(order)
 
 
 def test_a_pass_does_not_wipe_out_failures(house: House) -> None:

@@ -8,14 +8,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
-from perse.auth.api_keys import ApiKeys, utc_now
+from perse.auth.api_keys import utc_now
 from perse.auth.liveness_tokens import ClientTokens
 from perse.auth.liveness_verdicts import JwsVerdictSigner
 from perse.bootstrap.faces import FaceServices
 from perse.bootstrap.ground import Ground
 from perse.bootstrap.subjects import SubjectServices
 from perse.chores import Chore
-from perse.domain.access import KeyId
 from perse.domain.consent import Processing
 from perse.domain.session_frames import (
     GivenPrompt,
@@ -83,7 +82,7 @@ def wire_liveness(
     ground: Ground,
 ) -> LivenessServices:
     """Start forgetting, too, at once and then every ten minutes."""
-    sessions, sensing = storage.sessions, _sensing(ground.faces)
+    sessions, sensing, key = storage.sessions, _sensing(ground.faces), storage.keys.get
     attacks, signing_keys = ground.on_disk.cards.get("face_attack_detector"), ground.signing_keys
     rules = shipped_session_rules(sensing.scale, attacks)
 
@@ -93,11 +92,12 @@ def wire_liveness(
     return LivenessServices(
         open=OpenSession(sessions, storage.samples, consent),
         store=sessions,
-        start=StartSession(sessions, _activity(ApiKeys(storage.keys)), utc_now),
+        start=StartSession(sessions, key, utc_now),
         conclude=ConcludeSession(
             sessions=sessions,
             verify=subjects.verify,
             add_face=replace(subjects.add_face, processing=Processing.LIVENESS_ENROL),
+            key=key,
             signer=JwsVerdictSigner(signing_keys),
             consent=consent,
             points=rules.points,
@@ -125,7 +125,3 @@ def _sensing(faces: FaceServices) -> FrameSensing:
         thresholds=faces.thresholds,
         follow=FaceTracker,
     )
-
-
-def _activity(keys: ApiKeys) -> Callable[[KeyId], bool]:
-    return lambda key_id: keys.store.get(key_id) is not None

@@ -10,17 +10,19 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final, NewType
 
-from perse.domain.access import Caller, KeyId, TenantId
+from perse.domain.access import KeyId, Permission, TenantId
 from perse.domain.consent import Declaration
 from perse.domain.references import SampleId, UserToken
 from perse.domain.samples import ModelName
 from perse.domain.session_frames import SessionKind
 from perse.domain.subject_verification import Outcome
-from perse.errors import InvalidParameter, SessionNotFound
+from perse.errors import InvalidParameter, Overloaded, SessionNotFound
 
 SHORTEST_S: Final = 60
 LONGEST_S: Final = 600
 DEFAULT_S: Final = 300
+# From its start to its end, whatever becomes of it.
+LONGEST_RUN_S: Final = 120
 LONGEST_CORRELATION_ID: Final = 200
 LONGEST_ORIGIN: Final = 300
 ORIGIN_PATTERN: Final = r"^[a-z][a-z0-9+.-]*://[^\s/?#@\\]+$"
@@ -31,7 +33,7 @@ _UUID_SHAPE = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 class SessionState(StrEnum):
     """``PASSED``: everything that the session was opened for came out well. ``EXPIRED``: nobody
-    came in time, or the server that ran it was lost."""
+    came in time."""
 
     CREATED = "created"
     STARTED = "started"
@@ -46,12 +48,18 @@ class OnPass(StrEnum):
     VERIFY = "verify"
     ENROL = "enrol"
 
+    @property
+    def needed(self) -> frozenset[Permission]:
+        """What the API key must be allowed."""
+        return frozenset({Permission(self.value)})
+
 
 class EndReason(StrEnum):
     """Why a session failed beside what its frames showed."""
 
     ABANDONED = "abandoned"  # given up, or the connection was lost
     FAULT = "fault"  # of the server
+    LOST = "lost"  # had no end in time: the server that ran it was lost
     NO_MATCH = "no_match"  # not the subject
     NOT_ASSESSABLE = "not_assessable"  # too little of a person is seen to compare
     NOT_COMPARED = "not_compared"  # the subject may not or cannot be compared now
@@ -77,6 +85,11 @@ def session_not_found() -> SessionNotFound:
         "this API key has no liveness session of that id: sessions are forgotten a day after "
         "they end"
     )
+
+
+def session_is_ending() -> Overloaded:
+    """Whether it passes is being decided this moment."""
+    return Overloaded("this liveness session is coming to its end: ask again in a second")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,10 +158,19 @@ class SessionOutcome:
     def passed(self) -> bool:
         return not self.reasons
 
+    @property
+    def counts(self) -> bool:
+        """Whether it is a failure of whoever tried; what broke on our side is none."""
+        return not self.passed and EndReason.FAULT not in self.reasons
+
+
+LOST: Final = SessionOutcome(reasons=(EndReason.LOST,))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LivenessSession:
-    """One session as it is kept. Times are aware, UTC. ``verdict``: compact JWS, once it ended."""
+    """One session as it is kept. Times are aware, UTC. ``ended_at``: when it was claimed to be
+    ended, once. ``verdict``: compact JWS, once it has come out."""
 
     session_id: SessionId
     tenant_id: TenantId
@@ -162,27 +184,48 @@ class LivenessSession:
     verdict: str | None = None
 
     @property
-    def caller(self) -> Caller:
-        """Who opened it, in whose name everything of it is done."""
-        return Caller(self.tenant_id, self.key_id)
-
-    @property
     def expires_at(self) -> datetime:
+        """Until then it may start."""
         return self.created_at + timedelta(seconds=self.order.ttl_s)
 
+    @property
+    def runs_until(self) -> datetime | None:
+        """By then it must have come out; None of one that has not started."""
+        return self.started_at and self.started_at + timedelta(seconds=LONGEST_RUN_S)
+
+    def is_lost(self, now: datetime) -> bool:
+        """Whether it started and nothing can come out of it any more."""
+        return self.outcome is None and self.runs_until is not None and now >= self.runs_until
+
+    def is_ending(self, now: datetime) -> bool:
+        """Whether somebody has claimed its end, and nothing has come out yet."""
+        return self.ended_at is not None and self.outcome is None and not self.is_lost(now)
+
+    def came_to(self, now: datetime) -> SessionOutcome | None:
+        """What came out of it; None while that is open."""
+        return LOST if self.is_lost(now) else self.outcome
+
     def state(self, now: datetime) -> SessionState:
-        if self.outcome is not None:
-            return SessionState.PASSED if self.outcome.passed else SessionState.FAILED
-        if now >= self.expires_at:
-            return SessionState.EXPIRED
-        return SessionState.CREATED if self.started_at is None else SessionState.STARTED
+        outcome = self.came_to(now)
+        if outcome is not None:
+            return SessionState.PASSED if outcome.passed else SessionState.FAILED
+        if self.started_at is not None:
+            return SessionState.STARTED
+        return SessionState.EXPIRED if now >= self.expires_at else SessionState.CREATED
 
     def may_start(self, now: datetime) -> bool:
         """Once, and in time."""
         return self.state(now) is SessionState.CREATED
 
+    def may_end(self, now: datetime) -> bool:
+        """Whether nothing has come out of it yet and it runs."""
+        return self.state(now) is SessionState.STARTED
+
     def started(self, at: datetime) -> LivenessSession:
         return replace(self, started_at=at)
+
+    def claimed(self, at: datetime) -> LivenessSession:
+        return replace(self, ended_at=at)
 
     def ended(self, outcome: SessionOutcome, verdict: str, at: datetime) -> LivenessSession:
         return replace(self, outcome=outcome, verdict=verdict, ended_at=at)

@@ -28,14 +28,21 @@ class SessionStore(Protocol):
         that are running could fail too often; SessionNotFound also where it has started."""
         ...
 
+    def claim(self, session_id: SessionId, *, at: datetime) -> LivenessSession:
+        """Let one who may use what was seen end a session that is running: once, whoever else
+        tries. Raises SessionNotFound where it is not running or somebody has."""
+        ...
+
     def end(
         self, session_id: SessionId, outcome: SessionOutcome, *, verdict: str, at: datetime
     ) -> LivenessSession:
-        """Keep what came out of a session that is running, and count a failure."""
+        """Keep what came out of a session that is running, and count a failure that is not ours.
+        One that has no end in time is a failure without this, and has none any more."""
         ...
 
-    def remove(self, tenant_id: TenantId, session_id: SessionId) -> None:
-        """Revoke a session, in whatever state, with all that is kept of it."""
+    def remove(self, tenant_id: TenantId, session_id: SessionId, *, at: datetime) -> None:
+        """Revoke a session with all that is kept of it; one that is running counts as a failure.
+        Raises Overloaded for the moment between ``claim`` and ``end``."""
         ...
 
     def forget(self, *, before: datetime) -> int:

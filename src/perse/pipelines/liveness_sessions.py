@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 
-from perse.domain.access import Caller, KeyId, TenantId
+from perse.domain.access import ApiKey, Caller, KeyId, TenantId
 from perse.domain.consent import Declaration, Processing
 from perse.domain.liveness_sessions import (
     EndReason,
@@ -39,6 +40,8 @@ from perse.pipelines.reference_ports import Now
 from perse.pipelines.samples import AddFace
 from perse.pipelines.subject_ports import SampleStore
 from perse.pipelines.subject_verification import VerifySubject
+
+ActiveKey = Callable[[KeyId], ApiKey | None]
 
 _DECIMALS = 6
 _REASONS = {
@@ -85,20 +88,20 @@ class OpenSession:
 
 @dataclass(frozen=True, slots=True)
 class StartSession:
-    """Use case: let the client in that came first. ``is_active``: whether an API key still is.
+    """Use case: let the client in that came first. ``key``: the API key with that id, if active.
 
     Raises Unauthorized where the session has been started, has expired, was revoked, or the key
     that opened it was; RateLimited as the store.
     """
 
     sessions: SessionStore
-    is_active: Callable[[KeyId], bool]
+    key: ActiveKey
     now: Now
 
     def __call__(self, tenant_id: TenantId, session_id: SessionId) -> LivenessSession:
         try:
             opened = self.sessions.get(tenant_id, session_id)
-            if self.is_active(opened.key_id):
+            if self.key(opened.key_id):
                 return self.sessions.start(session_id, at=self.now())
         except SessionNotFound:
             pass
@@ -112,13 +115,15 @@ class ConcludeSession:
     """Use case: keep what came out of a session that is running, with a signed verdict.
 
     Of a session that passes, the best frame is compared with the subject or enrolled where that
-    was asked for; it passes only if that comes out well, too. Raises SessionNotFound for one that
-    was revoked meanwhile, with which nothing is done then.
+    was asked for and the API key still may; it passes only if that comes out well, too. Raises
+    SessionNotFound for one that was revoked or ended meanwhile, or lasted too long: with it
+    nothing is done then.
     """
 
     sessions: SessionStore
     verify: VerifySubject
     add_face: AddFace
+    key: ActiveKey
     signer: VerdictSigner
     consent: RecordConsent
     points: SessionPoints
@@ -134,7 +139,7 @@ class ConcludeSession:
         best: BestFrame | None,
     ) -> LivenessSession:
         """``frames``: how many were looked at."""
-        self.sessions.get(session.tenant_id, session.session_id)
+        self.sessions.claim(session.session_id, at=self.now())
         outcome = SessionOutcome(
             reasons=tuple(map(str, judgement.reasons)),
             scores=_told(asdict(judgement.scores)),
@@ -144,13 +149,27 @@ class ConcludeSession:
             best_frame_sha256=best.sha256 if best else None,
         )
         if judgement.passed and session.order.on_pass is not None:
-            outcome = self._used(session, outcome, best)
+            with self._our_fault(session, frames):
+                outcome = self._used(session, outcome, best)
         return self._kept(session, outcome)
 
     def abandoned(self, session: LivenessSession, reason: EndReason, *, frames: int) -> None:
         """A session that ended before anything could be judged."""
+        self.sessions.claim(session.session_id, at=self.now())
+        self._broken_off(session, reason, frames)
+
+    def _broken_off(self, session: LivenessSession, reason: EndReason, frames: int) -> None:
         outcome = SessionOutcome(reasons=(reason,), models=self.models, frames=frames)
         self._kept(session, outcome)
+
+    @contextmanager
+    def _our_fault(self, session: LivenessSession, frames: int) -> Iterator[None]:
+        """What breaks here is not the client's failure."""
+        try:
+            yield
+        except Exception:
+            self._broken_off(session, EndReason.FAULT, frames)
+            raise
 
     def _kept(self, session: LivenessSession, outcome: SessionOutcome) -> LivenessSession:
         at = self.now()
@@ -166,34 +185,42 @@ class ConcludeSession:
             if session.order.on_pass is OnPass.ENROL
             else (self._compared, EndReason.NOT_COMPARED)
         )
-        user_token = session.order.user_token
-        if best is None or user_token is None:
+        user_token, caller = session.order.user_token, self._caller(session)
+        if best is None or user_token is None or caller is None:
             return replace(outcome, reasons=(failed,))
         picture = Picture("the best frame", lambda: best.image)
         try:
-            return use(session, outcome, user_token, picture)
+            return use(caller, session, outcome, user_token, picture)
         except _NOT_DONE:
             return replace(outcome, reasons=(failed,))
 
+    def _caller(self, session: LivenessSession) -> Caller | None:
+        """Who opened it, in whose name the frame is used; None where the key may not any more."""
+        key, on_pass = self.key(session.key_id), session.order.on_pass
+        may = key is not None and on_pass is not None and on_pass.needed <= key.permissions
+        return key.caller if key is not None and may else None
+
     def _enrolled(
         self,
+        caller: Caller,
         session: LivenessSession,
         outcome: SessionOutcome,
         user_token: UserToken,
         picture: Picture,
     ) -> SessionOutcome:
         declared = session.declaration
-        added = self.add_face(session.caller, user_token, picture, declaration=declared)
+        added = self.add_face(caller, user_token, picture, declaration=declared)
         return replace(outcome, sample_id=added.record.name)
 
     def _compared(
         self,
+        caller: Caller,
         session: LivenessSession,
         outcome: SessionOutcome,
         user_token: UserToken,
         picture: Picture,
     ) -> SessionOutcome:
-        caller, declared = session.caller, session.declaration
+        declared = session.declaration
         entry = self.consent.entry(caller, Processing.LIVENESS_VERIFY, declared, user_token)
         self.consent.begin(entry).result()
         verified = self.verify(caller, user_token, Probe(picture))

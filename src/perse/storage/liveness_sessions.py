@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import sqlalchemy as sa
 
 from perse.domain.access import TenantId
 from perse.domain.consent import ConsentEntry, Processing
 from perse.domain.liveness_sessions import (
+    LOST,
     LivenessSession,
     SessionId,
     SessionOutcome,
+    session_is_ending,
     session_not_found,
 )
 from perse.domain.session_lockout import LockoutPolicy
@@ -26,7 +29,6 @@ from perse.storage.schema import Row, liveness_failures, liveness_sessions
 from perse.storage.sealing import Owner
 from perse.storage.template_rows import is_subject, lock_tenant
 
-KEPT_AFTER_EXPIRY = timedelta(days=1)
 _mine = liveness_sessions.c
 
 
@@ -48,6 +50,7 @@ class SqlLivenessSessions:
             lock_tenant(connection, session.tenant_id)
             if order.user_token is not None:
                 _insist_on_subject(connection, Owner(session.tenant_id, order.user_token))
+            self._count_lost(connection, session, session.created_at)
             self._failures(connection, session).check(session.created_at)
             connection.execute(sa.insert(liveness_sessions), columns_of_session(session))
             self.ledger.append_in(connection, [entry])
@@ -64,31 +67,46 @@ class SqlLivenessSessions:
             session = _held(connection, session_id)
             if not session.may_start(at):
                 raise session_not_found()
-            running = _running(connection, session, at)
+            self._count_lost(connection, session, at)
+            running = len(_open_ones(connection, session))
             self._failures(connection, session).check(at, running=running)
             connection.execute(_change(session_id, started_at=at))
             self.ledger.append_in(connection, [_checked(session, at)])
         return session.started(at)
 
+    def claim(self, session_id: SessionId, *, at: datetime) -> LivenessSession:
+        """Let one end a session that is running, once. Raises SessionNotFound."""
+        with self.database.write() as connection:
+            session = _held(connection, session_id)
+            if not session.may_end(at) or session.is_ending(at):
+                raise session_not_found()
+            connection.execute(_change(session_id, ended_at=at))
+        return session.claimed(at)
+
     def end(
         self, session_id: SessionId, outcome: SessionOutcome, *, verdict: str, at: datetime
     ) -> LivenessSession:
-        """Keep what came out of a session that is running, and count a failure. Raises
-        SessionNotFound."""
+        """Keep what came out of a session that is running, and count a failure that is not ours.
+        Raises SessionNotFound."""
         with self.database.write() as connection:
             session = _held(connection, session_id)
-            if session.started_at is None or session.outcome is not None:
+            if not session.may_end(at):
                 raise session_not_found()
             kept = write_outcome(outcome)
             connection.execute(_change(session_id, outcome=kept, verdict=verdict, ended_at=at))
-            if not outcome.passed:
+            if outcome.counts:
                 self._failures(connection, session).count(at)
         return session.ended(outcome, verdict, at)
 
-    def remove(self, tenant_id: TenantId, session_id: SessionId) -> None:
-        """Revoke a session with all that is kept of it. Raises SessionNotFound."""
+    def remove(self, tenant_id: TenantId, session_id: SessionId, *, at: datetime) -> None:
+        """Revoke a session with all that is kept of it; one that is running counts as a failure.
+        Raises SessionNotFound, Overloaded for the moment in which it ends."""
         with self.database.write() as connection:
-            _found(connection, session_id, tenant_id)
+            session = _held(connection, session_id, tenant_id)
+            if session.is_ending(at):
+                raise session_is_ending()
+            if session.started_at is not None and session.outcome is None:
+                self._failures(connection, session).count(at)
             connection.execute(sa.delete(liveness_sessions).where(_mine.session_id == session_id))
 
     def forget(self, *, before: datetime) -> int:
@@ -101,6 +119,16 @@ class SqlLivenessSessions:
             )
             old = sa.delete(liveness_sessions).where(_mine.expires_at < before)
             return connection.execute(old).rowcount
+
+    def _count_lost(
+        self, connection: sa.Connection, session: LivenessSession, at: datetime
+    ) -> None:
+        """Others of the same subject or correlation id that had no end in time have failed."""
+        for other in _open_ones(connection, session):
+            if other.runs_until is not None and other.is_lost(at):
+                kept, lost_at = write_outcome(LOST), other.runs_until
+                connection.execute(_change(other.session_id, outcome=kept, ended_at=lost_at))
+                self._failures(connection, other).count(lost_at)
 
     def _failures(self, connection: sa.Connection, session: LivenessSession) -> NamedFailures:
         return NamedFailures.of(connection, session, self.policy, self.secret)
@@ -123,17 +151,20 @@ def _found(
     return session_of(row)
 
 
-def _held(connection: sa.Connection, session_id: SessionId) -> LivenessSession:
+def _held(
+    connection: sa.Connection, session_id: SessionId, tenant_id: TenantId | None = None
+) -> LivenessSession:
     """As it is once nobody else can change it, or anything of its tenant."""
     try:
-        lock_tenant(connection, _found(connection, session_id).tenant_id)
+        lock_tenant(connection, _found(connection, session_id, tenant_id).tenant_id)
     except UserTokenNotFound:  # the tenant has been erased since
         raise session_not_found() from None
-    return _found(connection, session_id)
+    return _found(connection, session_id, tenant_id)
 
 
-def _running(connection: sa.Connection, session: LivenessSession, at: datetime) -> int:
-    """How many others of the same subject or correlation id may still fail."""
+def _open_ones(connection: sa.Connection, session: LivenessSession) -> Sequence[LivenessSession]:
+    """Of the same subject or correlation id, those that began and of which nothing has come out,
+    the first to begin first."""
     order = session.order
     names = [
         column == value
@@ -144,15 +175,14 @@ def _running(connection: sa.Connection, session: LivenessSession, at: datetime) 
         if value is not None
     ]
     if not names:
-        return 0
-    query = sa.select(sa.func.count()).where(
+        return []
+    query = sa.select(liveness_sessions).where(
         _mine.tenant_id == session.tenant_id,
         sa.or_(*names),
         _mine.started_at.is_not(None),
-        _mine.ended_at.is_(None),
-        _mine.expires_at > at,
+        _mine.outcome.is_(None),
     )
-    return int(connection.execute(query).scalar_one())
+    return [session_of(row) for row in connection.execute(query.order_by(_mine.started_at))]
 
 
 def _change(session_id: SessionId, **values: object) -> sa.Update:

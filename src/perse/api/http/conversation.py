@@ -131,6 +131,10 @@ class Conversation:
         """Do short blocking work for the party, such as a question to the database."""
         return await self.workplace.lookups.run(self.party, work)
 
+    async def pause(self, time_s: float) -> None:
+        """Wait before something is tried again."""
+        await asyncio.sleep(time_s)
+
     async def _message(self) -> tuple[bytes, bool]:
         self.held.let_go()
         await self._messages.keep()

@@ -16,7 +16,7 @@ from perse.api.http.lines import LineClosed
 from perse.api.http.sockets import SocketOperation, Welcome
 from perse.api.services import Faces, Liveness
 from perse.auth.liveness_tokens import Admission
-from perse.domain.liveness_sessions import EndReason, LivenessSession
+from perse.domain.liveness_sessions import LONGEST_RUN_S, EndReason, LivenessSession
 from perse.domain.session_dialogue import Dialogue
 from perse.domain.session_guidance import Guidance, guide
 from perse.domain.session_plan import draw_prompts
@@ -40,7 +40,7 @@ LARGEST_FRAME_BYTES: Final = 262_144
 _WIDTH_PX, _HEIGHT_PX = 640, 480
 _MOST_PIXELS: Final = 1_000_000
 # The end compares or enrols one picture, and writes.
-_AT_THE_END: Final = Load(0.3)
+AT_THE_END: Final = Load(0.3)
 
 
 class Talk(Protocol):
@@ -50,6 +50,7 @@ class Talk(Protocol):
     async def send_json(self, message: Mapping[str, object], /) -> None: ...
     async def compute(self, work: Callable[[], Result], /, *, load: Load) -> Result: ...
     async def look_up(self, work: Callable[[], Result], /) -> Result: ...
+    async def pause(self, time_s: float, /) -> None: ...
 
 
 @dataclass(slots=True)
@@ -129,7 +130,7 @@ class LivenessRun:
         except GivenUp:
             await self._break_off(EndReason.ABANDONED)
         except BaseException as end:
-            await self._break_off(_reason_of(end))
+            await self._break_off(self._reason_of(end))
             raise
         finally:
             reading.cancel()
@@ -214,10 +215,15 @@ class LivenessRun:
                 self._session, judgement, frames=len(dialogue.frames), best=self._watch.best
             )
 
-        try:
-            await self._talk.compute(concluded, load=_AT_THE_END)
-        except SessionNotFound:  # revoked meanwhile: there is nothing to keep
-            return
+        while True:
+            try:
+                return await self._talk.compute(concluded, load=AT_THE_END)
+            except SessionNotFound:  # revoked meanwhile: there is nothing to keep
+                return None
+            except Overloaded as busy:
+                if self._now_s() + busy.retry_after_s > LONGEST_RUN_S:
+                    raise
+                await self._talk.pause(busy.retry_after_s)
 
     async def _break_off(self, reason: EndReason) -> None:
         frames = len(self._dialogue.frames)
@@ -227,14 +233,16 @@ class LivenessRun:
         except SessionNotFound:  # revoked meanwhile, or kept already
             return
 
+    def _reason_of(self, end: BaseException) -> EndReason:
+        """Whether it was the client that broke it off; whatever it sent or did not take in time
+        is its own, so that no prompt can be declined for nothing."""
+        if end is self._newest.end or not isinstance(end, Exception):
+            return EndReason.ABANDONED
+        by_client = isinstance(end, LineClosed | PerseError) and not isinstance(end, TryLater)
+        return EndReason.ABANDONED if by_client else EndReason.FAULT
+
     def _now_s(self) -> float:
         return self._liveness.clock_s() - self._began_s
-
-
-def _reason_of(end: BaseException) -> EndReason:
-    """Whether it was the client or the server that broke it off."""
-    by_client = isinstance(end, LineClosed | PerseError) and not isinstance(end, TryLater)
-    return EndReason.ABANDONED if by_client else EndReason.FAULT
 
 
 def _refuse_large(faces: Faces, sent: SentFrame) -> None:
@@ -254,7 +262,7 @@ SOCKETS = (
             largest_bytes=LARGEST_FRAME_BYTES + 8,
             messages_per_s=1.5 * FRAMES_PER_S,
             silence_s=15.0,
-            longest_s=120.0,
+            longest_s=LONGEST_RUN_S,
         ),
         errors=(Unauthorized, RateLimited),
     ),

@@ -66,7 +66,7 @@ _BODY: dict[str, Any] = {
             "minimum": SHORTEST_S,
             "maximum": LONGEST_S,
             "default": DEFAULT_S,
-            "description": "Seconds until it expires.",
+            "description": "Seconds in which it has to begin.",
         },
         "subject_id": {
             "type": "string",
@@ -99,10 +99,6 @@ _BODY: dict[str, Any] = {
     "example": SESSION_ORDER,
 }
 _NEEDS = Needs.of(Permission.LIVENESS)
-_NEEDED_TO = {
-    OnPass.VERIFY: frozenset({Permission.VERIFY}),
-    OnPass.ENROL: frozenset({Permission.ENROL}),
-}
 _DECLARATIONS = {True: Declaration.GIVEN, False: Declaration.REFUSED, None: Declaration.ABSENT}
 
 
@@ -111,7 +107,7 @@ async def open_session(call: Call) -> OpenedAnswer:
     liveness, body = call.services.liveness, await call.json_object()
     order, declaration = _order(body), _declaration(body)
     if order.on_pass is not None:
-        call.caller.check(_NEEDED_TO[order.on_pass])
+        call.caller.check(order.on_pass.needed)
     opened = await call.look_up(lambda: liveness.open(call.caller, order, declaration=declaration))
     token = liveness.tokens.issue(opened)
     return OpenedAnswer.model_validate(
@@ -134,8 +130,12 @@ async def show(call: Call) -> SessionAnswer:
 
 async def revoke(call: Call) -> RemovedAnswer:
     """Revoke a liveness session."""
-    store, session_id = call.services.liveness.store, _session_in(call)
-    await call.look_up(lambda: store.remove(call.caller.tenant_id, session_id))
+    liveness, session_id, tenant_id = (
+        call.services.liveness,
+        _session_in(call),
+        call.caller.tenant_id,
+    )
+    await call.look_up(lambda: liveness.store.remove(tenant_id, session_id, at=liveness.now()))
     return RemovedAnswer(time_taken=call.time_taken())
 
 
@@ -243,7 +243,7 @@ OPERATIONS = (
         summary="Revoke a liveness session",
         tag="liveness",
         description="Its token lets nobody in any more, and what was kept of it is gone. With one "
-        "that is running nothing is done in the end.",
+        "that is running nothing is done in the end, and it counts as a failure.",
         parameters=(_SESSION,),
         processes=None,
         needs=_NEEDS,

@@ -78,17 +78,18 @@ def session_wire(session: LivenessSession, now: datetime) -> dict[str, object]:
 
 def session_answer(session: LivenessSession, now: datetime, *, time_taken: float) -> SessionAnswer:
     """``time_taken``: seconds."""
-    outcome = session.outcome or SessionOutcome(reasons=())
+    known = session.came_to(now)
+    outcome = known or SessionOutcome(reasons=())
     compared = outcome.compared
     return SessionAnswer.model_validate(
         {
             **session_wire(session, now),
             "started_at": session.started_at,
-            "ended_at": session.ended_at,
+            "ended_at": session.ended_at if session.outcome else None,
             "reasons": list(outcome.reasons),
             "scores": dict(outcome.scores),
             "limits": dict(outcome.thresholds),
-            "frames": outcome.frames if session.outcome else None,
+            "frames": outcome.frames if known else None,
             "best_frame_sha256": outcome.best_frame_sha256,
             "verification": compared and _compared(compared),
             "sample_id": outcome.sample_id,
