@@ -26,7 +26,7 @@ from perse.domain.consent import Declaration, Processing
 from perse.domain.session_frames import Prompt
 from perse.domain.session_lockout import LockoutPolicy
 from tests.fakes.clients import A_FRAME_S, frame
-from tests.fakes.faces import picture
+from tests.fakes.faces import FakeFaces, picture
 from tests.fakes.services import FakeServices, settings
 from tests.served import Served, serving
 
@@ -187,6 +187,15 @@ def test_there_is_nothing_to_verify_with_where_a_subject_has_no_face(client: htt
     token = subject(client)
     assert refusal(client.post(PATH, json={"subject_id": token})) == (404, "sample_not_found")
     assert opened(client, subject_id=token, on_pass="enrol")["on_pass"] == "enrol"
+
+
+def test_a_passive_session_is_not_opened_where_nothing_detects_attacks() -> None:
+    services = FakeServices(faces=FakeFaces(pad=None))
+    with serving(services, sockets=SOCKETS) as server, server.client() as client:
+        answer = client.post(PATH, json={"kind": "passive"})
+        assert refusal(answer) == (400, "invalid_parameter")
+        assert "attack detector" in answer.json()["message"]
+        opened(client, kind="head_turns")
 
 
 def test_a_refusal_of_consent_is_in_the_ledger(served: Served, client: httpx.Client) -> None:

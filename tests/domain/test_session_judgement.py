@@ -102,10 +102,24 @@ def test_what_looks_like_a_print_fails_but_one_bad_frame_does_not() -> None:
     assert judged(attack).reasons == (FailureReason.PRESENTATION_ATTACK,)
 
 
-def test_without_an_attack_detector_nothing_is_said_of_attacks() -> None:
-    frames = altered(session()[1], range(100), pad=None)
+@pytest.mark.parametrize(
+    ("kind", "least", "reasons"),
+    [
+        (SessionKind.HEAD_TURNS, None, ()),
+        (SessionKind.HEAD_TURNS, 0.5, (FailureReason.TOO_FEW_FRAMES,)),
+        (SessionKind.PASSIVE, None, (FailureReason.TOO_FEW_FRAMES,)),
+        (SessionKind.PASSIVE, 0.5, (FailureReason.TOO_FEW_FRAMES,)),
+    ],
+)
+def test_without_a_score_only_a_head_that_turns_passes_and_only_where_nothing_gives_one(
+    kind: SessionKind, least: float | None, reasons: tuple[FailureReason, ...]
+) -> None:
+    prompts, frames = session()
+    frames = altered(frames, range(100), pad=None)
     assert session_pad(frames) is None
-    assert judged(frames).passed
+    rules = replace(RULES, points=replace(POINTS, pad=least))
+    asked = prompts if kind is SessionKind.HEAD_TURNS else prompts[:1]
+    assert judge(kind, asked, frames, rules).reasons == reasons
 
 
 def test_several_faults_are_all_told_once() -> None:

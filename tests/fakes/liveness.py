@@ -23,6 +23,7 @@ from perse.domain.session_frames import (
     SessionPoints,
     SessionScores,
 )
+from perse.domain.session_plan import judgeable_kinds
 from perse.domain.session_prompts import prompt_failures
 from perse.pipelines.consent import RecordConsent
 from perse.pipelines.detection import AssessFace
@@ -98,7 +99,8 @@ class FakeLiveness:
 
     @property
     def open(self) -> OpenSession:
-        return OpenSession(self.store, self.subjects.samples, self._recorded)
+        kinds = judgeable_kinds(attacks_detected=self.faces.attacks is not None)
+        return OpenSession(self.store, self.subjects.samples, self._recorded, kinds)
 
     @property
     def start(self) -> StartSession:

@@ -24,7 +24,7 @@ from perse.domain.session_frames import (
     SessionPoints,
 )
 from perse.domain.session_judgement import SessionRules, judge
-from perse.domain.session_plan import Choose
+from perse.domain.session_plan import Choose, judgeable_kinds
 from perse.imaging.parallax import FaceTracker
 from perse.pipelines.consent import RecordConsent
 from perse.pipelines.liveness_frames import FrameSensing
@@ -90,7 +90,12 @@ def wire_liveness(
         sessions.forget(before=utc_now() - _KEPT)
 
     return LivenessServices(
-        open=OpenSession(sessions, storage.samples, consent),
+        open=OpenSession(
+            sessions,
+            storage.samples,
+            consent,
+            judgeable_kinds(attacks_detected=attacks is not None),
+        ),
         store=sessions,
         start=StartSession(sessions, key, utc_now),
         conclude=ConcludeSession(

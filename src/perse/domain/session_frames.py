@@ -181,7 +181,7 @@ class SessionPoints:
     closer: float  # times the size that the face had
     reaction_s: float  # nobody answers sooner after a prompt was sent
     answer_s: float  # nor is anybody waited for longer
-    pad: float  # least score of all frames together
+    pad: float | None  # least score of all frames together; None without an attack detector
     same_face_cosine: float
     recognisability: float
     relief: float  # least depth of the turns to a side, see domain/relief

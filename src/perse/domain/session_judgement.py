@@ -59,7 +59,7 @@ def judge(
         *([FailureReason.TOO_FEW_FRAMES] if len(seen) < points.least_frames else []),
         *continuity_failures(seen, points),
         *identity_failures(seen, points),
-        *([FailureReason.PRESENTATION_ATTACK] if pad is not None and pad < points.pad else []),
+        *_attack_failures(kind, pad, points),
         *prompt_failures(prompts, frames, points),
         *_depth_failures(turns, depth, points),
     ]
@@ -125,6 +125,18 @@ def _depth_failures(
         return [FailureReason.DEPTH_NOT_SEEN] if turns else []
     flat = depth.slope < points.relief or depth.unbent < points.unbent_relief
     return [FailureReason.NO_DEPTH] if flat else []
+
+
+def _attack_failures(
+    kind: SessionKind, pad: float | None, points: SessionPoints
+) -> list[FailureReason]:
+    """Without an attack detector only depth tells a head from a picture, and a passive session
+    shows none."""
+    if points.pad is None and kind is SessionKind.HEAD_TURNS:
+        return []
+    if points.pad is None or pad is None:
+        return [FailureReason.TOO_FEW_FRAMES]
+    return [FailureReason.PRESENTATION_ATTACK] if pad < points.pad else []
 
 
 def _since_begun(frames: Sequence[ObservedFrame], points: SessionPoints) -> list[ObservedFrame]:

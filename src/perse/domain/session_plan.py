@@ -20,6 +20,12 @@ _TURNS: Final = frozenset({Prompt.LOOK_LEFT, Prompt.LOOK_RIGHT})
 _HOW_MANY: Final = 4
 
 
+def judgeable_kinds(*, attacks_detected: bool) -> frozenset[SessionKind]:
+    """Those that show something: nothing but an attack detector tells a picture that is held
+    still from a face."""
+    return frozenset(SessionKind) if attacks_detected else frozenset({SessionKind.HEAD_TURNS})
+
+
 def draw_prompts(kind: SessionKind, choose: Choose) -> tuple[Prompt, ...]:
     """A look ahead, and where heads are turned four movements: none twice in a row, and at least
     one turn to a side, which tells most of depth. That is one order of 106."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Set
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 
@@ -21,10 +21,11 @@ from perse.domain.liveness_sessions import (
 from perse.domain.liveness_verdicts import verdict_claims
 from perse.domain.references import Modality, UserToken
 from perse.domain.samples import ModelName
-from perse.domain.session_frames import SessionJudgement, SessionPoints
+from perse.domain.session_frames import SessionJudgement, SessionKind, SessionPoints
 from perse.domain.subject_verification import FaceEvidence, Outcome, outcome_of
 from perse.errors import (
     InputError,
+    InvalidParameter,
     RateLimited,
     SampleError,
     SampleNotFound,
@@ -56,11 +57,13 @@ _NOT_DONE = (SampleError, InputError, RateLimited)
 class OpenSession:
     """Use case: let a client show that somebody is there. Raises RateLimited while the subject or
     the correlation id is locked, UserTokenNotFound, SampleNotFound where there is nothing to
-    verify with, EnduserConsentRequired."""
+    verify with, EnduserConsentRequired, InvalidParameter for a kind that is not one of ``kinds``,
+    which the networks in use can judge."""
 
     sessions: SessionStore
     samples: SampleStore
     consent: RecordConsent
+    kinds: Set[SessionKind]
     new_id: Callable[[], SessionId] = new_session_id
 
     def __call__(
@@ -68,6 +71,11 @@ class OpenSession:
     ) -> LivenessSession:
         entry = self.consent.entry(caller, Processing.LIVENESS_OPEN, declaration, order.user_token)
         with self.consent.with_change(entry):
+            if order.kind not in self.kinds:
+                raise InvalidParameter(
+                    "the networks of this server have no attack detector, without which a passive "
+                    "session shows nothing: open one of head_turns"
+                )
             if order.user_token is not None and order.on_pass is OnPass.VERIFY:
                 self._insist_on_a_face(caller, order.user_token)
             session = LivenessSession(

@@ -41,9 +41,9 @@ def shipped_head() -> HeadShape:
         return HeadShape(arrays["anchors"], arrays["depth"])
 
 
-def _least_pad(attacks: ModelCard | None) -> float:
+def _least_pad(attacks: ModelCard | None) -> float | None:
     if attacks is None:
-        return 0.0
+        return None
     own = attacks.attack_point.score if attacks.attack_point else 0.0
     return float(_tables()["pad"].get(attacks.name, own))
 
