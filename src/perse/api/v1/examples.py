@@ -145,7 +145,7 @@ _OPENED: dict[str, Any] = {
 OPENED: dict[str, Any] = {
     **_OPENED,
     "client_token": _SIGNED,
-    "capture_url": f"https://bio.example/capture/?token={_SIGNED}",
+    "capture_url": f"https://bio.example/capture/#token={_SIGNED}",
     "socket_url": "wss://bio.example/v1/liveness/socket",
     **_SAID,
 }

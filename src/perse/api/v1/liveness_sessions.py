@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any, TypeVar
-from urllib.parse import quote
 
 from perse.api.http.calls import Call
 from perse.api.http.consent import CONSENT, Processes
@@ -114,7 +113,8 @@ async def open_session(call: Call) -> OpenedAnswer:
         {
             **session_wire(opened, liveness.now()),
             "client_token": token,
-            "capture_url": f"{_base(call)}{_CAPTURE_PAGE}?token={quote(token, safe='')}",
+            # Behind #: what is before it reaches servers and proxies, and their logs.
+            "capture_url": f"{_base(call)}{_CAPTURE_PAGE}#token={token}",
             "socket_url": _as_socket(f"{_base(call)}{SOCKET}"),
             "time_taken": call.time_taken(),
         }

@@ -1,14 +1,18 @@
 /**
  * <perse-capture>: takes one good picture of a person's face, with the person's consent, and hands
- * it to the page. One module without dependencies; docs/capture.md says how to use it.
+ * it to the page, or runs a liveness session. Without dependencies; docs/capture.md says how to use
+ * it.
  *
  * From the bottom up: Messages (what is said), Camera (pictures), Assessors (what is wrong with a
  * picture), Guidance (what is said when), Screen (what is shown), PerseCapture (what happens).
  */
 
+import { SESSION_WORDS, SessionLine, SessionOver, defaultSocketUrl } from "./session.js";
+
 // --- Messages -----------------------------------------------------------------------------------
 
 const ENGLISH = {
+  ...SESSION_WORDS.en,
   region: "Take a picture of your face",
   agree: "I agree, start the camera",
   decline: "I do not agree",
@@ -56,6 +60,7 @@ const ENGLISH = {
 
 /** @type {Sentences} */
 const PORTUGUESE = {
+  ...SESSION_WORDS.pt,
   region: "Tirar uma foto do seu rosto",
   agree: "Concordo, ligar a câmera",
   decline: "Não concordo",
@@ -100,6 +105,7 @@ const PORTUGUESE = {
 
 /** @type {Sentences} */
 const SPANISH = {
+  ...SESSION_WORDS.es,
   region: "Hacer una foto de su cara",
   agree: "Acepto, encender la cámara",
   decline: "No acepto",
@@ -226,6 +232,17 @@ class Camera {
       pause(FIRST_FRAME_MS, signal).then(() => undefined),
     ]);
     if (!signal.aborted && video.videoWidth === 0) throw new Obstacle("camera_busy");
+  }
+
+  /**
+   * All that the camera sees now, not mirrored, as a JPEG.
+   *
+   * @param {number} longest side in pixels
+   * @param {number} quality 0..1
+   */
+  frame(longest, quality) {
+    const { videoWidth, videoHeight } = this.video;
+    return jpegOf(drawn(this.video, videoWidth, videoHeight, undefined, longest), quality);
   }
 
   /** A picture of now, as it is shown but not mirrored. */
@@ -557,6 +574,30 @@ function toneOf(message) {
   return CALM.has(message) ? "calm" : "bad";
 }
 
+/** What the server of a session says is in the way, in our words. */
+/** @type {Readonly<Record<string, Message>>} */
+const SESSION_GUIDANCE = {
+  ok: "good",
+  no_face: "no_face",
+  several_faces: "several_faces",
+  come_closer: "too_far",
+  move_back: "too_close",
+  move_to_centre: "session_centre",
+  more_light: "too_dark",
+  less_light: "too_bright",
+  hold_still: "blurred",
+  look_ahead: "turned",
+};
+
+/** What is said before a session, where there is no picture to choose instead. */
+/** @type {Readonly<Partial<Record<Message, Message>>>} */
+const IN_SESSION = {
+  refused: "session_camera_refused",
+  no_camera: "session_no_camera",
+  insecure: "session_insecure",
+  service: "session_service",
+};
+
 // --- Screen: what is shown ------------------------------------------------------------------------
 
 const STYLE = `
@@ -601,6 +642,9 @@ const STYLE = `
 .oval { fill: none; stroke: #fff; stroke-dasharray: 3 2; stroke-width: 1; }
 [data-tone="good"] .oval { stroke: #6fd79c; stroke-dasharray: none; stroke-width: 2; }
 [data-tone="bad"] .oval { stroke: #ffb199; }
+.sign { fill: none; stroke: #fff; stroke-linecap: round; stroke-linejoin: round; stroke-width: 5; filter: drop-shadow(0 0 2px #000) drop-shadow(0 0 1px #000); }
+.steps { align-items: center; display: grid; gap: 0.25rem; margin-top: 0.75rem; text-align: center; }
+progress { accent-color: var(--accent); height: 0.6rem; width: 100%; }
 .words { font-size: 1.1em; font-weight: 600; margin: 0.75rem 0; min-height: 2.9em; text-align: center; }
 [data-tone="good"] .words { color: var(--good); }
 [data-tone="bad"] .words { color: var(--bad); }
@@ -629,10 +673,23 @@ button:focus-visible, .file:focus-within { outline: 3px solid var(--accent); out
  * @typedef {object} View
  * @property {Message} [says]
  * @property {Tone} [tone]
- * @property {"consent" | "camera" | "picture"} [shows]
+ * @property {"consent" | "camera" | "picture" | "session"} [shows]
  * @property {[Message, () => void][]} buttons the first is the main one
  * @property {boolean} [file] whether a picture can be chosen
  */
+
+/**
+ * Signs for what a session asks, in a square of 100 by 100. Left is on the left of the screen.
+ *
+ * @type {Readonly<Record<string, string>>}
+ */
+const SIGNS = {
+  ahead: "M50 44a6 6 0 1 0 .1 0",
+  left: "M22 36L8 50L22 64M8 50H38",
+  right: "M78 36L92 50L78 64M92 50H62",
+  up: "M36 22L50 8L64 22M50 8V38",
+  closer: "M28 14H14V28M14 14L32 32M72 14H86V28M86 14L68 32M28 86H14V72M14 86L32 68M72 86H86V72M86 86L68 68",
+};
 
 /** The elements of the component; it decides nothing. */
 class Screen {
@@ -647,16 +704,24 @@ class Screen {
     root.adoptedStyleSheets = [sheet];
     this.root = root;
     this.messages = new Messages([]);
+    /** @type {Message} */
+    this.title = "region";
     this.video = element("video", { playsInline: true, muted: true, autoplay: true });
     this.video.setAttribute("playsinline", "");
     this.video.tabIndex = -1;
     this.still = element("div", {});
     this.still.setAttribute("role", "img");
     this.oval = ovalOverlay();
-    this.stage = element("div", { className: "stage" }, this.video, this.oval, this.still);
+    this.arrow = svgElement("path", {});
+    this.sign = svgElement("svg", { class: "sign", viewBox: "0 0 100 100", "aria-hidden": "true" });
+    this.sign.append(this.arrow);
+    this.stage = element("div", { className: "stage" }, this.video, this.oval, this.sign, this.still);
     this.stage.setAttribute("part", "stage");
     this.words = element("p", { className: "words", tabIndex: -1 });
     this.words.setAttribute("role", "status");
+    this.stepText = element("span", {});
+    this.progress = element("progress", {});
+    this.steps = element("label", { className: "steps" }, this.stepText, this.progress);
     this.consentText = element("p", {});
     const slot = element("slot", { name: "consent" }, this.consentText);
     slot.addEventListener("slotchange", onConsentText);
@@ -665,7 +730,7 @@ class Screen {
     this.buttons = element("div", { className: "buttons" });
     this.fileName = element("span", {});
     this.chooser = fileChooser(this.fileName, onFile);
-    this.region = element("section", {}, this.consent, this.stage, this.words);
+    this.region = element("section", {}, this.consent, this.stage, this.steps, this.words);
     this.region.append(this.buttons, this.chooser);
     root.append(this.region);
   }
@@ -674,15 +739,18 @@ class Screen {
   show({ says, tone = "calm", shows, buttons, file = false }) {
     const hadFocus = this.root.activeElement !== null;
     this.region.lang = this.messages.language;
-    this.region.setAttribute("aria-label", this.messages.of("region"));
+    this.region.setAttribute("aria-label", this.messages.of(this.title));
     this.consent.hidden = shows !== "consent";
-    this.stage.hidden = shows !== "camera" && shows !== "picture";
-    this.video.hidden = shows !== "camera";
+    this.stage.hidden = !shows || shows === "consent";
+    this.video.hidden = shows !== "camera" && shows !== "session";
+    this.sign.toggleAttribute("hidden", shows !== "session");
+    this.steps.hidden = shows !== "session";
+    this.stage.style.aspectRatio = shows === "session" ? aspectOf(this.video) : "";
     this.oval.toggleAttribute("hidden", shows !== "camera");
     this.still.hidden = shows !== "picture";
     this.words.hidden = !says;
     if (says) this.say(says, tone);
-    const made = buttons.map(([message, act], place) => this.#button(message, act, place === 0));
+    const made = buttons.map(([message, act], place) => this.#button(message, act, place === 0 && shows !== "session"));
     this.buttons.replaceChildren(...made);
     this.fileName.textContent = this.messages.of("file");
     this.chooser.hidden = !file;
@@ -691,12 +759,27 @@ class Screen {
   }
 
   /**
+   * What the person has to do now.
+   *
+   * @param {import("./session.js").Prompt} prompt
+   * @param {string} sign of SIGNS
+   */
+  ask({ number, of }, sign) {
+    const step = this.messages.of("session_step");
+    this.stepText.textContent = step.replace("{number}", `${number}`).replace("{of}", `${of}`);
+    Object.assign(this.progress, { max: of, value: number - 1 });
+    this.arrow.setAttribute("d", SIGNS[sign] ?? "");
+  }
+
+  /**
    * @param {Message} message
    * @param {Tone} tone
+   * @param {Message} [more] said behind it
    */
-  say(message, tone) {
+  say(message, tone, more) {
     this.region.dataset.tone = tone;
-    const sentence = this.messages.of(message);
+    const said = more ? [message, more] : [message];
+    const sentence = said.map((it) => this.messages.of(it)).join(" ");
     if (this.words.textContent !== sentence) this.words.textContent = sentence;
   }
 
@@ -752,6 +835,11 @@ function element(tag, properties, ...children) {
   return made;
 }
 
+/** @param {HTMLVideoElement} video */
+function aspectOf(video) {
+  return `${video.videoWidth || 4} / ${video.videoHeight || 3}`;
+}
+
 function ovalOverlay() {
   const svg = svgElement("svg", { viewBox: "0 0 75 100", "aria-hidden": "true" });
   const hole = "M0 0H75V100H0Z M37.5 14A25 36 0 0 0 37.5 86A25 36 0 0 0 37.5 14Z";
@@ -773,6 +861,72 @@ function svgElement(tag, attributes) {
   return made;
 }
 
+// --- A session's prompts --------------------------------------------------------------------------
+
+/** @type {Readonly<Record<string, {says: Message, sign: string, mirrored: string}>>} */
+const PROMPTS = {
+  look_ahead: { says: "look_ahead", sign: "ahead", mirrored: "ahead" },
+  look_left: { says: "look_left", sign: "right", mirrored: "left" },
+  look_right: { says: "look_right", sign: "left", mirrored: "right" },
+  look_up: { says: "look_up", sign: "up", mirrored: "up" },
+  come_closer: { says: "move_closer", sign: "closer", mirrored: "closer" },
+};
+
+/** Shows what the server of a session asks for. */
+class SessionScreen {
+  /**
+   * @param {Screen} screen
+   * @param {Camera} camera
+   * @param {boolean} mirrored
+   * @param {(kind: string) => View["buttons"]} buttonsOf
+   */
+  constructor(screen, camera, mirrored, buttonsOf) {
+    this.screen = screen;
+    this.camera = camera;
+    this.mirrored = mirrored;
+    this.buttonsOf = buttonsOf;
+    /** @type {Message} */
+    this.asked = "session_connecting";
+    /** @type {Message} */
+    this.hint = "good";
+    this.hints = new Guidance((message) => this.#say(message));
+  }
+
+  /** @param {string} kind */
+  begin(kind) {
+    this.screen.show({ says: this.asked, shows: "session", buttons: this.buttonsOf(kind) });
+  }
+
+  /** @param {import("./session.js").Prompt} prompt */
+  prompt(prompt) {
+    const known = PROMPTS[prompt.prompt];
+    if (!known) return;
+    this.asked = known.says;
+    this.screen.ask(prompt, this.mirrored ? known.mirrored : known.sign);
+    this.#say(this.hint);
+  }
+
+  /** @param {string} guidance */
+  guidance(guidance) {
+    this.hint = SESSION_GUIDANCE[guidance] ?? "good";
+  }
+
+  /**
+   * @param {number} longestPx
+   * @param {number} quality
+   */
+  picture(longestPx, quality) {
+    this.hints.hint(this.hint); // again and again: what is said too soon after another waits
+    return this.camera.frame(longestPx, quality);
+  }
+
+  /** @param {Message} hint */
+  #say(hint) {
+    if (hint === "good") this.screen.say(this.asked, "calm");
+    else this.screen.say(this.asked, "bad", hint);
+  }
+}
+
 // --- The element ----------------------------------------------------------------------------------
 
 const PICTURE_QUALITY = 0.92;
@@ -792,15 +946,17 @@ const GOOD_IN_A_ROW = 2;
 
 /**
  * Attributes: `consent` (or a slot of that name), `lang`, `detect-url`, `upload-to`,
- * `upload-field`, `facing`. Property: `getToken`. Events, all of which bubble: `perse-capture`,
- * `perse-decline`, `perse-uploaded`, `perse-obstacle`.
+ * `upload-field`, `facing`; `session`, `socket-url`. Property: `getToken`. Events, all of which
+ * bubble: `perse-capture`, `perse-decline`, `perse-uploaded`, `perse-obstacle`, `perse-finished`,
+ * `perse-unable`.
  */
 export class PerseCapture extends HTMLElement {
-  static observedAttributes = ["lang", "consent"];
+  static observedAttributes = ["lang", "consent", "session"];
 
   /**
    * Gives the bearer token for an address, which is `detect-url` or `upload-to`, or "" for none.
-   * Called again when it is refused.
+   * Called again when it is refused. For a session's socket it gives the session's client token,
+   * and is called once the camera is on.
    *
    * @type {((url: string) => string | Promise<string>) | null}
    */
@@ -812,6 +968,7 @@ export class PerseCapture extends HTMLElement {
   /** @type {Map<string, string>} address -> token */
   #tokens = new Map();
   #asked = false;
+  #begun = false; // a session that began is used up
   /** @type {{text: string, agreedAt: string} | null} */
   #consent = null;
 
@@ -867,6 +1024,8 @@ export class PerseCapture extends HTMLElement {
   #ask() {
     this.#end();
     this.#consent = null;
+    this.#begun = false;
+    this.#screen.title = this.#isSession ? "session_region" : "region";
     const nearest = /** @type {HTMLElement | null} */ (this.closest("[lang]"))?.lang;
     this.#screen.messages = new Messages([...(nearest ? [nearest] : []), ...navigator.languages]);
     this.#screen.consentText.textContent = this.getAttribute("consent") ?? "";
@@ -889,7 +1048,15 @@ export class PerseCapture extends HTMLElement {
 
   #agree() {
     this.#consent = { text: this.#consentText(), agreedAt: new Date().toISOString() };
-    void this.#film();
+    this.#start();
+  }
+
+  get #isSession() {
+    return this.hasAttribute("session");
+  }
+
+  #start() {
+    void (this.#isSession ? this.#hold() : this.#film());
   }
 
   #decline() {
@@ -918,6 +1085,56 @@ export class PerseCapture extends HTMLElement {
     } catch (error) {
       if (!signal.aborted) this.#meet(error);
     }
+  }
+
+  /** A liveness session: the server says what the person has to do. */
+  async #hold() {
+    const signal = this.#end();
+    const mirrored = this.#facing() === "user";
+    this.#screen.video.classList.toggle("mirrored", mirrored);
+    this.#screen.show({ says: "starting", shows: "session", buttons: [] });
+    try {
+      await this.#camera.start(this.#facing(), signal, () => this.#meet(new Obstacle("camera_lost")));
+      if (signal.aborted) return;
+      this.#begun = true;
+      const url = this.getAttribute("socket-url") ?? defaultSocketUrl();
+      const token = (await this.getToken?.(url)) ?? "";
+      if (signal.aborted) return;
+      const line = new SessionLine(url, token);
+      signal.addEventListener("abort", () => line.close(), { once: true });
+      const buttons = (/** @type {string} */ kind) => this.#sessionButtons(line, kind);
+      await line.run(new SessionScreen(this.#screen, this.#camera, mirrored, buttons));
+      if (!signal.aborted) this.#conclude("session_done", "good", "perse-finished");
+    } catch (error) {
+      if (!signal.aborted) this.#meet(error);
+    }
+  }
+
+  /**
+   * @param {SessionLine} line
+   * @param {string} kind
+   * @returns {View["buttons"]}
+   */
+  #sessionButtons(line, kind) {
+    const leave = (/** @type {Message} */ says, /** @type {string} */ event) => () => {
+      line.giveUp();
+      this.#conclude(says, "calm", event);
+    };
+    /** @type {View["buttons"]} */
+    const buttons = [["session_give_up", leave("session_given_up", "perse-finished")]];
+    if (kind !== "passive") buttons.push(["session_unable", leave("session_other_way", "perse-unable")]);
+    return buttons;
+  }
+
+  /**
+   * @param {Message} says
+   * @param {Tone} tone
+   * @param {string} event
+   */
+  #conclude(says, tone, event) {
+    this.#end();
+    this.#screen.show({ says, tone, buttons: [] });
+    this.#tell(event, {});
   }
 
   /**
@@ -1040,9 +1257,21 @@ export class PerseCapture extends HTMLElement {
   /** @param {unknown} error */
   #meet(error) {
     this.#end();
-    const says = error instanceof Obstacle ? error.says : "service";
-    this.#screen.show({ says, tone: "bad", buttons: [["retry", () => void this.#film()]], file: true });
+    const known = error instanceof Obstacle || error instanceof SessionOver;
+    const says = this.#wordsFor(known ? error.says : "service");
+    /** @type {View["buttons"]} */
+    const buttons = this.#begun ? [] : [["retry", () => this.#start()]];
+    this.#screen.show({ says, tone: "bad", buttons, file: !this.#isSession });
     this.#tell("perse-obstacle", { reason: says });
+  }
+
+  /**
+   * @param {Message} obstacle
+   * @returns {Message}
+   */
+  #wordsFor(obstacle) {
+    if (this.#begun && obstacle === "camera_lost") return "session_left";
+    return this.#isSession ? (IN_SESSION[obstacle] ?? obstacle) : obstacle;
   }
 
   #facing() {
