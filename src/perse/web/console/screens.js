@@ -4,6 +4,7 @@ import { Detect } from "./screens/detect.js";
 import { Evaluation } from "./screens/evaluation.js";
 import { Identify } from "./screens/identify.js";
 import { Ledger } from "./screens/ledger.js";
+import { Liveness } from "./screens/liveness.js";
 import { Overview } from "./screens/overview.js";
 import { People } from "./screens/people.js";
 import { Voice } from "./screens/voice.js";
@@ -45,6 +46,7 @@ export const SCREENS = [
   { name: "detect", show: Detect, shown: may("faces"), biometric: always },
   { name: "compare", show: Compare, shown: may("faces"), biometric: always },
   { name: "voice", show: Voice, shown: (access) => access.voices && may("voices")(access), biometric: always },
+  { name: "liveness", show: Liveness, shown: may("faces"), biometric: always },
   { name: "people", show: People, shown: may("read"), biometric: (rest) => rest.length > 0 },
   { name: "identify", show: Identify, shown: may("identify"), biometric: always },
   { name: "evaluation", show: Evaluation, shown: may("operate"), biometric: never },
