@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import httpx
 import pytest
@@ -23,10 +24,16 @@ Sent = dict[str, bytes]
 
 @pytest.fixture(scope="module")
 def address(served: Served) -> Iterator[str]:
-    """Of the example, run as its head says."""
+    with running_example("sign_in", served) as address:
+        yield address
+
+
+@contextmanager
+def running_example(name: str, served: Served) -> Iterator[str]:
+    """The address of an example, run as its head says."""
     port = free_port()
     environment = {**os.environ, "PERSE_URL": served.url, "PERSE_KEY": served.services.api_key}
-    command = [sys.executable, "-m", "uvicorn", "sign_in:app", "--port", str(port)]
+    command = [sys.executable, "-m", "uvicorn", f"{name}:app", "--port", str(port)]
     with subprocess.Popen(command, cwd=REPOSITORY / "examples", env=environment) as process:
         try:
             _await_answer(address := f"http://127.0.0.1:{port}", process)

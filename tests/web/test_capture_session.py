@@ -15,10 +15,10 @@ from PIL import Image
 from playwright.sync_api import Page, WebSocket, WebSocketRoute, expect
 
 from perse.domain.session_frames import Prompt
+from tests.theatre import ASKED, ORDER, Actor, Theatre, theatre
 from tests.web.faults import Faults
 from tests.web.looks import barriers, looked_at
 from tests.web.scenery import Camera
-from tests.web.sessions import ASKED, ORDER, Actor, Theatre, theatre
 from tests.web.test_capture import AGREE, CAMERA_ON, DECLINE, button, press, words
 
 PATH = "/v1/liveness/sessions"

@@ -16,10 +16,10 @@ from playwright.sync_api import BrowserContext, Page, expect
 from perse.domain.access import Permission
 from perse.domain.liveness_sessions import EndReason
 from perse.domain.session_frames import FailureReason
+from tests.theatre import Theatre, theatre
 from tests.web.faults import Faults
 from tests.web.looks import barriers, looked_at
 from tests.web.scenery import Camera
-from tests.web.sessions import Theatre, theatre
 from tests.web.test_capture import AGREE, press, words
 from tests.web.test_console import FOLDER
 from tests.web.visitor import Visitor

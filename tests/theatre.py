@@ -1,4 +1,4 @@
-"""Liveness sessions before a real browser, whose camera's pictures are seen as a test says."""
+"""Liveness sessions on a real server, whose frames are seen as a test says, whatever they show."""
 
 from __future__ import annotations
 
