@@ -6,6 +6,7 @@ there: `camera.show(...)` before the page starts it.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
@@ -23,6 +24,8 @@ FILM_PX = (640, 480)
 FACES_PX = {"collins_1992": (181, 64, 89, 114), "hopper_1984": (174, 115, 181, 214)}
 # What a page shows of the film upright is so wide.
 UPRIGHT_PX = 360
+# Of every Motion JPEG file, which says nothing of it.
+_CHROMIUM_FRAMES_PER_S = 30
 _RATE_HZ = 16_000
 _GREY = (128, 128, 128)
 
@@ -42,14 +45,19 @@ class Camera:
         filmed = {id(picture): _filmed(picture) for picture in pictures}
         self._play([filmed[id(picture)] for picture in pictures])
 
+    def play(self, frames: Sequence[bytes], *, frames_per_s: int) -> None:
+        """A film of JPEG pictures of ``FILM_PX``, from its start."""
+        each = round(_CHROMIUM_FRAMES_PER_S / frames_per_s)
+        self._play([frame for frame in frames for _ in range(each)])
+
     def unplug(self) -> None:
         """There is no camera."""
         self.film.unlink()
 
-    def _play(self, pictures: list[bytes]) -> None:
+    def _play(self, pictures: Sequence[bytes]) -> None:
         new = self.film.with_suffix(".new")
         # Of a single picture Chromium would never see the end.
-        new.write_bytes(b"".join(pictures * 2 if len(pictures) == 1 else pictures))
+        new.write_bytes(b"".join([*pictures, *pictures] if len(pictures) == 1 else pictures))
         new.replace(self.film)
 
 

@@ -1,0 +1,114 @@
+"""Films before a real browser's camera and real networks behind it: who is taken for a person."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from time import monotonic
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from benchmarks.liveness_sessions.instruments import BONA_FIDE, INSTRUMENTS
+from benchmarks.liveness_sessions.material import Sitter
+from benchmarks.liveness_sessions.recordings import filmed, sitter_of
+from benchmarks.liveness_sessions.running import seeded
+from perse.bootstrap.services import Services
+from perse.domain.session_frames import Prompt
+from perse.weights.catalogue import Catalog
+from perse.weights.store import WeightStore
+from tests.conftest import REPOSITORY
+from tests.real_house import CONSENT, House, running_house
+from tests.web.scenery import PORTRAITS, Camera, person
+from tests.web.test_capture import AGREE, press, words
+
+PATH = "/v1/liveness/sessions"
+# A film cannot answer: the server asks in the order in which it moves.
+ORDER = (Prompt.LOOK_LEFT, Prompt.LOOK_UP, Prompt.LOOK_RIGHT, Prompt.COME_CLOSER)
+STEP_S = 2.5
+FRAMES_PER_S = 6
+
+
+def arranged(services: Services) -> Services:
+    """Movements in the film's order; a busy machine may take its time between two frames."""
+    asked = iter(ORDER * 100)
+
+    def choose(prompts: Sequence[Prompt]) -> Prompt:
+        wanted = next(asked)
+        assert wanted in prompts
+        return wanted
+
+    liveness = services.liveness
+    points = replace(liveness.points, longest_gap_s=6.0, clock_drift_s=6.0)
+    rules = replace(liveness.rules, points=points)
+    return replace(services, liveness=replace(liveness, choose=choose, rules=rules))
+
+
+@pytest.fixture(scope="module")
+def cinema(
+    tmp_path_factory: pytest.TempPathFactory, weights: WeightStore, catalog: Catalog
+) -> Iterator[House]:
+    for card in catalog.cards_of("standard").values():
+        weights.obtain(card)
+    folder = tmp_path_factory.mktemp("cinema")
+    with running_house(folder, REPOSITORY / "build" / "weights", None, arranged) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def head(cinema: House) -> Sitter:
+    return sitter_of(PORTRAITS / "obama_2012.jpg", cinema.folder)
+
+
+def film_of(head: Sitter, *moves: Prompt) -> list[bytes]:
+    """The head, rendered as it follows these, frame by frame."""
+    film = INSTRUMENTS[BONA_FIDE](head, head, seeded(BONA_FIDE))
+    return list(filmed(film, moves, step_s=STEP_S, frames_per_s=FRAMES_PER_S))
+
+
+def run(cinema: House, page: Page, **order: object) -> dict[str, Any]:
+    """What is known of a session that was run in the browser."""
+    opened = cinema.client.post(PATH, json={**order, **dict.fromkeys(CONSENT, True)}).json()
+    page.goto(f"{str(cinema.client.base_url).rstrip('/')}{opened['capture_url']}")
+    press(page, AGREE)
+    expect(words(page)).to_contain_text("It is over", timeout=60_000)
+    deadline = monotonic() + 10
+    while (known := _known(cinema, opened))["state"] == "started":
+        assert monotonic() < deadline
+    return known
+
+
+def _known(cinema: House, opened: dict[str, Any]) -> dict[str, Any]:
+    known: dict[str, Any] = cinema.client.get(f"{PATH}/{opened['session_id']}").json()
+    return known
+
+
+def test_a_head_that_turns_passes(cinema: House, page: Page, camera: Camera, head: Sitter) -> None:
+    film = film_of(head, Prompt.LOOK_AHEAD, *ORDER, ORDER[-1])
+    camera.play(film, frames_per_s=FRAMES_PER_S)
+    known = run(cinema, page)
+    assert (known["state"], known["reasons"]) == ("passed", [])
+    assert known["scores"]["relief"] > known["limits"]["relief"]
+
+
+def test_a_photograph_that_is_held_still_does_what_nobody_asked(
+    cinema: House, page: Page, camera: Camera
+) -> None:
+    camera.show(person())
+    known = run(cinema, page)
+    assert known["state"] == "failed"
+    assert "prompt_not_followed" in known["reasons"]
+
+
+def test_a_head_that_looks_ahead_passes_where_nothing_else_is_asked(
+    cinema: House, page: Page, camera: Camera, head: Sitter
+) -> None:
+    film = film_of(head, *[Prompt.LOOK_AHEAD] * 4)
+    camera.play(film, frames_per_s=FRAMES_PER_S)
+    known = run(cinema, page, kind="passive")
+    assert (known["state"], known["reasons"]) == ("passed", [])
+    camera.play(film[:6], frames_per_s=FRAMES_PER_S)  # in a circle, as no person moves
+    known = run(cinema, page, kind="passive")
+    assert known["state"] == "failed"
+    assert "repeated_frame" in known["reasons"]
