@@ -57,3 +57,24 @@ def test_a_bad_part_of_a_list_is_told_by_the_name_of_its_variable(
     monkeypatch.setenv("PERSE_CORS_HEADERS", "X-Good, not good")
     with pytest.raises(SettingsInvalid, match=r"PERSE_CORS_HEADERS: "):
         load_settings()
+
+
+def test_a_file_in_the_folder_of_secrets_is_a_setting_and_a_variable_wins(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "PERSE_DATABASE_URL").write_text("postgresql://db.example/perse\n")
+    (tmp_path / "perse_max_faces").write_text("7\n")
+    (tmp_path / "something_else").write_text("not ours")
+    monkeypatch.setenv("PERSE_SECRETS_DIR", str(tmp_path))
+    assert load_settings().effective_database_url == "postgresql://db.example/perse"
+    assert load_settings().max_faces == 7
+    monkeypatch.setenv("PERSE_MAX_FACES", "8")
+    assert load_settings().max_faces == 8
+
+
+def test_a_folder_of_secrets_that_is_not_there_stops_the_start(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("PERSE_SECRETS_DIR", str(tmp_path / "gone"))
+    with pytest.raises(SettingsInvalid, match="PERSE_SECRETS_DIR"):
+        load_settings()

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import re
+import os
 from datetime import date
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from perse.domain.path_prefix import LONGEST_PREFIX, path_prefix
 from perse.errors import SettingsInvalid
 
 Network = IPv4Network | IPv6Network
@@ -19,24 +20,14 @@ PublicUrl = Annotated[str, Field(pattern=r"^https?://[^\s/?#@\\]+(/[A-Za-z0-9._~
 # A token of RFC 9110.
 HeaderName = Annotated[str, Field(pattern=r"^[!#$%&'*+.^_`|~0-9A-Za-z-]+$")]
 
-_TRACING_HEADERS = (
-    "Baggage B3 Bypass-Tunnel-Reminder Elastic-APM-Traceparent NewRelic "
-    "Ngrok-Skip-Browser-Warning Request-Context Request-Id Sentry-Trace Traceparent "
-    "Tracestate X-Amzn-Trace-Id X-Cloud-Trace-Context X-Correlation-ID X-Datadog-Origin "
-    "X-Datadog-Parent-Id X-Datadog-Sampling-Priority X-Datadog-Trace-Id"
-)
-_PREFIX = re.compile(r"(?:/(?!\.\.?(?:/|\Z))[A-Za-z0-9._~-]+)*")
-_LONGEST_PREFIX = 200
-
-
-def path_prefix(text: str) -> str | None:
-    """A path that may stand before every path of ours, without a slash at its end.
-
-    None for what could be anything else in a link: another host (``//x``), another folder
-    (``/..``), characters that would have to be escaped, or more of them than anybody needs.
-    """
-    prefix = text.removesuffix("/")
-    return prefix if len(prefix) <= _LONGEST_PREFIX and _PREFIX.fullmatch(prefix) else None
+# What tracing libraries and tunnels add to the requests of a page.
+_TRACING_HEADERS: Final = (
+    "Baggage", "B3", "Bypass-Tunnel-Reminder", "Elastic-APM-Traceparent", "NewRelic",
+    "Ngrok-Skip-Browser-Warning", "Request-Context", "Request-Id", "Sentry-Trace", "Traceparent",
+    "Tracestate", "X-Amzn-Trace-Id", "X-Cloud-Trace-Context", "X-Correlation-ID",
+    "X-Datadog-Origin", "X-Datadog-Parent-Id", "X-Datadog-Sampling-Priority",
+    "X-Datadog-Trace-Id",
+)  # fmt: skip
 
 
 class Settings(BaseSettings):
@@ -45,6 +36,11 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="PERSE_", frozen=True, extra="ignore")
 
     # where things are
+    secrets_dir: Path | None = Field(
+        None,
+        description="Folder of files that are settings, each named like its variable, such as a "
+        "container's mounted secrets; variables win.",
+    )
     host: str = Field("127.0.0.1", description="Address the server listens on.")
     port: int = Field(8080, ge=0, le=65535, description="Port the server listens on.")
     data_dir: Path = Field(
@@ -211,7 +207,7 @@ class Settings(BaseSettings):
         ("*",), description="Origins that browsers may call from, separated by commas; * = any."
     )
     cors_headers: Annotated[tuple[HeaderName, ...], NoDecode] = Field(
-        tuple(_TRACING_HEADERS.split()),
+        _TRACING_HEADERS,
         description="Headers that browsers may send beside perse's own, separated by commas; "
         "* = any.",
     )
@@ -270,7 +266,7 @@ class Settings(BaseSettings):
         if prefix is None:
             raise ValueError(
                 "a path such as /bio or /apps/bio: letters, digits, '.', '_', '~' and '-' "
-                f"between single slashes, {_LONGEST_PREFIX} at most"
+                f"between single slashes, {LONGEST_PREFIX} at most"
             )
         return prefix
 
@@ -290,8 +286,11 @@ def load_settings(**overrides: object) -> Settings:
     Raises SettingsInvalid naming each variable that is no good; values are not repeated.
     """
     given = {name: value for name, value in overrides.items() if value is not None}
+    secrets = os.environ.get("PERSE_SECRETS_DIR") or None
+    if secrets is not None and not os.access(secrets, os.R_OK | os.X_OK):
+        raise SettingsInvalid(f"PERSE_SECRETS_DIR: {secrets} is no folder that may be read")
     try:
-        return Settings(**given)  # type: ignore[arg-type]
+        return Settings(_secrets_dir=secrets, **given)  # type: ignore[arg-type]
     except ValidationError as invalid:
         problems = "; ".join(
             f"PERSE_{str(error['loc'][0]).upper()}: {error['msg']}"

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 COMMAND_LINES: Mapping[str, str] = {
     "setup": "",
     "serve": "--host 192.0.2.1",  # an address that this machine does not have: it ends
-    "doctor": "",
+    "doctor": "--deep",
     "detect": "{picture} --draw {drawn}",
     "compare": "{picture} {picture} --json",
     "voice compare": "{recording} {recording} --json",

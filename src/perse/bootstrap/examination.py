@@ -25,6 +25,7 @@ from perse.errors import PerseError
 from perse.failures import sentence
 from perse.settings import Settings
 from perse.storage.api_keys import SqlKeys
+from perse.storage.database import Database
 from perse.storage.migration import schema_status
 
 _KEPT_S = 10.0
@@ -47,7 +48,9 @@ class Finding:
     text: str
 
 
-class _Found(NamedTuple):
+class Found(NamedTuple):
+    """What a check found out."""
+
     text: str
     state: State = State.OK
 
@@ -73,13 +76,14 @@ class Examination:
 
 def examine(settings: Settings) -> Iterator[Finding]:
     """One finding per thing that serving needs."""
-    yield _finding("data folder", lambda: _check_folder(settings))
-    yield _finding("weights", lambda: _check_weights(settings))
-    yield _finding("database", lambda: _check_database(settings))
-    yield _finding("session tokens", lambda: _check_signing_keys(settings))
+    yield finding("data folder", lambda: _check_folder(settings))
+    yield finding("weights", lambda: _check_weights(settings))
+    yield finding("database", lambda: _check_database(settings))
+    yield finding("session tokens", lambda: _check_signing_keys(settings))
 
 
-def _finding(subject: str, check: Callable[[], _Found]) -> Finding:
+def finding(subject: str, check: Callable[[], Found]) -> Finding:
+    """What ``check`` finds; its error is a finding, too."""
     try:
         found = check()
     except (PerseError, OSError) as error:
@@ -87,15 +91,15 @@ def _finding(subject: str, check: Callable[[], _Found]) -> Finding:
     return Finding(subject, found.state, found.text)
 
 
-def _check_folder(settings: Settings) -> _Found:
+def _check_folder(settings: Settings) -> Found:
     if not settings.data_dir.is_dir():
         raise PerseError(f"{settings.data_dir} is not there yet: run `perse setup`")
     if not os.access(settings.data_dir, os.W_OK):
         raise PerseError(f"{settings.data_dir} may not be written: check its owner and mode")
-    return _Found(str(settings.data_dir.absolute()))
+    return Found(str(settings.data_dir.absolute()))
 
 
-def _check_weights(settings: Settings) -> _Found:
+def _check_weights(settings: Settings) -> Found:
     catalog, store = open_catalog(settings), open_store(settings)
     choice, cards = chosen_pack(settings, catalog), needed_networks(settings, catalog)
     for card in cards:
@@ -106,26 +110,31 @@ def _check_weights(settings: Settings) -> _Found:
     missing = "" if live else ", without liveness"
     previous = previous_pack(settings, catalog, choice)
     moving = f"; users of {previous.name} are moved" if previous else ""
-    return _Found(
+    return Found(
         f"pack {choice.name}, {len(cards)} networks verified{form}{missing}{moving}",
         State.OK if live else State.WARNING,
     )
 
 
-def _check_database(settings: Settings) -> _Found:
+def existing_database(settings: Settings) -> Database:
+    """Opened, and not made where there is none. Raises PerseError."""
     if settings.database_url is None and not settings.sqlite_file.is_file():
         raise PerseError(f"{settings.sqlite_file} is not there yet: run `perse setup`")
-    with open_database(settings) as database:
+    return open_database(settings)
+
+
+def _check_database(settings: Settings) -> Found:
+    with existing_database(settings) as database:
         if schema_status(database).pending:
             raise PerseError("the database's schema is of an older perse: run `perse db upgrade`")
         active = sum(key.active for key in ApiKeys(SqlKeys(database)).store.all())
     if not active:
         raise PerseError("no active API key: run `perse keys create NAME`")
-    return _Found(f"{active} active API key{'' if active == 1 else 's'}")
+    return Found(f"{active} active API key{'' if active == 1 else 's'}")
 
 
-def _check_signing_keys(settings: Settings) -> _Found:
+def _check_signing_keys(settings: Settings) -> Found:
     if settings.token_signing_keys is None and not settings.signing_key_file.is_file():
         raise PerseError(f"{settings.signing_key_file} is not there yet: run `perse setup`")
     keys = open_signing_keys(settings).keys
-    return _Found(f"{len(keys)} signing key{'' if len(keys) == 1 else 's'}")
+    return Found(f"{len(keys)} signing key{'' if len(keys) == 1 else 's'}")

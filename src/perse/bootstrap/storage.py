@@ -40,9 +40,14 @@ def open_storage(settings: Settings, signing_keys: SigningKeys | None = None) ->
     """
     return open_storage_at(
         settings.effective_database_url,
-        master_key=MasterKeyChoice(settings.effective_master_key_file, _given_key(settings)),
+        master_key=master_key_choice(settings),
         signer=JwsReceiptSigner(signing_keys or open_signing_keys(settings)),
     )
+
+
+def master_key_choice(settings: Settings) -> MasterKeyChoice:
+    """Where the settings say that the master key is; nothing is read yet."""
+    return MasterKeyChoice(settings.effective_master_key_file, _given_key(settings))
 
 
 def _given_key(settings: Settings) -> MasterKeySource | None:

@@ -6,11 +6,14 @@ import os
 import platform
 import sys
 from collections.abc import Iterator, Mapping
+from typing import Annotated
 
+import typer
 from pydantic import SecretStr
 from rich.console import Console
 
 import perse
+from perse.bootstrap.deployment import examine_deployment
 from perse.bootstrap.examination import State, examine
 from perse.cli.options import DataDir, Pack
 from perse.settings import Settings, load_settings
@@ -22,7 +25,21 @@ _MARKS: Mapping[State, str] = {
 }
 
 
-def doctor(data_dir: DataDir = None, pack: Pack = None) -> None:
+Deep = Annotated[
+    bool,
+    typer.Option(
+        "--deep", help="Also whether this server fits the others: clock, keys, schema, networks."
+    ),
+]
+Servers = Annotated[
+    list[str] | None,
+    typer.Option("--server", help="With --deep: address of another server, several times."),
+]
+
+
+def doctor(
+    data_dir: DataDir = None, pack: Pack = None, deep: Deep = False, server: Servers = None
+) -> None:
     """Check this installation; nothing is fetched or changed. Exit status 1 if anything fails."""
     settings = load_settings(data_dir=data_dir, pack=pack)
     console = Console()
@@ -31,6 +48,8 @@ def doctor(data_dir: DataDir = None, pack: Pack = None) -> None:
         f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores\n"
     )
     findings = list(examine(settings))
+    if deep or server:
+        findings += examine_deployment(settings, server or ())
     for finding in findings:
         console.print(f"{_MARKS[finding.state]} {finding.subject}: {finding.text}", soft_wrap=True)
     console.print("\nEffective settings:")

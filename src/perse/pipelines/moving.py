@@ -65,10 +65,16 @@ class Embedders:
         """What becomes of a user of ``network``; nothing to say of the one in use."""
         if self.in_use is None or network == self.in_use:
             return ""
-        if network != self.previous or is_over(self.until, at):
+        if not self.compares(network, at=at):
             return "not comparable: update"
         until = f", until {self.until}" if self.until else ""
         return f"moves when recognised{until}"
+
+    def compares(self, network: str, *, at: datetime) -> bool:
+        """Whether a user of ``network`` can be compared."""
+        if self.in_use is None or network == self.in_use:
+            return True
+        return network == self.previous and not is_over(self.until, at)
 
 
 def is_over(last_day: date | None, at: datetime) -> bool:

@@ -34,6 +34,19 @@ def open_secrets(
     return keys, secret
 
 
+def opened_with(database: Database, master: Callable[[bool], MasterKeys]) -> str | None:
+    """The id of the master key that opened this database's secrets; None when there are none yet.
+
+    Changes nothing. Raises MasterKeyUnusable without that key, StorageDamaged for changed content.
+    """
+    with database.read() as connection:
+        row = connection.execute(_ledger_secret()).one_or_none()
+    if row is None:
+        return None
+    master(False).unwrap(row.wrapped_key, LEDGER_SECRET, key_id=row.master_key_id)
+    return str(row.master_key_id)
+
+
 def lock_secrets(connection: sa.Connection) -> str:
     """Hold off whoever changes what the master key is, or asks it; the key's id."""
     return str(connection.execute(_ledger_secret().with_for_update()).one().master_key_id)

@@ -109,26 +109,31 @@ class SqlTenants:
 
     def users_by_model(self) -> dict[tuple[TenantId, ModelName], int]:
         """How many users each tenant has with faces of each network."""
-        columns = (subjects.c.tenant_id, templates.c.model)
-        users = sa.func.count(templates.c.subject_id.distinct()).label("users")
-        query = (
-            sa.select(*columns, users)
-            .select_from(templates)
-            .join(subjects)
-            .where(templates.c.modality == Modality.FACE)
-            .group_by(*columns)
-        )
-        with self.database.read() as connection:
-            return {
-                (TenantId(row.tenant_id), ModelName(row.model)): row.users
-                for row in connection.execute(query)
-            }
+        return users_by_model(self.database)
 
     def forget_retries(self, *, before: datetime) -> int:
         """Drop clients' names of requests that are too old to be sent again."""
         query = sa.delete(idempotency_keys).where(idempotency_keys.c.created_at < before)
         with self.database.write() as connection:
             return connection.execute(query).rowcount
+
+
+def users_by_model(database: Database) -> dict[tuple[TenantId, ModelName], int]:
+    """How many users each tenant has with faces of each network."""
+    columns = (subjects.c.tenant_id, templates.c.model)
+    users = sa.func.count(templates.c.subject_id.distinct()).label("users")
+    query = (
+        sa.select(*columns, users)
+        .select_from(templates)
+        .join(subjects)
+        .where(templates.c.modality == Modality.FACE)
+        .group_by(*columns)
+    )
+    with database.read() as connection:
+        return {
+            (TenantId(row.tenant_id), ModelName(row.model)): row.users
+            for row in connection.execute(query)
+        }
 
 
 def _active_names(connection: sa.Connection) -> dict[str, list[str]]:

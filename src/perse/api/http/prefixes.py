@@ -8,7 +8,8 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from perse.api.http.proxies import is_trusted
-from perse.settings import Network, path_prefix
+from perse.domain.path_prefix import path_prefix
+from perse.settings import Network
 
 PREFIX_HEADER = "X-Forwarded-Prefix"
 
