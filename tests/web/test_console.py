@@ -19,7 +19,7 @@ from tests.web.looks import barriers, looked_at
 from tests.web.visitor import Visitor
 
 FOLDER = Path(str(files("perse.web"))) / "console"
-MOST_BYTES = 150_000
+MOST_BYTES = 150 * 1024
 # preact/standalone of htm 3.1.1 and nano.mjs of lean-qr 2.7.4, as their authors publish them.
 VENDORED = {
     "preact-htm.js": "72284e8e9079c87817145df1110f74e8a2aa040b2fc384922e18dfcb46fc1fd7",
