@@ -33,7 +33,7 @@ from perse.errors import InvalidFileType, InvalidParameter, Overloaded, PerseErr
 from perse.pipelines.comparison import Picture
 from tests.fakes.clients import ObedientClient, frame
 from tests.fakes.faces import DARK, EMPTY_SCENE, HIDDEN, picture
-from tests.fakes.services import FakeServices
+from tests.fakes.services import FakeServices, settings
 
 
 @pytest.fixture
@@ -425,13 +425,31 @@ def test_the_best_frame_is_enrolled_and_the_ledger_says_whence(services: FakeSer
         SessionState.PASSED,
         kept.name,
     )
-    noted = [(it.operation, it.user_token, it.declaration) for it in services.ledger.entries[-3:]]
+    noted = [
+        (it.operation, it.user_token, it.declaration, it.key_id)
+        for it in services.ledger.entries[-3:]
+    ]
     assert noted == [
-        (operation, token, Declaration.GIVEN)
+        (operation, token, Declaration.GIVEN, caller.key_id)
         for operation in (
             Processing.LIVENESS_OPEN,
             Processing.LIVENESS_CHECK,
             Processing.LIVENESS_ENROL,
+        )
+    ]
+
+
+def test_every_entry_of_a_session_tells_the_purpose() -> None:
+    services = FakeServices(settings(consent_purpose="account recovery"))
+    order = SessionOrder(user_token=person(services, 7), on_pass=OnPass.VERIFY)
+    held(services, order)
+    noted = [(it.operation, it.purpose) for it in services.ledger.entries[-3:]]
+    assert noted == [
+        (operation, "account recovery")
+        for operation in (
+            Processing.LIVENESS_OPEN,
+            Processing.LIVENESS_CHECK,
+            Processing.LIVENESS_VERIFY,
         )
     ]
 

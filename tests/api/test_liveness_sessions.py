@@ -289,6 +289,25 @@ def test_a_session_passes_and_a_third_party_can_check_it(
     assert checked.headers()["typ"] == "perse-liveness-verdict+jwt"
 
 
+def test_an_export_of_a_subject_holds_its_sessions(served: Served, client: httpx.Client) -> None:
+    mine = subject(client, 7)
+    made = opened(client, subject_id=mine, correlation_id="device 18")
+    with joined(served, made["client_token"]) as talk:
+        follow(served, talk)
+    known = shown(client, made)
+    opened(client)
+    exported = client.get(f"/v1/subjects/{mine}/export").json()
+    (held,) = exported["subjects"]
+    (told,) = held["liveness_sessions"]
+    assert (told["id"], told["state"]) == (made["session_id"], "passed")
+    assert (told["verdict"], told["correlation_id"]) == (known["verdict"], "device 18")
+    outcome = told["outcome"]
+    assert outcome["scores"] == known["scores"]
+    assert outcome["best_frame_sha256"] == known["best_frame_sha256"]
+    assert outcome["compared"]["decision"] == "match"
+    assert "None" not in str(exported)
+
+
 def test_a_verdict_that_was_changed_does_not_verify(served: Served, client: httpx.Client) -> None:
     made = opened(client)
     with joined(served, made["client_token"]) as talk:

@@ -12,9 +12,11 @@ from perse.domain.consent import ChainedEntry, intact
 from perse.domain.receipts import Receipt
 from perse.domain.references import UserToken
 from perse.domain.throttling import Guesses
+from perse.pipelines.consent import RecordConsent
 from perse.pipelines.reference_ports import Now
-from perse.pipelines.subject_export import ExportSubject
+from perse.pipelines.subject_export import ExportSubject, SessionRecords
 from perse.pipelines.subject_ledger import RecentCheck, ShowLedger
+from tests.fakes.liveness_sessions import FakeLivenessSessions
 from tests.fakes.storage import FakeReferences
 from tests.fakes.subjects import FakeCollections, FakeSamples, FakeSubjects
 
@@ -59,21 +61,25 @@ class Held:
         ]
 
 
-def exporter(store: FakeReferences, now: Now = utc_now) -> ExportSubject:
-    held = Held(store)
+def exporter(
+    store: FakeReferences, now: Now = utc_now, sessions: SessionRecords | None = None
+) -> ExportSubject:
+    held, sessions = Held(store), sessions or FakeLivenessSessions(store)
+    consent = RecordConsent(store.ledger, now, purpose="testing")
     subjects, samples = FakeSubjects(store, FakeCollections(store)), FakeSamples(store)
-    return ExportSubject(held, subjects, samples, held, held, held, store.ledger, now)
+    return ExportSubject(held, subjects, samples, held, held, held, sessions, consent, now)
 
 
 @dataclass
 class FakeHistory:
     store: FakeReferences
+    sessions: SessionRecords
 
     def __post_init__(self) -> None:
         subjects = FakeSubjects(self.store, FakeCollections(self.store))
         self.ledger = ShowLedger(subjects, Held(self.store))
         self.check = RecentCheck(partial(_problems, self.store), utc_now)
-        self.export = exporter(self.store)
+        self.export = exporter(self.store, sessions=self.sessions)
 
 
 def _problems(store: FakeReferences, _: object) -> Sequence[str]:

@@ -104,7 +104,7 @@ class FakeLiveness:
 
     @property
     def start(self) -> StartSession:
-        return StartSession(self.store, self.keys.store.get, self.clock)
+        return StartSession(self.store, self.keys.store.get, self._recorded)
 
     @property
     def conclude(self) -> ConcludeSession:

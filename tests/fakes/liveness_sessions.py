@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from perse.domain.access import TenantId
-from perse.domain.consent import ConsentEntry, Processing
+from perse.domain.consent import ConsentEntry
 from perse.domain.liveness_sessions import (
     LOST,
     LivenessSession,
@@ -17,6 +17,7 @@ from perse.domain.liveness_sessions import (
     session_is_ending,
     session_not_found,
 )
+from perse.domain.references import UserToken
 from perse.domain.session_lockout import LockoutPolicy, SessionFailures
 from tests.fakes.storage import FakeReferences
 
@@ -49,23 +50,21 @@ class FakeLivenessSessions:
             raise session_not_found()
         return session
 
-    def start(self, session_id: SessionId, *, at: datetime) -> LivenessSession:
+    def of(self, tenant_id: TenantId, user_token: UserToken) -> Sequence[LivenessSession]:
+        owner = tenant_id, user_token
+        found = [it for it in self.kept.values() if (it.tenant_id, it.order.user_token) == owner]
+        kept = (it for it in found if not self._subject_is_gone(it))
+        return sorted(kept, key=lambda it: (it.created_at, it.session_id))
+
+    def start(self, session_id: SessionId, *, entry: ConsentEntry) -> LivenessSession:
         with self.lock:
-            session = self._held(session_id)
+            session, at = self._held(session_id), entry.at
             if not session.may_start(at):
                 raise session_not_found()
             self._count_lost(session, at)
             running = len(self._open_ones(session))
             for name in _names(session):
                 self._failures(name).check(self.policy, at, running=running)
-            entry = ConsentEntry(
-                at,
-                session.tenant_id,
-                session.key_id,
-                Processing.LIVENESS_CHECK,
-                session.declaration,
-                session.order.user_token,
-            )
             self.references.ledger.append([entry])
             self.kept[session_id] = session.started(at)
             return self.kept[session_id]

@@ -67,7 +67,10 @@ class FakeServices:
         self.first_key, self.api_key = self.keys.create("first")
         self.ledger = FakeLedger()
         self.consent = RecordConsent(
-            self.ledger, utc_now, required=self.settings.consent == "required"
+            self.ledger,
+            utc_now,
+            required=self.settings.consent == "required",
+            purpose=self.settings.consent_purpose,
         )
         self.references = FakeReferences(self.ledger)
         self.enrolment = FakeEnrolment(
@@ -77,11 +80,11 @@ class FakeServices:
         self.subjects = FakeSubjectServices(
             self.consent, self.references, self.faces, self.voices, self.searching.duplicates
         )
-        self.history = FakeHistory(self.references)
         self.clock = FakeClock()
         self.liveness = FakeLiveness(
             self.consent, self.subjects, self.faces, self.keys, self.signing_keys, self.clock
         )
+        self.history = FakeHistory(self.references, self.liveness.store)
         self.buckets = FakeCallBuckets()
         self.call_limits = CallLimits(self.buckets, utc_now)
 

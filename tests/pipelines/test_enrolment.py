@@ -383,6 +383,7 @@ def test_a_subject_is_told_everything_and_the_export_is_written_down(house: Hous
     assert face["template"]["values"][3] == 1.0
     assert [e["operation"] for e in document["consent_ledger"]] == ["face_enrol"]
     assert house.noted()[-1] == ("subject_export", "not_needed", token)
+    assert house.store.ledger.entries[-1].purpose == "testing"
 
 
 def test_a_deleted_subject_is_told_what_is_left(house: House) -> None:

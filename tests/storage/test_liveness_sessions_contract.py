@@ -61,6 +61,10 @@ def later(**time: float) -> datetime:
     return NOW + timedelta(**time)
 
 
+def checked(at: datetime) -> ConsentEntry:
+    return entry(ACME, Processing.LIVENESS_CHECK, at=at)
+
+
 @dataclass(frozen=True)
 class House:
     """``rival``: the same database as another server has it open."""
@@ -86,7 +90,7 @@ class House:
 
     def failed(self, order: SessionOrder, *, at: datetime = NOW, tenant: TenantId = ACME) -> None:
         made = self.open(order, at=at, tenant=tenant)
-        self.store.start(made, at=at)
+        self.store.start(made, entry=checked(at))
         self.store.end(made, FAILED, verdict="jws", at=at)
 
     def enrol(self) -> UserToken:
@@ -159,7 +163,7 @@ def test_a_session_is_found_as_it_was_opened(house: House) -> None:
 
 def test_what_came_out_is_kept_as_it_was(house: House) -> None:
     made = house.open()
-    house.store.start(made, at=later(seconds=1))
+    house.store.start(made, entry=checked(later(seconds=1)))
     assert house.store.get(ACME, made).state(later(seconds=2)) is SessionState.STARTED
     house.store.end(made, PASSED, verdict="a.b.c", at=later(seconds=9))
     found = house.store.get(ACME, made)
@@ -170,10 +174,10 @@ def test_what_came_out_is_kept_as_it_was(house: House) -> None:
 
 def test_a_session_starts_once_whichever_server_is_asked(house: House) -> None:
     made = house.open()
-    house.rival.start(made, at=NOW)
+    house.rival.start(made, entry=checked(NOW))
     for store in (house.store, house.rival):
         with pytest.raises(SessionNotFound):
-            store.start(made, at=NOW)
+            store.start(made, entry=checked(NOW))
 
 
 def test_of_many_who_start_a_session_at_once_one_does(house: House) -> None:
@@ -182,7 +186,7 @@ def test_of_many_who_start_a_session_at_once_one_does(house: House) -> None:
     def starts(number: int) -> bool:
         store = house.rival if number % 2 else house.store
         try:
-            store.start(made, at=NOW)
+            store.start(made, entry=checked(NOW))
         except SessionNotFound:
             return False
         return True
@@ -195,7 +199,7 @@ def test_a_session_ends_once_and_not_before_it_began(house: House) -> None:
     made = house.open()
     with pytest.raises(SessionNotFound):
         house.store.end(made, PASSED, verdict="early", at=NOW)
-    house.store.start(made, at=NOW)
+    house.store.start(made, entry=checked(NOW))
     house.store.end(made, FAILED, verdict="first", at=NOW)
     with pytest.raises(SessionNotFound):
         house.store.end(made, PASSED, verdict="second", at=NOW)
@@ -205,13 +209,13 @@ def test_a_session_ends_once_and_not_before_it_began(house: House) -> None:
 def test_a_session_that_expired_does_not_start(house: House) -> None:
     made = house.open(SessionOrder(ttl_s=60))
     with pytest.raises(SessionNotFound):
-        house.store.start(made, at=later(seconds=60))
+        house.store.start(made, entry=checked(later(seconds=60)))
     assert house.store.get(ACME, made).state(later(seconds=60)) is SessionState.EXPIRED
 
 
 def test_a_session_that_began_in_time_may_end_after_it_would_have_expired(house: House) -> None:
     made = house.open(SessionOrder(ttl_s=60))
-    house.store.start(made, at=later(seconds=59))
+    house.store.start(made, entry=checked(later(seconds=59)))
     assert house.store.get(ACME, made).state(later(seconds=90)) is SessionState.STARTED
     house.store.end(made, PASSED, verdict="jws", at=later(seconds=90))
     assert house.store.get(ACME, made).state(later(seconds=90)) is SessionState.PASSED
@@ -219,7 +223,7 @@ def test_a_session_that_began_in_time_may_end_after_it_would_have_expired(house:
 
 def test_a_session_that_lasted_too_long_has_failed_and_never_passes(house: House) -> None:
     made, late = house.open(), later(seconds=LONGEST_RUN_S)
-    house.store.start(made, at=NOW)
+    house.store.start(made, entry=checked(NOW))
     calls: tuple[Callable[[], object], ...] = (
         lambda: house.store.claim(made, at=late),
         lambda: house.store.end(made, PASSED, verdict="jws", at=late),
@@ -235,7 +239,7 @@ def test_the_end_of_a_session_is_claimed_once_whoever_tries(house: House) -> Non
     made = house.open()
     with pytest.raises(SessionNotFound):
         house.store.claim(made, at=NOW)
-    house.store.start(made, at=NOW)
+    house.store.start(made, entry=checked(NOW))
 
     def claims(number: int) -> bool:
         try:
@@ -252,7 +256,7 @@ def test_the_end_of_a_session_is_claimed_once_whoever_tries(house: House) -> Non
 
 def test_a_session_is_not_revoked_between_its_claim_and_its_end(house: House) -> None:
     made = house.open()
-    house.store.start(made, at=NOW)
+    house.store.start(made, entry=checked(NOW))
     house.store.claim(made, at=NOW)
     with pytest.raises(Overloaded):
         house.rival.remove(ACME, made, at=NOW)
@@ -263,11 +267,11 @@ def test_a_session_is_not_revoked_between_its_claim_and_its_end(house: House) ->
 def test_a_revoked_session_neither_starts_nor_ends(house: House, *, runs: bool) -> None:
     made = house.open()
     if runs:
-        house.store.start(made, at=NOW)
+        house.store.start(made, entry=checked(NOW))
     house.store.remove(ACME, made, at=NOW)
     calls: tuple[Callable[[], object], ...] = (
         lambda: house.store.get(ACME, made),
-        lambda: house.store.start(made, at=NOW),
+        lambda: house.store.start(made, entry=checked(NOW)),
         lambda: house.store.end(made, PASSED, verdict="late", at=NOW),
         lambda: house.store.remove(ACME, made, at=NOW),
     )
@@ -288,18 +292,10 @@ def test_another_tenants_session_is_not_there(house: House) -> None:
 def test_the_ledger_tells_of_the_opening_and_of_the_frames(house: House) -> None:
     token = house.enrol()
     made = house.open(SessionOrder(user_token=token, on_pass=OnPass.VERIFY))
-    house.store.start(made, at=later(seconds=3))
-    opened, checked = house.entries()[-2:]
+    house.store.start(made, entry=checked(later(seconds=3)))
+    opened, seen = house.entries()[-2:]
     assert opened.operation == Processing.LIVENESS_OPEN
-    assert (checked.operation, checked.declaration) == (
-        Processing.LIVENESS_CHECK,
-        Declaration.GIVEN,
-    )
-    assert (checked.at, checked.key_id, checked.user_token) == (
-        later(seconds=3),
-        KeyId("key-1"),
-        token,
-    )
+    assert seen == checked(later(seconds=3))
 
 
 # --- subjects ------------------------------------------------------------------------------------
@@ -312,6 +308,19 @@ def test_a_session_is_opened_for_a_subject_of_the_tenant_alone(
     token = house.enrol() if tenant == OTHER else new_user_token()
     with pytest.raises(UserTokenNotFound):
         house.open(SessionOrder(user_token=token, on_pass=OnPass.VERIFY), tenant=tenant)
+
+
+def test_the_sessions_of_a_subject_are_found_the_oldest_first(house: House) -> None:
+    token, other = house.enrol(), house.enrol()
+    order = SessionOrder(user_token=token, on_pass=OnPass.VERIFY)
+    made = [house.open(order, at=later(minutes=minute)) for minute in (2, 1)]
+    house.open(SessionOrder(user_token=other, on_pass=OnPass.VERIFY))
+    house.open()
+    found = house.store.of(ACME, token)
+    assert [it.session_id for it in found] == made[::-1]
+    assert house.store.of(OTHER, token) == []
+    house.references.delete(token, entry=entry(token=token))
+    assert house.store.of(ACME, token) == []
 
 
 def test_a_subjects_sessions_go_with_it(house: House) -> None:
@@ -371,10 +380,10 @@ def test_sessions_opened_ahead_do_not_get_round_a_lock(house: House) -> None:
     order = orders(house)["correlation"]
     made = [house.open(order) for _ in range(POLICY.most + 1)]
     for one in made[: POLICY.most]:
-        house.store.start(one, at=NOW)
+        house.store.start(one, entry=checked(NOW))
         house.store.end(one, FAILED, verdict="jws", at=NOW)
     with pytest.raises(RateLimited):
-        house.rival.start(made[-1], at=NOW)
+        house.rival.start(made[-1], entry=checked(NOW))
 
 
 def test_no_more_run_side_by_side_than_may_fail(house: House) -> None:
@@ -384,7 +393,7 @@ def test_no_more_run_side_by_side_than_may_fail(house: House) -> None:
     def starts(number: int) -> bool:
         store = house.rival if number % 2 else house.store
         try:
-            store.start(made[number], at=NOW)
+            store.start(made[number], entry=checked(NOW))
         except RateLimited:
             return False
         return True
@@ -397,9 +406,9 @@ def test_a_session_that_is_over_makes_room_for_another(house: House) -> None:
     order = orders(house)["correlation"]
     first, *others = (house.open(order) for _ in range(POLICY.most + 1))
     for one in (first, *others[:-1]):
-        house.store.start(one, at=NOW)
+        house.store.start(one, entry=checked(NOW))
     house.store.end(first, PASSED, verdict="jws", at=NOW)
-    assert house.store.start(others[-1], at=NOW).started_at == NOW
+    assert house.store.start(others[-1], entry=checked(NOW)).started_at == NOW
 
 
 def test_sessions_that_are_revoked_while_they_run_have_failed(house: House) -> None:
@@ -408,7 +417,7 @@ def test_sessions_that_are_revoked_while_they_run_have_failed(house: House) -> N
         house.store.remove(ACME, house.open(order), at=NOW)
     for _ in range(POLICY.most):
         made = house.open(order)
-        house.store.start(made, at=NOW)
+        house.store.start(made, entry=checked(NOW))
         house.store.remove(ACME, made, at=NOW)
     with pytest.raises(RateLimited):
         house.open(order)
@@ -418,7 +427,7 @@ def test_a_revoked_session_that_was_over_counts_once(house: House) -> None:
     order = orders(house)["correlation"]
     for number in range(2 * POLICY.most):
         made = house.open(order, at=NOW)
-        house.store.start(made, at=NOW)
+        house.store.start(made, entry=checked(NOW))
         house.store.end(made, PASSED if number % 5 else FAILED, verdict="jws", at=NOW)
         house.store.remove(ACME, made, at=NOW)
     house.open(order)
@@ -429,7 +438,7 @@ def test_sessions_of_a_server_that_was_lost_have_failed(house: House, *, claimed
     order = orders(house)["correlation"]
     made = [house.open(order) for _ in range(POLICY.most)]
     for one in made:
-        house.store.start(one, at=NOW)
+        house.store.start(one, entry=checked(NOW))
         if claimed:
             house.store.claim(one, at=NOW)
     late = later(seconds=LONGEST_RUN_S)
@@ -444,7 +453,7 @@ def test_a_fault_of_ours_locks_nobody_out(house: House) -> None:
     order = orders(house)["correlation"]
     for _ in range(2 * POLICY.most):
         made = house.open(order)
-        house.store.start(made, at=NOW)
+        house.store.start(made, entry=checked(NOW))
         house.store.end(made, FAULT, verdict="jws", at=NOW)
     assert house.store.get(ACME, made).state(NOW) is SessionState.FAILED
     house.open(order)
@@ -455,7 +464,7 @@ def test_a_pass_does_not_wipe_out_failures(house: House) -> None:
     for _ in range(POLICY.most - 1):
         house.failed(order)
     made = house.open(order)
-    house.store.start(made, at=NOW)
+    house.store.start(made, entry=checked(NOW))
     house.store.end(made, PASSED, verdict="jws", at=NOW)
     house.failed(order)
     with pytest.raises(RateLimited):
@@ -467,7 +476,7 @@ def test_a_pass_does_not_wipe_out_failures(house: House) -> None:
 
 def test_old_sessions_are_forgotten_whatever_became_of_them(house: House) -> None:
     ended, left, new = house.open(), house.open(), house.open(at=later(hours=1))
-    house.store.start(ended, at=NOW)
+    house.store.start(ended, entry=checked(NOW))
     house.store.end(ended, PASSED, verdict="jws", at=NOW)
     assert house.store.forget(before=later(hours=1)) == 2
     for gone in (ended, left):
@@ -497,7 +506,7 @@ def test_an_erased_tenant_leaves_no_session_and_no_lock(
     made = house.open(order, tenant=tenant)
     servers[0].tenants.erase(entry=entry(tenant, Processing.TENANT_DELETE))
     with pytest.raises(SessionNotFound):
-        house.rival.start(made, at=NOW)
+        house.rival.start(made, entry=checked(NOW))
     with servers[0].database.read() as connection:
         for table in (liveness_sessions, liveness_failures):
             held = sa.select(sa.func.count()).where(table.c.tenant_id == tenant)

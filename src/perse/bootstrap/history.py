@@ -8,9 +8,10 @@ from dataclasses import dataclass
 
 from perse.auth.api_keys import utc_now
 from perse.bootstrap.upkeep import wire_ledger_check
-from perse.pipelines.reference_ports import ConsentLedger
+from perse.pipelines.consent import RecordConsent
 from perse.pipelines.subject_export import ExportSubject
 from perse.pipelines.subject_ledger import RecentCheck, ShowLedger
+from perse.settings import Settings
 from perse.storage.ledger_writer import LedgerWriter
 from perse.storage.storage import Storage
 
@@ -24,24 +25,25 @@ class HistoryServices:
     export: ExportSubject
 
 
-def wire_history(storage: Storage, writer: ConsentLedger) -> HistoryServices:
-    """``writer`` records exports."""
+def wire_history(storage: Storage, consent: RecordConsent) -> HistoryServices:
+    """``consent`` records exports."""
     return HistoryServices(
         ShowLedger(storage.subjects, storage.ledger),
         RecentCheck(wire_ledger_check(storage), utc_now),
-        wire_export(storage, writer),
+        wire_export(storage, consent),
     )
 
 
 @contextmanager
-def opened_subject_export(storage: Storage) -> Iterator[ExportSubject]:
+def opened_subject_export(settings: Settings, storage: Storage) -> Iterator[ExportSubject]:
     """With the thread that records exports."""
     with closing(LedgerWriter(storage.ledger)) as writer:
-        yield wire_export(storage, writer)
+        purpose = settings.consent_purpose
+        yield wire_export(storage, RecordConsent(writer, utc_now, purpose=purpose))
 
 
-def wire_export(storage: Storage, writer: ConsentLedger) -> ExportSubject:
-    """``writer`` records exports."""
+def wire_export(storage: Storage, consent: RecordConsent) -> ExportSubject:
+    """``consent`` records exports."""
     return ExportSubject(
         tenants=storage.tenants,
         subjects=storage.subjects,
@@ -49,6 +51,7 @@ def wire_export(storage: Storage, writer: ConsentLedger) -> ExportSubject:
         guesses=storage.guesses,
         ledger=storage.ledger,
         receipts=storage.receipts,
-        writer=writer,
+        sessions=storage.sessions,
+        consent=consent,
         now=utc_now,
     )

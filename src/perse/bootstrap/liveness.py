@@ -97,7 +97,7 @@ def wire_liveness(
             judgeable_kinds(attacks_detected=attacks is not None),
         ),
         store=sessions,
-        start=StartSession(sessions, key, utc_now),
+        start=StartSession(sessions, key, consent),
         conclude=ConcludeSession(
             sessions=sessions,
             verify=subjects.verify,

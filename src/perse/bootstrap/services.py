@@ -110,7 +110,7 @@ def build_services(settings: Settings, ground: Ground) -> Services:
         searching=searching,
         subjects=subjects,
         liveness=wire_liveness(settings, subjects, storage, ledger.record, ground),
-        history=wire_history(storage, ledger.writer),
+        history=wire_history(storage, ledger.record),
         evaluations=EvaluationShelf(settings.effective_evaluations_dir),
         call_limits=wire_call_limits(settings, storage),
         ledger=ledger,

@@ -119,9 +119,10 @@ def export(
     data_dir: DataDir = None,
 ) -> None:
     """Print everything held about a user as JSON: the template itself, too. Handle with care."""
+    settings = load_settings(data_dir=data_dir)
     with (
-        open_storage(load_settings(data_dir=data_dir)) as storage,
-        opened_subject_export(storage) as export_subject,
+        open_storage(settings) as storage,
+        opened_subject_export(settings, storage) as export_subject,
     ):
         typer.echo(json.dumps(export_subject(parse_user_token(user_token)), indent=2))
 

@@ -7,7 +7,7 @@ from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
-from perse.domain.access import Caller
+from perse.domain.access import Caller, KeyId, TenantId
 from perse.domain.consent import ConsentEntry, Declaration, Processing
 from perse.domain.references import UserToken
 from perse.errors import EnduserConsentRequired, TracesRemain
@@ -39,10 +39,21 @@ class RecordConsent:
         user_token: UserToken | None = None,
     ) -> ConsentEntry:
         """What is to be written of a call that begins now."""
+        return self.entry_of(caller.tenant_id, caller.key_id, operation, declaration, user_token)
+
+    def entry_of(
+        self,
+        tenant_id: TenantId,
+        key_id: KeyId | None,
+        operation: Processing,
+        declaration: Declaration,
+        user_token: UserToken | None = None,
+    ) -> ConsentEntry:
+        """The same where no key calls: ``key_id`` None is the operator."""
         return ConsentEntry(
             at=self.now(),
-            tenant_id=caller.tenant_id,
-            key_id=caller.key_id,
+            tenant_id=tenant_id,
+            key_id=key_id,
             operation=operation,
             declaration=declaration,
             user_token=user_token,

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
 from perse.domain.access import TenantId
 from perse.domain.consent import ConsentEntry
 from perse.domain.liveness_sessions import LivenessSession, SessionId, SessionOutcome
+from perse.domain.references import UserToken
 
 
 class SessionStore(Protocol):
-    """Liveness sessions, apart by tenant, the same for all processes. All but ``forget`` raise
-    SessionNotFound for a session that is not there or not the tenant's."""
+    """Liveness sessions, apart by tenant, the same for all processes. All but ``of`` and ``forget``
+    raise SessionNotFound for a session that is not there or not the tenant's."""
 
     def open(self, session: LivenessSession, *, entry: ConsentEntry) -> None:
         """Keep a new session and ``entry``, both or neither. Raises RateLimited while the subject
@@ -22,10 +23,15 @@ class SessionStore(Protocol):
 
     def get(self, tenant_id: TenantId, session_id: SessionId) -> LivenessSession: ...
 
-    def start(self, session_id: SessionId, *, at: datetime) -> LivenessSession:
-        """Start a session that was created and has not expired: once, whoever else tries at the
-        same time, and noted in the ledger. Raises RateLimited as ``open``, and where sessions
-        that are running could fail too often; SessionNotFound also where it has started."""
+    def of(self, tenant_id: TenantId, user_token: UserToken) -> Sequence[LivenessSession]:
+        """All of a subject, the oldest first; none where there is no such subject."""
+        ...
+
+    def start(self, session_id: SessionId, *, entry: ConsentEntry) -> LivenessSession:
+        """Start a session that was created and has not expired at the time of ``entry``, and keep
+        that, both or neither: once, whoever else tries at the same time. Raises
+        RateLimited as ``open``, and where sessions that are running could fail too often;
+        SessionNotFound also where it has started."""
         ...
 
     def claim(self, session_id: SessionId, *, at: datetime) -> LivenessSession:

@@ -104,13 +104,19 @@ class StartSession:
 
     sessions: SessionStore
     key: ActiveKey
-    now: Now
+    consent: RecordConsent
 
     def __call__(self, tenant_id: TenantId, session_id: SessionId) -> LivenessSession:
         try:
             opened = self.sessions.get(tenant_id, session_id)
-            if self.key(opened.key_id):
-                return self.sessions.start(session_id, at=self.now())
+            if key := self.key(opened.key_id):
+                entry = self.consent.entry(
+                    key.caller,
+                    Processing.LIVENESS_CHECK,
+                    opened.declaration,
+                    opened.order.user_token,
+                )
+                return self.sessions.start(session_id, entry=entry)
         except SessionNotFound:
             pass
         raise Unauthorized(

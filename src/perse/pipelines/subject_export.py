@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
 from typing import Any, Protocol
 
-from perse.domain.access import Caller, KeyId, TenantId
-from perse.domain.consent import ChainedEntry, ConsentEntry, Declaration, Processing
+from perse.domain.access import Caller, TenantId
+from perse.domain.consent import ChainedEntry, Declaration, Processing
+from perse.domain.liveness_sessions import LivenessSession
 from perse.domain.receipts import token_sha256
 from perse.domain.references import BiometricReference, Template, UserToken
 from perse.domain.throttling import Guesses
 from perse.errors import UserTokenNotFound
+from perse.pipelines.consent import RecordConsent
 from perse.pipelines.reference_ports import (
-    ConsentLedger,
     Now,
     Owners,
     ReceiptRecords,
@@ -25,6 +27,10 @@ Document = Mapping[str, Any]
 
 class GuessRecords(Protocol):
     def of(self, tenant_id: TenantId, user_token: UserToken) -> Guesses: ...
+
+
+class SessionRecords(Protocol):
+    def of(self, tenant_id: TenantId, user_token: UserToken) -> Sequence[LivenessSession]: ...
 
 
 class LedgerRecords(Protocol):
@@ -46,7 +52,8 @@ class ExportSubject:
     guesses: GuessRecords
     ledger: LedgerRecords
     receipts: ReceiptRecords
-    writer: ConsentLedger
+    sessions: SessionRecords
+    consent: RecordConsent
     now: Now
 
     def __call__(self, user_token: UserToken, *, caller: Caller | None = None) -> Document:
@@ -61,7 +68,10 @@ class ExportSubject:
             raise UserTokenNotFound(f"nothing is held about {user_token}")
         key_id = caller.key_id if caller else None
         for owner in owners:
-            self.writer.begin(self._entry(owner, user_token, key_id)).result()
+            entry = self.consent.entry_of(
+                owner, key_id, Processing.EXPORT, Declaration.NOT_NEEDED, user_token
+            )
+            self.consent.begin(entry).result()
         return {
             "user_token": user_token,
             "exported_at": self.now().isoformat(),
@@ -82,19 +92,10 @@ class ExportSubject:
             "updated_at": subject.updated_at.isoformat(),
             "failed_comparisons": {"in_a_row": guesses.in_row, "in_total": guesses.total},
             "samples": [exported_sample(sample) for sample in samples],
+            "liveness_sessions": [
+                exported_session(it, self.now()) for it in self.sessions.of(tenant_id, user_token)
+            ],
         }
-
-    def _entry(
-        self, tenant_id: TenantId, user_token: UserToken, key_id: KeyId | None
-    ) -> ConsentEntry:
-        return ConsentEntry(
-            at=self.now(),
-            tenant_id=tenant_id,
-            key_id=key_id,
-            operation=Processing.EXPORT,
-            declaration=Declaration.NOT_NEEDED,
-            user_token=user_token,
-        )
 
 
 def exported_sample(sample: BiometricReference) -> Document:
@@ -107,6 +108,35 @@ def exported_sample(sample: BiometricReference) -> Document:
         "quality": dict(record.quality),
         "template": exported_template(sample.template),
     }
+
+
+def exported_session(session: LivenessSession, now: datetime) -> Document:
+    """A liveness session that is not forgotten yet, as the backend could read it."""
+    order, outcome = session.order, session.came_to(now)
+    moments = {"started_at": session.started_at, "ended_at": session.ended_at}
+    known: dict[str, Any] = {
+        "correlation_id": order.correlation_id,
+        "origin": order.origin,
+        "verdict": session.verdict,
+        "outcome": None if outcome is None else without_nothing(asdict(outcome)),
+        **{name: at.isoformat() for name, at in moments.items() if at is not None},
+    }
+    return {
+        "id": session.session_id,
+        "kind": str(order.kind),
+        "state": str(session.state(now)),
+        "on_pass": str(order.on_pass),
+        "key_id": session.key_id,
+        "declaration": str(session.declaration),
+        "created_at": session.created_at.isoformat(),
+        "expires_at": session.expires_at.isoformat(),
+        **without_nothing(known),
+    }
+
+
+def without_nothing(document: Document) -> Document:
+    """Without what is not there."""
+    return {key: value for key, value in document.items() if value is not None}
 
 
 def exported_template(template: Template) -> Document:

@@ -9,7 +9,7 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from perse.domain.access import TenantId
-from perse.domain.consent import ConsentEntry, Processing
+from perse.domain.consent import ConsentEntry
 from perse.domain.liveness_sessions import (
     LOST,
     LivenessSession,
@@ -18,6 +18,7 @@ from perse.domain.liveness_sessions import (
     session_is_ending,
     session_not_found,
 )
+from perse.domain.references import UserToken
 from perse.domain.session_lockout import LockoutPolicy
 from perse.errors import UserTokenNotFound
 from perse.storage.absence import user_not_found
@@ -60,18 +61,28 @@ class SqlLivenessSessions:
         with self.database.read() as connection:
             return _found(connection, session_id, tenant_id)
 
-    def start(self, session_id: SessionId, *, at: datetime) -> LivenessSession:
-        """Start a session that was created and has not expired, once. Raises SessionNotFound,
+    def of(self, tenant_id: TenantId, user_token: UserToken) -> Sequence[LivenessSession]:
+        """All of a subject, the oldest first."""
+        query = sa.select(liveness_sessions).where(
+            _mine.tenant_id == tenant_id, _mine.user_token == user_token
+        )
+        with self.database.read() as connection:
+            rows = connection.execute(query.order_by(_mine.created_at, _mine.session_id))
+            return [session_of(row) for row in rows]
+
+    def start(self, session_id: SessionId, *, entry: ConsentEntry) -> LivenessSession:
+        """Start a session at the time of ``entry``, which is kept with that: one that was created
+        and has not expired, once. Raises SessionNotFound,
         RateLimited."""
         with self.database.write() as connection:
-            session = _held(connection, session_id)
+            session, at = _held(connection, session_id), entry.at
             if not session.may_start(at):
                 raise session_not_found()
             self._count_lost(connection, session, at)
             running = len(_open_ones(connection, session))
             self._failures(connection, session).check(at, running=running)
             connection.execute(_change(session_id, started_at=at))
-            self.ledger.append_in(connection, [_checked(session, at)])
+            self.ledger.append_in(connection, [entry])
         return session.started(at)
 
     def claim(self, session_id: SessionId, *, at: datetime) -> LivenessSession:
@@ -187,15 +198,3 @@ def _open_ones(connection: sa.Connection, session: LivenessSession) -> Sequence[
 
 def _change(session_id: SessionId, **values: object) -> sa.Update:
     return sa.update(liveness_sessions).where(_mine.session_id == session_id).values(**values)
-
-
-def _checked(session: LivenessSession, at: datetime) -> ConsentEntry:
-    """That frames are looked at from now on, under the declaration that opened the session."""
-    return ConsentEntry(
-        at=at,
-        tenant_id=session.tenant_id,
-        key_id=session.key_id,
-        operation=Processing.LIVENESS_CHECK,
-        declaration=session.declaration,
-        user_token=session.order.user_token,
-    )

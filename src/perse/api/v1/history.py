@@ -55,7 +55,8 @@ class ExportAnswer(Success):
     user_token: str
     exported_at: datetime
     subjects: list[dict[str, Any]] = Field(
-        description="What is held: details, failed comparisons, samples with their templates. "
+        description="What is held: details, failed comparisons, samples with their templates, "
+        "liveness sessions. "
         "Empty of a subject that was deleted."
     )
     consent_ledger: list[dict[str, Any]] = Field(description="Entries about the subject.")
