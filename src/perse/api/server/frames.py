@@ -59,7 +59,7 @@ class FramedLine:
                 return await self._piece_of(event)
 
     async def send(self, text: str) -> int:
-        await self._open().flow.drain()
+        await self._drained()
         return self._write(Message(data=text))
 
     def close(self, code: int, reason: str = "", *, last_words: str | None = None) -> None:
@@ -101,6 +101,11 @@ class FramedLine:
             raise LineClosed(self.closed_with or CloseCode.LOST)
         return self._connection
 
+    async def _drained(self) -> None:
+        """Wait while the client does not take what was sent; it may have ended meanwhile."""
+        await self._open().flow.drain()
+        self._open()
+
     async def _piece_of(self, event: Event) -> Piece:
         match event:
             case TextMessage():
@@ -110,7 +115,7 @@ class FramedLine:
                 content = bytes(event.data)
                 return Piece(content, False, event.frame_finished, event.message_finished)
             case Ping():
-                await self._open().flow.drain()
+                await self._drained()
                 self._write(event.response())
         return Piece()
 
