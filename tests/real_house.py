@@ -51,13 +51,32 @@ def running_house(
     weights: Path,
     database: Cluster | None,
     arranged: Callable[[Services], Services] = lambda it: it,
+    *,
+    url: str | None = None,
 ) -> Iterator[House]:
-    """``database`` None: SQLite in ``folder``, an empty one. ``arranged``: what is to be served."""
+    """``database`` None: that of ``url``, without one SQLite in ``folder``; an empty one.
+    ``arranged``: what is to be served."""
+    url = url if database is None else database.new_database()
+    with reopened_house(folder, weights, arranged, url=url, key_name="app") as house:
+        yield house
+
+
+@contextmanager
+def reopened_house(
+    folder: Path,
+    weights: Path,
+    arranged: Callable[[Services], Services] = lambda it: it,
+    *,
+    url: str | None = None,
+    key_name: str = "again",
+) -> Iterator[House]:
+    """Over what was kept before, with a further API key of the tenant that is there."""
     (folder / "weights").symlink_to(weights)
-    url = None if database is None else database.new_database()
     settings = load_settings(data_dir=folder, pack="standard", offline=True, database_url=url)
     services = arranged(open_services(settings, obtain_networks(settings)))
-    _, key = ApiKeys(services.storage.keys).create("app")
+    keys = ApiKeys(services.storage.keys)
+    there = next((key.name for key in keys.store.all() if key.active), None)
+    _, key = keys.create(key_name, tenant_of=there)
     ready, addresses = threading.Event(), list[str]()
 
     def announce(address: str) -> None:
