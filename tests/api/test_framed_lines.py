@@ -33,8 +33,9 @@ class Full:
     """A connection whose client takes nothing for now."""
 
     def __init__(self) -> None:
-        self.transport = Wire()
-        self.flow = FlowControl(self.transport)
+        self.wire = Wire()
+        self.transport: asyncio.Transport = self.wire
+        self.flow = FlowControl(self.wire)
         self.flow.pause_writing()
 
     def switch(self, headers: Sequence[tuple[bytes, bytes]]) -> None: ...
@@ -55,11 +56,11 @@ def test_what_waits_to_be_sent_while_the_server_hangs_up_is_told_so(waiting: str
         sending = asyncio.ensure_future(work)
         await asyncio.sleep(0)
         line.close(CloseCode.GOING_AWAY)
-        said = connection.transport.written
+        said = connection.wire.written
         with pytest.raises(LineClosed) as closed:
             await sending
         assert closed.value.code == CloseCode.GOING_AWAY
-        assert connection.transport.written == said
+        assert connection.wire.written == said
         return said
 
     assert asyncio.run(scene())
