@@ -115,6 +115,19 @@ def test_without_a_camera_a_picture_can_be_chosen(capture: Page, camera: Camera)
     expect(capture.locator("#facts")).to_contain_text("512 × 600")
 
 
+def test_a_picture_chosen_once_consent_was_taken_back_is_not_looked_at(
+    capture: Page, camera: Camera
+) -> None:
+    camera.unplug()
+    press(capture, AGREE)
+    with capture.expect_file_chooser() as chosen:
+        press(capture, "Choose a picture instead")
+    capture.evaluate("() => document.querySelector('perse-capture').reset()")
+    chosen.value.set_files(PORTRAITS / "hopper_1984.jpg")
+    expect(button(capture, AGREE)).to_be_visible()
+    expect(button(capture, "Use this picture")).to_have_count(0)
+
+
 def test_a_chosen_picture_stands_upright_and_says_not_where_it_was_taken(
     capture: Page, tmp_path: Path
 ) -> None:

@@ -1179,6 +1179,8 @@ export class PerseCapture extends HTMLElement {
 
   /** @param {File} file */
   async #choose(file) {
+    // Whoever agreed may have taken it back while the file was looked for.
+    if (!this.#consent) return;
     const signal = this.#end();
     this.#screen.show({ says: "checking", buttons: [] });
     try {
