@@ -173,7 +173,7 @@ def test_what_a_key_may_not_do_is_not_shown(served: Served, page: Page) -> None:
     keys = served.services.keys
     _, key = keys.create("reader", permissions=frozenset({Permission.READ, Permission.FACES}))
     visitor = Visitor.arriving(page, served.url, key)
-    assert visitor.screens == ["Detect", "Compare", "Liveness", "People", "Ledger"]
+    assert visitor.screens == ["Detect", "Compare", "People", "Ledger"]
     visitor.go_to("People")
     assert page.get_by_role("button", name="Make").count() == 0
 

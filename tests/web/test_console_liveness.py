@@ -105,8 +105,8 @@ def test_every_reason_has_its_words(language: str) -> None:
 def test_who_may_not_verify_is_not_asked_whom(house_of_fakes: Theatre, page: Page) -> None:
     keys = house_of_fakes.services.keys
     for permissions, asked in (
-        ({Permission.FACES}, 0),
-        ({Permission.FACES, Permission.VERIFY}, 1),
+        ({Permission.LIVENESS}, 0),
+        ({Permission.LIVENESS, Permission.VERIFY}, 1),
     ):
         _, key = keys.create(f"asked {asked}", permissions=frozenset(permissions))
         Visitor.arriving(page, house_of_fakes.url, key).go_to("Liveness")

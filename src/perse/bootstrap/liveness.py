@@ -85,17 +85,13 @@ def wire_liveness(
     sessions, sensing, key = storage.sessions, _sensing(ground.faces), storage.keys.get
     attacks, signing_keys = ground.on_disk.cards.get("face_attack_detector"), ground.signing_keys
     rules = shipped_session_rules(sensing.scale, attacks)
+    kinds = judgeable_kinds(attacks_detected=attacks is not None)
 
     def forget() -> None:
         sessions.forget(before=utc_now() - _KEPT)
 
     return LivenessServices(
-        open=OpenSession(
-            sessions,
-            storage.samples,
-            consent,
-            judgeable_kinds(attacks_detected=attacks is not None),
-        ),
+        open=OpenSession(sessions, storage.samples, consent, kinds),
         store=sessions,
         start=StartSession(sessions, key, consent),
         conclude=ConcludeSession(

@@ -46,7 +46,7 @@ export const SCREENS = [
   { name: "detect", show: Detect, shown: may("faces"), biometric: always },
   { name: "compare", show: Compare, shown: may("faces"), biometric: always },
   { name: "voice", show: Voice, shown: (access) => access.voices && may("voices")(access), biometric: always },
-  { name: "liveness", show: Liveness, shown: may("faces"), biometric: always },
+  { name: "liveness", show: Liveness, shown: may("liveness"), biometric: always },
   { name: "people", show: People, shown: may("read"), biometric: (rest) => rest.length > 0 },
   { name: "identify", show: Identify, shown: may("identify"), biometric: always },
   { name: "evaluation", show: Evaluation, shown: may("operate"), biometric: never },

@@ -112,6 +112,7 @@ export default {
   "liveness.reason_not_compared": "The person could not be compared now.",
   "liveness.reason_not_enrolled": "The best picture was not good enough to be kept.",
   "liveness.reason_fault": "The server failed.",
+  "liveness.reason_lost": "The server that ran it was lost.",
 
   "people.title": "People",
   "people.lead": "Who is enrolled. Templates are kept, sealed; pictures and recordings never.",

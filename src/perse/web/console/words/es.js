@@ -112,6 +112,7 @@ export default {
   "liveness.reason_not_compared": "No se pudo comparar a la persona ahora.",
   "liveness.reason_not_enrolled": "La mejor foto no sirve para guardarla.",
   "liveness.reason_fault": "El servidor falló.",
+  "liveness.reason_lost": "Se perdió el servidor que la dirigía.",
 
   "people.title": "Personas",
   "people.lead": "Quién está inscrito. Se guardan plantillas, selladas; fotos y grabaciones, nunca.",

@@ -112,6 +112,7 @@ export default {
   "liveness.reason_not_compared": "Não foi possível comparar a pessoa agora.",
   "liveness.reason_not_enrolled": "A melhor foto não serve para ser guardada.",
   "liveness.reason_fault": "O servidor falhou.",
+  "liveness.reason_lost": "O servidor que a conduzia se perdeu.",
 
   "people.title": "Pessoas",
   "people.lead": "Quem está cadastrado. Guardam-se modelos, selados; fotos e gravações, nunca.",
