@@ -163,6 +163,10 @@ WRONG: dict[str, tuple[dict[str, object], tuple[int, str]]] = {
     "a long name": ({"correlation_id": "x" * 201}, (400, "invalid_parameter")),
     "lines": ({"correlation_id": "a\nb"}, (400, "invalid_parameter")),
     "a page": ({"origin": f"{SHOP}/"}, (400, "invalid_parameter")),
+    "a host in capitals": ({"origin": "https://Shop.example"}, (400, "invalid_parameter")),
+    "a scheme in capitals": ({"origin": "HTTPS://shop.example"}, (400, "invalid_parameter")),
+    "a port that goes without saying": ({"origin": f"{SHOP}:443"}, (400, "invalid_parameter")),
+    "the other one": ({"origin": "http://shop.example:80"}, (400, "invalid_parameter")),
     "a host": ({"origin": "shop.example"}, (400, "invalid_parameter")),
     "more": ({"speed": 3}, (400, "invalid_parameter")),
     "perhaps": (
@@ -367,6 +371,7 @@ def test_a_session_of_an_origin_is_run_from_there_alone(
     served: Served, client: httpx.Client
 ) -> None:
     token = opened(client, origin=SHOP)["client_token"]
+    assert opened(client, origin=f"{SHOP}:8443")["client_token"]
     for origin in ("https://evil.example", None):
         with pytest.raises(InvalidStatus) as refused:
             joined(served, token, origin=origin)

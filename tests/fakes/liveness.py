@@ -27,7 +27,7 @@ from perse.domain.session_plan import judgeable_kinds
 from perse.domain.session_prompts import prompt_failures
 from perse.pipelines.consent import RecordConsent
 from perse.pipelines.detection import AssessFace
-from perse.pipelines.liveness_frames import FrameSensing, follow_nothing
+from perse.pipelines.liveness_frames import FrameSensing
 from perse.pipelines.liveness_sessions import ConcludeSession, OpenSession, StartSession
 from tests.fakes.faces import SCALE, FakeFaces, SeeingQuality
 from tests.fakes.liveness_sessions import FakeLivenessSessions
@@ -65,6 +65,10 @@ POSES = {
 def held(content: bytes, prompt: Prompt) -> bytes:
     """A picture of a head that does what ``prompt`` asks."""
     return content + b"|" + prompt.encode()
+
+
+def follow_nothing(image: FaceImage, face: DetectedFace | None) -> None:
+    """Judged by the prompts alone, no points are needed."""
 
 
 class SeeingPose:

@@ -28,7 +28,7 @@ async def repeat(conversation: Conversation) -> None:
         if isinstance(heard, bytes):
             await conversation.send_json({"size": len(heard), "sha256": sha256(heard).hexdigest()})
         elif not await _obeyed(heard, conversation):
-            facts = {"origin": conversation.origin, "pid": os.getpid()}
+            facts = {"origin": conversation.request.headers.get("origin"), "pid": os.getpid()}
             await conversation.send_json({**heard, **facts})
 
 

@@ -25,7 +25,9 @@ DEFAULT_S: Final = 300
 LONGEST_RUN_S: Final = 120
 LONGEST_CORRELATION_ID: Final = 200
 LONGEST_ORIGIN: Final = 300
-ORIGIN_PATTERN: Final = r"^[a-z][a-z0-9+.-]*://[^\s/?#@\\]+$"
+ORIGIN_PATTERN: Final = r"^[a-z][a-z0-9+.-]*://[^\s/?#@\\A-Z]+$"
+# Ports that browsers leave out of an origin.
+_DEFAULT_PORTS: Final = {"http": ":80", "https": ":443"}
 
 SessionId = NewType("SessionId", str)
 _UUID_SHAPE = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
@@ -115,7 +117,10 @@ class SessionOrder:
                 f"correlation_id has 1 to {LONGEST_CORRELATION_ID} printable characters"
             )
         if origin is not None and not _is_origin(origin):
-            raise InvalidParameter("origin is one such as https://shop.example, without a path")
+            raise InvalidParameter(
+                "origin is one as browsers send it, such as https://shop.example: in small "
+                "letters, without a path and without the port that its scheme has anyway"
+            )
 
 
 def _is_name(text: str) -> bool:
@@ -124,7 +129,9 @@ def _is_name(text: str) -> bool:
 
 def _is_origin(text: str) -> bool:
     fits = len(text) <= LONGEST_ORIGIN and text.isascii() and text.isprintable()
-    return fits and re.fullmatch(ORIGIN_PATTERN.strip("^$"), text) is not None
+    implied = _DEFAULT_PORTS.get(text.partition("://")[0])
+    as_sent = implied is None or not text.endswith(implied)
+    return fits and as_sent and re.fullmatch(ORIGIN_PATTERN.strip("^$"), text) is not None
 
 
 @dataclass(frozen=True, slots=True)

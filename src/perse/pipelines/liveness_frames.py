@@ -154,8 +154,3 @@ class FrameWatch:
         worth = all(it.passed for it in verdicts.values()), face.recognisability
         if self.best is None or worth > self.best.worth:
             self.best = BestFrame(at_s, image, sha256, worth)
-
-
-def follow_nothing(image: FaceImage, face: DetectedFace | None) -> Tracks | None:  # noqa: ARG001
-    """For whoever needs no points followed."""
-    return None

@@ -84,16 +84,6 @@ class Conversation:
         object.__setattr__(self, "_messages", Tempo(per_s))
         object.__setattr__(self, "_frames", Tempo(per_s * _FRAMES_A_MESSAGE))
 
-    @property
-    def origin(self) -> str | None:
-        """Of the page that talks, as its browser says; None for a client that is no browser."""
-        return self.request.headers.get("origin")
-
-    @property
-    def peer(self) -> str | None:
-        """The address of the other end, which may be a proxy."""
-        return self.request.client.host if self.request.client else None
-
     async def receive(self) -> bytes | Mapping[str, object]:
         """The next message: bytes, or a JSON object where it is text. It counts as held until the
         next is asked for. Raises LineClosed, and PerseError for what is not to be accepted."""
