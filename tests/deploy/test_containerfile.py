@@ -20,6 +20,11 @@ def test_the_image_has_the_versions_that_are_tested() -> None:
     assert pins("build.txt") - pins("dev.txt") == set()
 
 
+def test_the_image_has_everything_that_serves() -> None:
+    """All of the server's lock but what only builds; what is of Windows or a browser aside."""
+    assert pins("serve.txt") - pins("image.txt") - pins("build.txt") == set()
+
+
 def test_the_image_can_talk_to_postgresql_and_holds_nothing_that_only_builds() -> None:
     names = {name for name, _ in pins("image.txt")}
     assert {"psycopg", "psycopg-binary", "onnxruntime"} <= names
