@@ -26,6 +26,7 @@ FACES_PX = {"collins_1992": (181, 64, 89, 114), "hopper_1984": (174, 115, 181, 2
 UPRIGHT_PX = 360
 # Of every Motion JPEG file, which says nothing of it.
 _CHROMIUM_FRAMES_PER_S = 30
+_QUALITIES = range(86, 93)
 _RATE_HZ = 16_000
 _GREY = (128, 128, 128)
 
@@ -41,9 +42,12 @@ class Camera:
     film: Path
 
     def show(self, *pictures: Image.Image | Path) -> None:
-        """A film of these pictures, each whole and in the middle."""
+        """A film of these pictures, each whole and in the middle. Of one alone no two frames are
+        the same bytes, as a camera's never are."""
+        if len(pictures) == 1:
+            return self._play([_filmed(pictures[0], quality) for quality in _QUALITIES])
         filmed = {id(picture): _filmed(picture) for picture in pictures}
-        self._play([filmed[id(picture)] for picture in pictures])
+        return self._play([filmed[id(picture)] for picture in pictures])
 
     def play(self, frames: Sequence[bytes], *, frames_per_s: int) -> None:
         """A film of JPEG pictures of ``FILM_PX``, from its start."""
@@ -56,8 +60,7 @@ class Camera:
 
     def _play(self, pictures: Sequence[bytes]) -> None:
         new = self.film.with_suffix(".new")
-        # Of a single picture Chromium would never see the end.
-        new.write_bytes(b"".join([*pictures, *pictures] if len(pictures) == 1 else pictures))
+        new.write_bytes(b"".join(pictures))
         new.replace(self.film)
 
 
@@ -81,14 +84,14 @@ def person(
     return ImageEnhance.Brightness(scene).enhance(light)
 
 
-def _filmed(picture: Image.Image | Path) -> bytes:
+def _filmed(picture: Image.Image | Path, quality: int = max(_QUALITIES)) -> bytes:
     image = picture if isinstance(picture, Image.Image) else Image.open(picture)
     image = image.convert("RGB")
     image.thumbnail(FILM_PX)
     scene = Image.new("RGB", FILM_PX, _GREY)
     scene.paste(image, ((FILM_PX[0] - image.width) // 2, (FILM_PX[1] - image.height) // 2))
     jpeg = BytesIO()
-    scene.save(jpeg, "JPEG", quality=92)
+    scene.save(jpeg, "JPEG", quality=quality)
     return jpeg.getvalue()
 
 

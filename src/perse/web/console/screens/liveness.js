@@ -4,7 +4,6 @@ import { number, t, tOr } from "../words.js";
 import { ROOT } from "../session.js";
 import { Busy, Failure } from "../parts/notices.js";
 import { Offer } from "../parts/offer.js";
-import { Decision } from "../parts/outcome.js";
 import { QrCode } from "../parts/qr-code.js";
 import { useWork } from "../parts/work.js";
 
@@ -22,7 +21,15 @@ const LIMITS = {
   longest_answer_s: "answer_s",
 };
 /** @type {Record<string, string>} */
-const ALIKE = { repeated_frame: "frames", time_reversed: "frames", jump: "frames" };
+const ALIKE = {
+  repeated_frame: "frames",
+  time_reversed: "frames",
+  jump: "frames",
+  too_few_frames: "few",
+  face_not_recognisable: "few",
+  not_compared: "not_assessable",
+  lost: "fault",
+};
 
 /** @param {Shown} props */
 export function Liveness(props) {
@@ -94,13 +101,12 @@ function Address({ url }) {
 
 /** @param {{known: any}} props */
 function State({ known }) {
-  const { state, reasons = [], verification, verdict } = known;
+  const { state, reasons = [], verdict } = known;
   const shade = { passed: "good", failed: "bad" }[/** @type {string} */ (state)] ?? "unsure";
   return html`
-    <p class=${`outcome ${shade}`}>${t(`liveness.state_${state}`)}</p>
+    <p class=${`outcome ${shade}`}>${t(`state.${state}`)}</p>
     <${Busy} busy=${state === "started"} />
-    <ul>${reasons.map((/** @type {string} */ it) => html`<li>${tOr(`liveness.reason_${ALIKE[it] ?? it}`, it)}</li>`)}</ul>
-    ${verification && html`<${Decision} decision=${verification.decision} why=${verification.similarity_obstacle} />`}
+    <ul>${reasons.map((/** @type {string} */ it) => html`<li>${tOr(`why.${ALIKE[it] ?? it}`, it)}</li>`)}</ul>
     ${verdict && html`<${Scores} known=${known} />
       <${Offer} text=${verdict} type="application/jose" name=${`${known.session_id}.jws`} words=${t("liveness.download")} />`}
   `;
@@ -111,7 +117,7 @@ function Scores({ known: { scores, limits } }) {
   return html`
     <table>
       <thead><tr><th scope="col">${t("metric")}</th><th scope="col" class="number">${t("value")}</th>
-        <th scope="col" class="number">${t("liveness.limit")}</th></tr></thead>
+        <th scope="col" class="number">${t("limit")}</th></tr></thead>
       <tbody>${Object.entries(LIMITS).filter(([name]) => name in scores).map(([name, limit]) => html`
         <tr><th scope="row"><code>${name}</code></th><td class="number">${number(scores[name])}</td>
           <td class="number">${limit in limits ? number(limits[limit]) : ""}</td></tr>`)}</tbody>
