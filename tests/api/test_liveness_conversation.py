@@ -399,6 +399,17 @@ def test_whoever_was_shown_before_the_session_began_is_nobody(
         assert reasons(session) == (EndReason.NO_MATCH,)
 
 
+def test_a_picture_whose_face_was_measured_when_it_came_again_is_not_the_best(
+    services: FakeServices,
+) -> None:
+    still = frame(4, identity=8)
+    attacker = ObedientClient(services.liveness, identity=DARK, instead={4: still, 5: still})
+    session, _ = held(services, SessionOrder(kind=SessionKind.PASSIVE), attacker)
+    assert session.outcome is not None
+    shown = hashlib.sha256(still[8:]).hexdigest()
+    assert session.outcome.best_frame_sha256 not in {None, shown}
+
+
 def test_a_face_that_shows_too_little_of_a_person_does_not_pass(services: FakeServices) -> None:
     order = SessionOrder(user_token=person(services, 7), on_pass=OnPass.VERIFY)
     hidden = ObedientClient(services.liveness, identity=HIDDEN)

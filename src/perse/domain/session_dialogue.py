@@ -12,6 +12,7 @@ from perse.domain.session_frames import (
     Prompt,
     SessionKind,
     SessionPoints,
+    without_repeats,
 )
 from perse.domain.session_prompts import answered, baseline
 
@@ -45,14 +46,12 @@ class Dialogue:
         return self.given[-1]
 
     def see(self, frame: ObservedFrame) -> None:
-        """One that equals the frame just before tells nothing and is left out."""
-        if not self.frames or frame.digest != self.frames[-1].digest:
-            self.frames.append(frame)
+        self.frames.append(frame)
 
     @property
     def began_s(self) -> float | None:
         """When somebody first looked ahead; what was seen before is not judged."""
-        start = baseline(self.frames, self.points)
+        start = baseline(without_repeats(self.frames), self.points)
         return start.from_s if start else None
 
     def is_due(self, at_s: float) -> bool:

@@ -99,11 +99,13 @@ class FrameWatch:
         self._follow = sensing.follow()
         self._embedded_at_s = -math.inf
         self._faces_since = EMBEDDED_EVERY
+        self._last = b""  # one that equals the frame just before is not judged
         self.best: BestFrame | None = None
 
     def __call__(self, sent: SentFrame, *, at_s: float) -> tuple[ObservedFrame, Sight]:
         """``at_s``: when the server had it, on the session's clock. Raises InvalidFileType."""
         image, digest = self._sensing.decode(sent.content), hashlib.sha256(sent.content)
+        is_repeat, self._last = digest.digest() == self._last, digest.digest()
         found = self._sensing.find(image)
         observed = ObservedFrame(at_s=at_s, digest=digest.digest(), client_at_s=sent.client_at_s)
         faces = faces_before_camera([it.box for it in found])
@@ -112,7 +114,7 @@ class FrameWatch:
         if not found:
             return replace(observed, tracks=tracks), sight
         face, template = self._look(image, found[0], at_s)
-        if faces == 1:
+        if faces == 1 and not is_repeat:
             self._keep_better(at_s, image, digest.hexdigest(), face)
         observed = replace(
             observed,
