@@ -81,7 +81,7 @@ def assert_problem(answer: httpx.Response, status: int, code: str) -> None:
 @pytest.mark.parametrize("method", ["GET", "POST", "PUT", "DELETE", "PATCH"])
 @pytest.mark.parametrize(
     "path",
-    ["/", "/v0", "/v0/face", "/v0/voice", "/é", "/v0/face/detect/x"],
+    ["/v0", "/v0/face", "/v0/voice", "/é", "/v0/face/detect/x"],
 )
 def test_unknown_paths(client: httpx.Client, method: str, path: str) -> None:
     assert_problem(client.request(method, path), 404, "not_found")

@@ -32,7 +32,7 @@ mount -t tmpfs -o size=16k tmpfs {0}/full && exec "$@"
 """
 # Where the data folder should be, and the commands that have no need of it there.
 PLACES = {
-    "file": {"models list", "calibrate list", "evaluate forget"},
+    "file": {"models list", "evaluate forget"},
     "locked": set[str](),
     "used": {"models list", "models fetch", "models verify", "calibrate list", "evaluate forget"},
     "read_only/data": {"models list", "calibrate list", "evaluate forget"},
