@@ -79,7 +79,7 @@ function Followed({ session, opened }) {
   const known = work.answer ?? opened;
   useEffect(() => {
     if (OVER.includes(known.state)) return undefined;
-    const look = () => work.run((signal) => session.call("GET", `${PATH}/${opened.session_id}`, { signal }));
+    const look = () => work.renew((signal) => session.call("GET", `${PATH}/${opened.session_id}`, { signal }));
     const next = setTimeout(look, EVERY_MS);
     return () => clearTimeout(next);
   }, [work.answer, work.failure]);
