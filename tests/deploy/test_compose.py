@@ -7,6 +7,7 @@ import os
 import re
 import shutil
 import signal
+import socket
 import ssl
 import subprocess
 import sys
@@ -149,6 +150,7 @@ def installation(
         assert NGINX is not None
         proxy = subprocess.Popen([NGINX, "-e", f"{folder}/error.log", "-c", str(file)])
         stack.callback(end, proxy)
+        until(lambda: is_open(ports["proxy"]))
         (api_key,) = re.findall(r"x-api-key: ([0-9a-f-]{36})", (folder / "perse-1.log").read_text())
         url = f"https://localhost:{ports['proxy']}"
         yield Installation(folder, servers, ports, url, api_key)
@@ -161,6 +163,14 @@ def is_well(given: dict[str, str], log: Path) -> bool:
     if "ready at" not in log.read_text():
         return False
     return subprocess.run([sys.executable, *words], env=given, capture_output=True).returncode == 0  # noqa: PLW1510
+
+
+def is_open(port: int) -> bool:
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=1).close()
+    except OSError:
+        return False
+    return True
 
 
 def end(process: subprocess.Popen[bytes]) -> None:

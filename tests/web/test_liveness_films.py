@@ -84,14 +84,6 @@ def _known(cinema: House, opened: dict[str, Any]) -> dict[str, Any]:
     return known
 
 
-def test_a_head_that_turns_passes(cinema: House, page: Page, camera: Camera, head: Sitter) -> None:
-    film = film_of(head, Prompt.LOOK_AHEAD, *ORDER, ORDER[-1])
-    camera.play(film, frames_per_s=FRAMES_PER_S)
-    known = run(cinema, page)
-    assert (known["state"], known["reasons"]) == ("passed", [])
-    assert known["scores"]["relief"] > known["limits"]["relief"]
-
-
 def test_a_photograph_that_is_held_still_does_what_nobody_asked(
     cinema: House, page: Page, camera: Camera
 ) -> None:
