@@ -40,11 +40,18 @@ def visitor(house_of_fakes: Theatre, page: Page, faults: Faults) -> Visitor:
 
 
 def read(code: Locator) -> str:
-    """What a program reads from a QR code, drawn at eight pixels a module for it."""
-    code.evaluate("(it) => { it.style.width = `${8 * it.viewBox.baseVal.width}px`; }")
-    pixels = np.asarray(Image.open(BytesIO(code.screenshot())).convert("L"))
-    code.evaluate("(it) => { it.style.width = ''; }")
-    text, *_ = cv2.QRCodeDetector().detectAndDecode(pixels)
+    """What a program reads from a QR code, held nearer or further until it does, as people do."""
+    text = ""
+    for module_px in (8, 6, 10, 5, 12, 7):
+        resize = "(it, px) => { it.style.width = px && `${px * it.viewBox.baseVal.width}px`; }"
+        code.evaluate(resize, module_px)
+        pixels = np.asarray(Image.open(BytesIO(code.screenshot())).convert("L"))
+        code.evaluate(resize, "")
+        pixels = np.pad(pixels, 40, constant_values=255)
+        for reader in (cv2.QRCodeDetectorAruco(), cv2.QRCodeDetector()):
+            text, *_ = reader.detectAndDecode(pixels)
+            if text:
+                return text
     return text
 
 
