@@ -15,7 +15,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from perse.auth.api_keys import ApiKeys
 from perse.auth.authenticator import Authenticator
 from perse.auth.credentials import Credentials, read_credentials
-from perse.auth.session_tokens import AUDIENCE, ISSUER, SessionTokens
+from perse.auth.jws import ISSUER
+from perse.auth.session_tokens import AUDIENCE, SessionTokens
 from perse.auth.signing_keys import SigningKey, SigningKeys
 from perse.domain.access import ApiKey, KeyId
 from perse.errors import Unauthorized

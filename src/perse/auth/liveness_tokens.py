@@ -12,9 +12,10 @@ from datetime import datetime
 from uuid import uuid4
 
 import jwt
+from jwt.types import Options
 
 from perse.auth.api_keys import utc_now
-from perse.auth.session_tokens import ISSUER
+from perse.auth.jws import NOT_OURS, Kind, refuse_long
 from perse.auth.signing_keys import SigningKeys
 from perse.domain.access import TenantId
 from perse.domain.liveness_sessions import LivenessSession, SessionId, parse_session_id
@@ -22,9 +23,7 @@ from perse.errors import NotFound, Unauthorized
 
 AUDIENCE = "perse/liveness"
 TYPE = "perse-liveness+jwt"
-_ALGORITHM = "EdDSA"
-_CLAIMS = ("iss", "aud", "sub", "tenant", "iat", "exp", "jti")
-_LONGEST_TOKEN = 4096
+_TOKEN = Kind(AUDIENCE, ("iss", "aud", "sub", "tenant", "iat", "exp", "jti"), TYPE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +44,7 @@ class ClientTokens:
     def issue(self, session: LivenessSession) -> str:
         """For this session alone, until it expires, from the only origin where it has one."""
         origin = session.order.origin
-        signing = self.keys.newest
         claims = {
-            "iss": ISSUER,
-            "aud": AUDIENCE,
             "sub": session.session_id,
             "tenant": session.tenant_id,
             "iat": session.created_at,
@@ -56,39 +52,23 @@ class ClientTokens:
             "jti": str(uuid4()),
             **({"origin": origin} if origin is not None else {}),
         }
-        headers = {"kid": signing.kid, "typ": TYPE}
-        return jwt.encode(claims, signing.private, algorithm=_ALGORITHM, headers=headers)
+        return _TOKEN.sign(self.keys, claims)
 
     def verify(self, token: str, *, origin: str | None) -> Admission:
         """``origin``: of the page that sent it; None for what is no browser. Raises Unauthorized
         for every token that is not one of ours, expired, or of another origin."""
         try:
             return self._verify(token, origin)
-        except (jwt.PyJWTError, ValueError, TypeError, RecursionError, NotFound):
+        except (*NOT_OURS, NotFound):
             raise Unauthorized(
                 "this is no token of a liveness session that may begin here: open another session"
             ) from None
 
     def _verify(self, token: str, origin: str | None) -> Admission:
-        if len(token) > _LONGEST_TOKEN:
-            raise jwt.InvalidTokenError("longer than any token of ours")
-        header = jwt.get_unverified_header(token)
-        key = self.keys.public_key(header.get("kid"))
-        if key is None or header.get("typ") != TYPE:
-            raise jwt.InvalidTokenError("no client token, or signed with an unknown key")
-        claims = jwt.decode(
-            token,
-            key,
-            algorithms=[_ALGORITHM],
-            audience=AUDIENCE,
-            issuer=ISSUER,
-            options={
-                "require": list(_CLAIMS),
-                "strict_aud": True,
-                "verify_iat": False,  # the clock that says whether it has expired is ``now``
-                "verify_exp": False,
-            },
-        )
+        refuse_long(token)
+        # The clock that says whether it has expired is ``now``.
+        timeless: Options = {"verify_iat": False, "verify_exp": False}
+        claims = _TOKEN.read(token, self.keys.public_key, checks=timeless)
         if self.now().timestamp() >= claims["exp"]:
             raise jwt.ExpiredSignatureError("expired")
         if "origin" in claims and claims["origin"] != origin:

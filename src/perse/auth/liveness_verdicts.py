@@ -9,14 +9,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-import jwt
-
-from perse.auth.session_tokens import ISSUER
+from perse.auth.jws import Kind
 from perse.auth.signing_keys import SigningKeys
 
 AUDIENCE = "perse/liveness-verdicts"
 TYPE = "perse-liveness-verdict+jwt"
-_ALGORITHM = "EdDSA"
+_VERDICT = Kind(AUDIENCE, ("iss", "aud", "iat"), TYPE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,10 +25,4 @@ class JwsVerdictSigner:
 
     def sign(self, claims: Mapping[str, object]) -> str:
         """Compact JWS over ``claims``, issuer and audience."""
-        signing = self.keys.newest
-        return jwt.encode(
-            {"iss": ISSUER, "aud": AUDIENCE, **claims},
-            signing.private,
-            algorithm=_ALGORITHM,
-            headers={"kid": signing.kid, "typ": TYPE},
-        )
+        return _VERDICT.sign(self.keys, claims)

@@ -13,14 +13,14 @@ from dataclasses import dataclass
 import jwt
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from perse.auth.session_tokens import ISSUER
+from perse.auth.jws import ALGORITHM, NOT_OURS, Kind
 from perse.auth.signing_keys import SigningKeys
 from perse.domain.receipts import token_sha256
 from perse.errors import InvalidParameter
 
 AUDIENCE = "perse/receipts"
 TYPE = "perse-receipt+jwt"
-_ALGORITHM = "EdDSA"
+_RECEIPT = Kind(AUDIENCE, ("iss", "aud", "iat", "jti"), TYPE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,12 +31,7 @@ class JwsReceiptSigner:
 
     def sign(self, claims: Mapping[str, object]) -> str:
         """Compact JWS over ``claims``, issuer and audience."""
-        return jwt.encode(
-            {"iss": ISSUER, "aud": AUDIENCE, **claims},
-            self.keys.newest.private,
-            algorithm=_ALGORITHM,
-            headers={"kid": self.keys.newest.kid, "typ": TYPE},
-        )
+        return _RECEIPT.sign(self.keys, claims)
 
     def verify(self, jws: str) -> Mapping[str, object]:
         """The claims. Raises InvalidParameter for what no key of the list has signed."""
@@ -50,7 +45,7 @@ def public_keys_of(jwks: str) -> Mapping[str, Ed25519PublicKey]:
     """
     try:
         listed = jwt.PyJWKSet.from_json(jwks).keys
-        keys = {str(key.key_id): key.key for key in listed if key.algorithm_name == _ALGORITHM}
+        keys = {str(key.key_id): key.key for key in listed if key.algorithm_name == ALGORITHM}
     except (jwt.PyJWTError, ValueError, TypeError, AttributeError):
         keys = {}
     if not keys:
@@ -64,23 +59,11 @@ def verify_receipt(jws: str, public_keys: Mapping[str, Ed25519PublicKey]) -> Map
     Raises InvalidParameter for anything else.
     """
     try:
-        header = jwt.get_unverified_header(jws.strip())
-        if header.get("typ") != TYPE:
-            raise jwt.InvalidTokenError("no receipt")
-        key = public_keys.get(str(header.get("kid")))
-        if key is None:
-            raise jwt.InvalidTokenError("signed with an unknown key")
-        claims: Mapping[str, object] = jwt.decode(
-            jws.strip(),
-            key,
-            algorithms=[_ALGORITHM],
-            audience=AUDIENCE,
-            issuer=ISSUER,
-            options={"require": ["iss", "aud", "iat", "jti"], "verify_iat": False},
+        return _RECEIPT.read(
+            jws.strip(), lambda kid: public_keys.get(str(kid)), checks={"verify_iat": False}
         )
-    except (jwt.PyJWTError, ValueError, TypeError, RecursionError):
+    except NOT_OURS:
         raise InvalidParameter("this is no receipt that one of the known keys has signed") from None
-    return claims
 
 
 def check_receipt(

@@ -10,18 +10,16 @@ from uuid import uuid4
 import jwt
 
 from perse.auth.api_keys import utc_now
+from perse.auth.jws import NOT_OURS, Kind, refuse_long
 from perse.auth.signing_keys import SigningKeys
 from perse.domain.access import KeyId
 from perse.errors import Unauthorized
 
-ISSUER = "perse"
 AUDIENCE = "perse/v0"
 LIFETIME = timedelta(minutes=15)
-_ALGORITHM = "EdDSA"
-_CLAIMS = ("iss", "aud", "sub", "iat", "exp", "jti")
+_TOKEN = Kind(AUDIENCE, ("iss", "aud", "sub", "iat", "exp", "jti"))
 # Replicas share keys but not clocks; a token may be a moment from the future.
 _CLOCK_SKEW = timedelta(seconds=5)
-_LONGEST_TOKEN = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,41 +40,19 @@ class SessionTokens:
     def issue(self, key_id: KeyId) -> str:
         """A token that stands for the API key for 15 minutes, unless the key is revoked."""
         issued = self.now()
-        signing = self.keys.newest
-        claims = {
-            "iss": ISSUER,
-            "aud": AUDIENCE,
-            "sub": key_id,
-            "iat": issued,
-            "exp": issued + LIFETIME,
-            "jti": str(uuid4()),
-        }
-        return jwt.encode(
-            claims, signing.private, algorithm=_ALGORITHM, headers={"kid": signing.kid}
-        )
+        claims = {"sub": key_id, "iat": issued, "exp": issued + LIFETIME, "jti": str(uuid4())}
+        return _TOKEN.sign(self.keys, claims)
 
     def verify(self, token: str) -> VerifiedToken:
         """What a token of ours says. Raises Unauthorized for every other token."""
         try:
             return self._verify(token)
-        except (jwt.PyJWTError, ValueError, TypeError, RecursionError):
+        except NOT_OURS:
             raise Unauthorized("the session token is not valid: log in again") from None
 
     def _verify(self, token: str) -> VerifiedToken:
-        if len(token) > _LONGEST_TOKEN:
-            raise jwt.InvalidTokenError("longer than any token of ours")
-        key = self.keys.public_key(jwt.get_unverified_header(token).get("kid"))
-        if key is None:
-            raise jwt.InvalidTokenError("signed with an unknown key")
-        claims = jwt.decode(
-            token,
-            key,
-            algorithms=[_ALGORITHM],
-            audience=AUDIENCE,
-            issuer=ISSUER,
-            leeway=_CLOCK_SKEW,
-            options={"require": list(_CLAIMS), "strict_aud": True},
-        )
+        refuse_long(token)
+        claims = _TOKEN.read(token, self.keys.public_key, leeway=_CLOCK_SKEW)
         expires_at = datetime.fromtimestamp(claims["exp"], UTC)
         return VerifiedToken(_key_id(claims["sub"]), expires_at)
 

@@ -15,10 +15,16 @@ from functools import partial
 from typing import Final
 
 from perse.auth.api_keys import utc_now
-from perse.bootstrap.examination import Finding, Found, State, existing_database, finding
+from perse.bootstrap.examination import (
+    Finding,
+    Found,
+    State,
+    existing_database,
+    existing_signing_keys,
+    finding,
+)
 from perse.bootstrap.neighbours import ask
 from perse.bootstrap.previous_network import embedders_of
-from perse.bootstrap.signing_keys import open_signing_keys
 from perse.bootstrap.storage import master_key_choice
 from perse.bootstrap.weights import chosen_pack, open_catalog
 from perse.errors import PerseError
@@ -152,7 +158,4 @@ def _check_server(settings: Settings, url: str) -> Found:
 
 
 def _kids(settings: Settings) -> Sequence[str]:
-    """None is made where there is none."""
-    if settings.token_signing_keys is None and not settings.signing_key_file.is_file():
-        raise PerseError(f"{settings.signing_key_file} is not there yet: run `perse setup`")
-    return [key.kid for key in open_signing_keys(settings).keys]
+    return [key.kid for key in existing_signing_keys(settings)]

@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from perse.auth.api_keys import ApiKeys
+from perse.auth.signing_keys import SigningKey
 from perse.bootstrap.signing_keys import open_signing_keys
 from perse.bootstrap.storage import open_database
 from perse.bootstrap.weights import (
@@ -133,8 +134,13 @@ def _check_database(settings: Settings) -> Found:
     return Found(f"{active} active API key{'' if active == 1 else 's'}")
 
 
-def _check_signing_keys(settings: Settings) -> Found:
+def existing_signing_keys(settings: Settings) -> Sequence[SigningKey]:
+    """None is made where there is none. Raises PerseError."""
     if settings.token_signing_keys is None and not settings.signing_key_file.is_file():
         raise PerseError(f"{settings.signing_key_file} is not there yet: run `perse setup`")
-    keys = open_signing_keys(settings).keys
+    return open_signing_keys(settings).keys
+
+
+def _check_signing_keys(settings: Settings) -> Found:
+    keys = existing_signing_keys(settings)
     return Found(f"{len(keys)} signing key{'' if len(keys) == 1 else 's'}")

@@ -21,14 +21,14 @@ from perse.domain.liveness_sessions import (
 from perse.domain.references import UserToken
 from perse.domain.session_lockout import LockoutPolicy
 from perse.errors import UserTokenNotFound
-from perse.storage.absence import user_not_found
 from perse.storage.database import Database
 from perse.storage.ledger import SqlLedger
 from perse.storage.liveness_failures import NamedFailures
 from perse.storage.liveness_rows import columns_of_session, session_of, write_outcome
 from perse.storage.schema import Row, liveness_failures, liveness_sessions
 from perse.storage.sealing import Owner
-from perse.storage.template_rows import is_subject, lock_tenant
+from perse.storage.subject_rows import insist_on_subject
+from perse.storage.template_rows import lock_tenant
 
 _mine = liveness_sessions.c
 
@@ -50,7 +50,7 @@ class SqlLivenessSessions:
         with self.database.write() as connection:
             lock_tenant(connection, session.tenant_id)
             if order.user_token is not None:
-                _insist_on_subject(connection, Owner(session.tenant_id, order.user_token))
+                insist_on_subject(connection, Owner(session.tenant_id, order.user_token))
             self._count_lost(connection, session, session.created_at)
             self._failures(connection, session).check(session.created_at)
             connection.execute(sa.insert(liveness_sessions), columns_of_session(session))
@@ -143,11 +143,6 @@ class SqlLivenessSessions:
 
     def _failures(self, connection: sa.Connection, session: LivenessSession) -> NamedFailures:
         return NamedFailures.of(connection, session, self.policy, self.secret)
-
-
-def _insist_on_subject(connection: sa.Connection, owner: Owner) -> None:
-    if connection.execute(sa.select(sa.literal(1)).where(is_subject(owner))).first() is None:
-        raise user_not_found()
 
 
 def _found(

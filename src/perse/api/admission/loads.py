@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from perse.api.admission.door import Load
 from perse.api.services import Faces, Voices
+from perse.media.image_decoder import ImageSize
 
 _NETWORKS_S = 0.02
 _PER_PIXEL_S = 12e-9
@@ -23,7 +24,11 @@ _BYTES_PER_SECOND_OF_SOUND = 1_100_000
 
 def of_pictures(faces: Faces, *contents: bytes) -> Load:
     """The load of finding and judging the faces of these pictures."""
-    sizes = [faces.measure(content) for content in contents]
+    return of_sizes(*map(faces.measure, contents))
+
+
+def of_sizes(*sizes: ImageSize) -> Load:
+    """The same of pictures that were looked at already."""
     seconds = (
         _NETWORKS_S + size.pixels * _PER_PIXEL_S + size.scanned * _PER_SCANNED_PIXEL_S
         for size in sizes

@@ -9,7 +9,7 @@ from functools import partial
 from typing import Final, Protocol
 
 from perse.api.admission.door import Load
-from perse.api.admission.loads import of_pictures
+from perse.api.admission.loads import of_sizes
 from perse.api.http.calls import Call
 from perse.api.http.conversation import Conversation, SocketLimits
 from perse.api.http.lines import LineClosed
@@ -162,11 +162,12 @@ class LivenessRun:
 
     async def _look(self, sent: SentFrame, at_s: float) -> None:
         """One that there is no room for is as good as one that came while another was looked at."""
-        _refuse_large(self._faces, sent)
-        load = of_pictures(self._faces, sent.content)
+        size = self._faces.measure(sent.content)
+        if size.pixels > _MOST_PIXELS:
+            raise FileTooLarge(f"a frame may have {_MOST_PIXELS} pixels")
         try:
             observed, sight = await self._talk.compute(
-                lambda: self._watch(sent, at_s=at_s), load=load
+                lambda: self._watch(sent, at_s=at_s), load=of_sizes(size)
             )
         except Overloaded:
             return
@@ -243,11 +244,6 @@ class LivenessRun:
 
     def _now_s(self) -> float:
         return self._liveness.clock_s() - self._began_s
-
-
-def _refuse_large(faces: Faces, sent: SentFrame) -> None:
-    if faces.measure(sent.content).pixels > _MOST_PIXELS:
-        raise FileTooLarge(f"a frame may have {_MOST_PIXELS} pixels")
 
 
 SOCKETS = (
