@@ -38,6 +38,14 @@ def catalog() -> Catalog:
 
 
 @pytest.fixture(scope="session")
+def network_files(catalog: Catalog, weights: WeightStore) -> Path:
+    """The folder with the networks of the standard pack."""
+    for card in catalog.cards_of("standard").values():
+        weights.obtain(card)
+    return REPOSITORY / "build" / "weights"
+
+
+@pytest.fixture(scope="session")
 def weights() -> WeightStore:
     """Real weights, fetched once and kept between runs: ``weights.obtain(catalog.card(NAME))``.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from perse.bootstrap.examination import Examination, State
+from perse.bootstrap.examination import State, recent_examination
 from perse.bootstrap.storage import opened_keys
 from perse.settings import load_settings
 
@@ -20,7 +20,7 @@ class Watch:
 
 def test_findings_are_kept_for_some_seconds_and_then_looked_for_anew(tmp_path: Path) -> None:
     watch, settings = Watch(), load_settings(data_dir=tmp_path, pack="standard", offline=True)
-    examine = Examination(settings, clock=watch)
+    examine = recent_examination(settings, watch)
     before = {it.subject: it for it in examine()}
     assert before["database"].state is State.FAILED
     assert "run `perse setup`" in before["database"].text

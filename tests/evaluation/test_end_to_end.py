@@ -9,8 +9,6 @@ import pytest
 from typer.testing import CliRunner
 
 from perse.cli.application import app
-from perse.weights.catalogue import Catalog
-from perse.weights.store import WeightStore
 
 _FILES = 60
 
@@ -27,16 +25,13 @@ def pictures(shared: Path, tmp_path: Path) -> Path:
 
 
 @pytest.mark.shared
+@pytest.mark.usefixtures("network_files")
 def test_pictures_become_a_report_and_a_calibration_that_is_served(
     pictures: Path,
     shared: Path,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
-    catalog: Catalog,
-    weights: WeightStore,
 ) -> None:
-    for card in catalog.cards_of("standard").values():
-        weights.obtain(card)
     monkeypatch.setenv("PERSE_DATA_DIR", str(tmp_path / "data"))
     monkeypatch.setenv("PERSE_PACK", "standard")
     monkeypatch.setenv("PERSE_MODEL_MIRROR", str(shared / "models"))

@@ -15,7 +15,7 @@ from perse.domain.throttling import Guesses
 from perse.pipelines.consent import RecordConsent
 from perse.pipelines.reference_ports import Now
 from perse.pipelines.subject_export import ExportSubject, SessionRecords
-from perse.pipelines.subject_ledger import RecentCheck, ShowLedger
+from perse.pipelines.subject_ledger import ShowLedger, recent_check
 from tests.fakes.liveness_sessions import FakeLivenessSessions
 from tests.fakes.storage import FakeReferences
 from tests.fakes.subjects import FakeCollections, FakeSamples, FakeSubjects
@@ -78,7 +78,7 @@ class FakeHistory:
     def __post_init__(self) -> None:
         subjects = FakeSubjects(self.store, FakeCollections(self.store))
         self.ledger = ShowLedger(subjects, Held(self.store))
-        self.check = RecentCheck(partial(_problems, self.store), utc_now)
+        self.check = recent_check(partial(_problems, self.store), utc_now)
         self.export = exporter(self.store, sessions=self.sessions)
 
 

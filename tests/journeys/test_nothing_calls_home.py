@@ -21,8 +21,6 @@ import psutil
 import pytest
 import soundfile as sf
 
-from perse.weights.catalogue import Catalog
-from perse.weights.store import WeightStore
 from tests.cli.every_command import COMMAND_LINES, words
 from tests.cli.terminal import Line, terminal
 from tests.conftest import NOTHING_MAY_BE_SKIPPED, REPOSITORY
@@ -92,12 +90,6 @@ def house(tmp_path: Path) -> House:
     return House(tmp_path, environment)
 
 
-@pytest.fixture
-def mirror(catalog: Catalog, weights: WeightStore) -> None:
-    for card in catalog.cards_of("standard").values():
-        weights.obtain(card)
-
-
 def test_the_recorder_sees_what_must_not_be(house: House) -> None:
     recorder = house.recorder("control")
     program = (
@@ -130,7 +122,7 @@ def test_the_recorder_sees_what_onnx_runtime_does_by_itself(house: House) -> Non
     assert any("deviceid" in call for call in recorder.strangers(house.data))
 
 
-@pytest.mark.usefixtures("mirror")
+@pytest.mark.usefixtures("network_files")
 def test_the_server_and_every_command_keep_to_their_folder(house: House) -> None:
     setting_up, serving, commands = map(house.recorder, ("setup", "serve", "commands"))
     started = time.monotonic()

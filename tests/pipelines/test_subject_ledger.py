@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from perse.domain.consent import ChainPoint
-from perse.pipelines.subject_ledger import RecentCheck
+from perse.pipelines.subject_ledger import recent_check
 from tests.fakes.storage import FakeClock
 
 
@@ -17,7 +17,7 @@ def test_who_waited_for_a_long_check_does_not_check_again() -> None:
         clock.pass_time(minutes=3)
         yield from ()
 
-    check = RecentCheck(slow, clock)
+    check = recent_check(slow, clock)
     first = check()
     assert check() is first
     clock.pass_time(minutes=1)

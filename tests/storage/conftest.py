@@ -8,9 +8,8 @@ import pytest
 from perse.domain.session_lockout import LockoutPolicy
 from perse.domain.throttling import GuessPolicy
 from perse.storage.storage import MasterKeyChoice, Storage, open_storage
-from tests.conftest import NOTHING_MAY_BE_SKIPPED
 from tests.fakes.storage import FakeSigner
-from tests.storage.postgresql import Cluster, installed_programs, running_cluster
+from tests.storage.postgresql import Cluster, shared_cluster
 from tests.storage.stage import Stage, running_stage
 
 OpenStorage = Callable[[], Storage]
@@ -25,14 +24,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def cluster() -> Iterator[Cluster]:
-    programs = installed_programs()
-    if programs is None:
-        message = "PostgreSQL is not installed (on Debian: apt install postgresql)"
-        if NOTHING_MAY_BE_SKIPPED:
-            pytest.fail(message)
-        pytest.skip(message)
-    with running_cluster(programs) as started:
-        yield started
+    yield from shared_cluster()
 
 
 @pytest.fixture(scope="session")

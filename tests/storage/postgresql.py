@@ -14,6 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import psycopg
+import pytest
+
+from tests.conftest import NOTHING_MAY_BE_SKIPPED
 
 _CONFIGURATION = """
 listen_addresses = ''
@@ -119,3 +122,15 @@ def running_cluster(programs: Path) -> Iterator[Cluster]:
         if (cluster.data / "postmaster.pid").exists():
             cluster.stop("immediate")
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def shared_cluster() -> Iterator[Cluster]:
+    """For a fixture: one for many tests, which are skipped where it cannot be had, and may be."""
+    programs = installed_programs()
+    if programs is None:
+        message = "PostgreSQL is not installed (on Debian: apt install postgresql)"
+        if NOTHING_MAY_BE_SKIPPED:
+            pytest.fail(message)
+        pytest.skip(message)
+    with running_cluster(programs) as started:
+        yield started

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
-from perse.weights.catalogue import Catalog
-from perse.weights.store import WeightStore
-from tests.conftest import REPOSITORY
 from tests.real_house import House, running_house
 from tests.synthetic_speech import ALICE
 from tests.web.browser import Session, browser_session, camera_and_microphone, needs_browser
@@ -87,14 +85,10 @@ def page(context: BrowserContext) -> Page:
 
 
 @pytest.fixture(scope="session")
-def house(
-    tmp_path_factory: pytest.TempPathFactory, weights: WeightStore, catalog: Catalog
-) -> Iterator[House]:
+def house(tmp_path_factory: pytest.TempPathFactory, network_files: Path) -> Iterator[House]:
     """A server with real networks, which takes seconds to start: what a test leaves in it stays."""
-    for card in catalog.cards_of("standard").values():
-        weights.obtain(card)
     folder = tmp_path_factory.mktemp("house")
-    with running_house(folder, REPOSITORY / "build" / "weights", None) as running:
+    with running_house(folder, network_files, None) as running:
         yield running
 
 

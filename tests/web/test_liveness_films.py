@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from pathlib import Path
 from time import monotonic
 from typing import Any
 
@@ -16,9 +17,6 @@ from benchmarks.liveness_sessions.recordings import filmed, sitter_of
 from benchmarks.liveness_sessions.running import seeded
 from perse.bootstrap.services import Services
 from perse.domain.session_frames import Prompt
-from perse.weights.catalogue import Catalog
-from perse.weights.store import WeightStore
-from tests.conftest import REPOSITORY
 from tests.real_house import CONSENT, House, running_house
 from tests.web.scenery import PORTRAITS, Camera, person
 from tests.web.test_capture import AGREE, press, words
@@ -46,13 +44,9 @@ def arranged(services: Services) -> Services:
 
 
 @pytest.fixture(scope="module")
-def cinema(
-    tmp_path_factory: pytest.TempPathFactory, weights: WeightStore, catalog: Catalog
-) -> Iterator[House]:
-    for card in catalog.cards_of("standard").values():
-        weights.obtain(card)
+def cinema(tmp_path_factory: pytest.TempPathFactory, network_files: Path) -> Iterator[House]:
     folder = tmp_path_factory.mktemp("cinema")
-    with running_house(folder, REPOSITORY / "build" / "weights", None, arranged) as running:
+    with running_house(folder, network_files, None, arranged) as running:
         yield running
 
 

@@ -36,7 +36,7 @@ from perse.pipelines.ports import SideBySide
 from perse.pipelines.reference_ports import Now, ReferenceList
 from perse.pipelines.samples import AddFace, AddVoice, DeleteSample
 from perse.pipelines.subject_export import ExportSubject
-from perse.pipelines.subject_ledger import RecentCheck, ShowLedger
+from perse.pipelines.subject_ledger import LedgerState, ShowLedger
 from perse.pipelines.subject_ports import CollectionStore, SampleStore, SubjectStore
 from perse.pipelines.subject_verification import VerifySubject
 from perse.pipelines.subjects import (
@@ -202,7 +202,7 @@ class History(Protocol):
     @property
     def ledger(self) -> ShowLedger: ...
     @property
-    def check(self) -> RecentCheck: ...
+    def check(self) -> Callable[[], LedgerState]: ...
     @property
     def export(self) -> ExportSubject: ...
 

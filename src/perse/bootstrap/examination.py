@@ -4,10 +4,9 @@ of itself."""
 from __future__ import annotations
 
 import os
-import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -24,6 +23,7 @@ from perse.bootstrap.weights import (
 )
 from perse.errors import PerseError
 from perse.failures import sentence
+from perse.pipelines.recently import Recently
 from perse.settings import Settings
 from perse.storage.api_keys import SqlKeys
 from perse.storage.database import Database
@@ -56,23 +56,12 @@ class Found(NamedTuple):
     state: State = State.OK
 
 
-@dataclass(slots=True)
-class Examination:
-    """The findings about an installation, those of the last ``kept_s`` seconds where there are any:
-    every weight file is read for them. Blocks; safe to share between threads."""
-
-    settings: Settings
-    kept_s: float = _KEPT_S
-    clock: Callable[[], float] = time.monotonic
-    _last: tuple[float, Sequence[Finding]] | None = None
-    _lock: threading.Lock = field(default_factory=threading.Lock)
-
-    def __call__(self) -> Sequence[Finding]:
-        with self._lock:
-            now_s = self.clock()
-            if self._last is None or now_s - self._last[0] >= self.kept_s:
-                self._last = now_s, tuple(examine(self.settings))
-            return self._last[1]
+def recent_examination(
+    settings: Settings, clock_s: Callable[[], float] = time.monotonic
+) -> Recently[Sequence[Finding]]:
+    """The findings about an installation, some seconds old at most: every weight file is read for
+    them. Blocks."""
+    return Recently(lambda: tuple(examine(settings)), kept_s=_KEPT_S, clock_s=clock_s)
 
 
 def examine(settings: Settings) -> Iterator[Finding]:

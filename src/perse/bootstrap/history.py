@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 
@@ -10,7 +10,7 @@ from perse.auth.api_keys import utc_now
 from perse.bootstrap.upkeep import wire_ledger_check
 from perse.pipelines.consent import RecordConsent
 from perse.pipelines.subject_export import ExportSubject
-from perse.pipelines.subject_ledger import RecentCheck, ShowLedger
+from perse.pipelines.subject_ledger import LedgerState, ShowLedger, recent_check
 from perse.settings import Settings
 from perse.storage.ledger_writer import LedgerWriter
 from perse.storage.storage import Storage
@@ -21,7 +21,7 @@ class HistoryServices:
     """``check``: of the ledger as a whole."""
 
     ledger: ShowLedger
-    check: RecentCheck
+    check: Callable[[], LedgerState]
     export: ExportSubject
 
 
@@ -29,7 +29,7 @@ def wire_history(storage: Storage, consent: RecordConsent) -> HistoryServices:
     """``consent`` records exports."""
     return HistoryServices(
         ShowLedger(storage.subjects, storage.ledger),
-        RecentCheck(wire_ledger_check(storage), utc_now),
+        recent_check(wire_ledger_check(storage), utc_now),
         wire_export(storage, consent),
     )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from uuid import uuid4
 
@@ -16,7 +16,7 @@ from perse.bootstrap.enrolment import (
     wire_consent,
     wire_enrolment,
 )
-from perse.bootstrap.examination import Examination
+from perse.bootstrap.examination import Finding, recent_examination
 from perse.bootstrap.faces import FaceServices
 from perse.bootstrap.ground import Ground, lay_ground
 from perse.bootstrap.history import HistoryServices, wire_history
@@ -46,7 +46,7 @@ class Services:
     pack: str
     models: Mapping[str, ModelName]
     cards: Mapping[Role, ModelCard]
-    examine: Examination
+    examine: Callable[[], Sequence[Finding]]
     faces: FaceServices
     voices: VoiceServices | None
     authenticator: Authenticator
@@ -102,7 +102,7 @@ def build_services(settings: Settings, ground: Ground) -> Services:
         pack=on_disk.pack.name,
         models={role: card.name for role, card in on_disk.cards.items()},
         cards=on_disk.cards,
-        examine=Examination(settings),
+        examine=recent_examination(settings),
         faces=faces,
         voices=ground.voices,
         authenticator=Authenticator(ApiKeys(storage.keys), SessionTokens(keys)),

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from dataclasses import dataclass
+from datetime import datetime
 from itertools import islice
 from typing import Protocol
 
 from perse.domain.access import TenantId
 from perse.domain.consent import ChainedEntry, ChainPoint
 from perse.domain.references import UserToken
+from perse.pipelines.recently import Recently
 from perse.pipelines.reference_ports import Now
 from perse.pipelines.subject_ports import SubjectStore
 
 _MOST_PROBLEMS = 20
+_KEPT_S = 60.0
 
 
 class LedgerPages(Protocol):
@@ -72,23 +73,13 @@ class LedgerState:
     problems: Sequence[str]
 
 
-@dataclass(slots=True)
-class RecentCheck:
+def recent_check(
+    check: Callable[[Iterable[ChainPoint]], Iterable[str]], now: Now
+) -> Recently[LedgerState]:
     """The state of the ledger, as it was a minute ago at most: all of it is read for that, of all
-    tenants. Blocks; safe to share between threads."""
+    tenants."""
 
-    check: Callable[[Iterable[ChainPoint]], Iterable[str]]
-    now: Now
-    kept: timedelta = timedelta(minutes=1)
-    _last: tuple[LedgerState, datetime] | None = None
-    _lock: threading.Lock = field(default_factory=threading.Lock)
+    def state() -> LedgerState:
+        return LedgerState(now(), tuple(islice(check(()), _MOST_PROBLEMS)))
 
-    def __call__(self) -> LedgerState:
-        with self._lock:
-            if self._last and self.now() - self._last[1] < self.kept:
-                return self._last[0]
-            started = self.now()
-            state = LedgerState(started, tuple(islice(self.check(()), _MOST_PROBLEMS)))
-            # It counts from its end: those who waited for a long check do not check again.
-            self._last = state, self.now()
-            return state
+    return Recently(state, kept_s=_KEPT_S, clock_s=lambda: now().timestamp())
