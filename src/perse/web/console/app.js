@@ -1,5 +1,6 @@
 /** The frame around the screens: who is signed in, what may be seen, which screen is shown. */
 import { html, useEffect, useState } from "./vendor/preact-htm.js";
+import { Consent } from "./parts/consent.js";
 import { SCREENS } from "./screens.js";
 import { ROOT, Session } from "./session.js";
 import { SignIn } from "./sign-in.js";
@@ -87,15 +88,4 @@ function partsOf(place) {
   } catch {
     return [];
   }
-}
-
-/** @param {{given: boolean, onChange: (given: boolean) => void}} props */
-function Consent({ given, onChange }) {
-  return html`
-    <label class="consent">
-      <input type="checkbox" checked=${given}
-        onChange=${(/** @type {any} */ event) => onChange(event.target.checked)} />
-      ${t("consent")}
-    </label>
-  `;
 }

@@ -1,8 +1,9 @@
 /** Faces as they are drawn over a picture, and what is said of each. */
 import { html } from "../vendor/preact-htm.js";
-import { number, t, tOr } from "../words.js";
+import { t } from "../words.js";
+import { guidance, Verdicts } from "./verdicts.js";
 
-/** @typedef {{pass: boolean, direction: string, guidance: string}} Verdict */
+/** @typedef {import("./verdicts.js").Verdict} Verdict */
 /**
  * A face in the words of `v0/face/detect`.
  * @typedef {object} Face
@@ -42,35 +43,14 @@ export function FaceDrawing({ faces, width, height }) {
  * @param {{face: Face, thresholds: Record<string, number>, name: string}} props
  */
 export function FaceVerdicts({ face, thresholds, name }) {
+  const rows = METRICS.flatMap((metric) => {
+    const verdict = face.verdicts[metric];
+    return verdict ? [{ metric, value: valueOf(face, metric), limit: thresholds[metric], verdict }] : [];
+  });
   return html`
-    <table>
-      <caption>${name}</caption>
-      <thead><tr><th scope="col">${t("metric")}</th><th scope="col" class="number">${t("value")}</th>
-        <th scope="col" class="number">${t("limit")}</th><th scope="col">${t("verdict")}</th></tr></thead>
-      <tbody>${METRICS.filter((metric) => metric in face.verdicts).map((metric) =>
-        html`<${MetricRow} metric=${metric} value=${valueOf(face, metric)}
-          limit=${thresholds[metric]} verdict=${face.verdicts[metric]} />`)}</tbody>
-    </table>
+    <${Verdicts} name=${name} rows=${rows} />
     ${face.liveness_obstacle && html`<p class="hint">${t("liveness_unsure")}</p>`}
   `;
-}
-
-/** @param {{metric: string, value: number, limit: number, verdict: Verdict}} props */
-export function MetricRow({ metric, value, limit, verdict }) {
-  const side = verdict.direction === "lower_is_better" ? "≤" : "≥";
-  return html`
-    <tr>
-      <th scope="row">${t(`metric.${metric}`)}</th>
-      <td class="number">${number(value)}</td>
-      <td class="number">${limit === undefined ? "" : `${side} ${number(limit)}`}</td>
-      <td><${Mark} good=${verdict.pass} /> ${guidance(metric, verdict)}</td>
-    </tr>
-  `;
-}
-
-/** @param {{good: boolean}} props */
-export function Mark({ good }) {
-  return html`<span class=${good ? "mark-good" : "mark-bad"}>${t(good ? "good" : "bad")}</span>`;
 }
 
 /**
@@ -81,15 +61,6 @@ function valueOf(face, metric) {
   if (metric === "liveness") return face.liveness_score ?? 0;
   if (metric === "recognisability") return face.recognisability ?? 0;
   return face.face_metrics[metric];
-}
-
-/**
- * What the person can do, in the reader's words; nothing where all is well.
- * @param {string} metric
- * @param {Verdict} verdict
- */
-export function guidance(metric, verdict) {
-  return verdict.pass ? "" : tOr(`guidance.${metric}`, verdict.guidance);
 }
 
 /**

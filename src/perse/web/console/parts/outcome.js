@@ -1,12 +1,17 @@
-/** What a comparison says, in one sentence. */
+/** What a comparison says, in one sentence and on its scale. */
 import { html } from "../vendor/preact-htm.js";
 import { t, tOr } from "../words.js";
+import { Scale } from "./scale.js";
 
-/** @param {{answer: any, threshold: number}} props */
-export function Outcome({ answer, threshold }) {
-  const told = answer.similarity >= threshold ? "match" : "no_match";
-  const decision = answer.similarity_assessable ? told : "not_assessable";
-  return html`<${Decision} decision=${decision} why=${answer.similarity_obstacle} />`;
+/** @param {{answer: any}} props ``answer``: of comparing two faces, or two voices */
+export function Compared({ answer }) {
+  const { similarity, similarity_assessable: assessable, thresholds } = answer;
+  const threshold = answer.default_thresholds.similarity;
+  const told = similarity >= threshold ? "match" : "no_match";
+  return html`
+    <${Decision} decision=${assessable ? told : "not_assessable"} why=${answer.similarity_obstacle} />
+    ${assessable && html`<${Scale} similarity=${similarity} threshold=${threshold} thresholds=${thresholds} />`}
+  `;
 }
 
 /** @param {{decision: string, why?: string}} props */

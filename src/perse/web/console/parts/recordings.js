@@ -1,22 +1,12 @@
 /** What is said of a recording. */
 import { html } from "../vendor/preact-htm.js";
-import { t } from "../words.js";
-import { MetricRow } from "./faces.js";
+import { Verdicts } from "./verdicts.js";
 
-/**
- * Each metric with its verdict and what the person can do.
- * @param {{recording: any, name: string}} props
- */
+/** @param {{recording: any, name: string}} props ``recording``: as `v1/voice/inspect` answers */
 export function RecordingVerdicts({ recording, name }) {
-  const metrics = Object.keys(recording.verdicts).filter((it) => it in recording.voice_metrics);
-  return html`
-    <table>
-      <caption>${name}</caption>
-      <thead><tr><th scope="col">${t("metric")}</th><th scope="col" class="number">${t("value")}</th>
-        <th scope="col" class="number">${t("limit")}</th><th scope="col">${t("verdict")}</th></tr></thead>
-      <tbody>${metrics.map((metric) => html`
-        <${MetricRow} metric=${metric} value=${recording.voice_metrics[metric]}
-          limit=${recording.default_thresholds?.[metric]} verdict=${recording.verdicts[metric]} />`)}</tbody>
-    </table>
-  `;
+  const { verdicts, voice_metrics: values, default_thresholds: limits } = recording;
+  const rows = Object.keys(verdicts)
+    .filter((metric) => metric in values)
+    .map((metric) => ({ metric, value: values[metric], limit: limits[metric], verdict: verdicts[metric] }));
+  return html`<${Verdicts} name=${name} rows=${rows} />`;
 }

@@ -1,10 +1,10 @@
 /** Are the faces of two pictures of one person? */
 import { html, useEffect, useState } from "../vendor/preact-htm.js";
 import { number, t } from "../words.js";
+import { AGREED, ConsentFirst } from "../parts/consent.js";
 import { Busy, Failure } from "../parts/notices.js";
-import { Outcome } from "../parts/outcome.js";
+import { Compared } from "../parts/outcome.js";
 import { PictureInput } from "../parts/picture-input.js";
-import { Scale } from "../parts/scale.js";
 import { useWork } from "../parts/work.js";
 
 /** @typedef {import("../screens.js").Shown} Shown */
@@ -17,7 +17,7 @@ export function Compare({ session, consent }) {
   const { run, clear } = work;
   useEffect(() => {
     if (!first || !second || !consent) return clear();
-    const form = { image_file1: first, image_file2: second, client_declaration_enduser_consent: true };
+    const form = { image_file1: first, image_file2: second, ...AGREED };
     run((signal) => session.call("POST", "v0/face/compare", { form, signal }));
     return undefined;
   }, [first, second, consent]);
@@ -27,7 +27,7 @@ export function Compare({ session, consent }) {
       <${PictureInput} label=${t("compare.second")} picture=${second} onPicture=${setSecond} />
     </div>
     <div aria-live="polite">
-      ${first && second && !consent && html`<p class="notice">${t("consent_first")}</p>`}
+      <${ConsentFirst} waiting=${first && second} consent=${consent} />
       <${Busy} busy=${work.busy} /><${Failure} error=${work.failure} />
       ${work.answer && html`<${FacesCompared} answer=${work.answer} />`}
     </div>
@@ -36,12 +36,10 @@ export function Compare({ session, consent }) {
 
 /** @param {{answer: any}} props */
 function FacesCompared({ answer }) {
-  const { similarity, liveness } = answer.default_thresholds;
+  const { liveness } = answer.default_thresholds;
   return html`
     <section class="card">
-      <${Outcome} answer=${answer} threshold=${similarity} />
-      ${answer.similarity_assessable && html`
-        <${Scale} similarity=${answer.similarity} threshold=${similarity} thresholds=${answer.thresholds} />`}
+      <${Compared} answer=${answer} />
       <dl>
         ${answer.recognisability !== undefined && html`
           <dt>${t("metric.recognisability")}</dt><dd>${number(answer.recognisability)}</dd>`}

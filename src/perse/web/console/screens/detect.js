@@ -2,6 +2,7 @@
 import { html, useEffect, useRef, useState } from "../vendor/preact-htm.js";
 import { number, t } from "../words.js";
 import { CameraView } from "../parts/camera-view.js";
+import { AGREED, ConsentFirst } from "../parts/consent.js";
 import { FaceDrawing, FaceVerdicts, firstGuidance } from "../parts/faces.js";
 import { Busy, Failure } from "../parts/notices.js";
 import { PictureInput } from "../parts/picture-input.js";
@@ -49,7 +50,7 @@ function Still({ session, consent }) {
         ${seen && html`<${FaceDrawing} ...${seen} />`}
       <//>
       <div aria-live="polite">
-        ${picture && !consent && html`<p class="notice">${t("consent_first")}</p>`}
+        <${ConsentFirst} waiting=${picture} consent=${consent} />
         <${Busy} busy=${work.busy} /><${Failure} error=${work.failure} />
         ${seen && html`<${Faces} ...${seen} />`}
       </div>
@@ -129,7 +130,7 @@ async function watch(session, camera, show, signal) {
  * @returns {Promise<Seen>}
  */
 async function detect(session, picture, signal) {
-  const form = { image_file: picture, client_declaration_enduser_consent: true };
+  const form = { image_file: picture, ...AGREED };
   const [size, answer] = await Promise.all([
     sizeOf(picture),
     session.call("POST", "v0/face/detect", { form, signal }),

@@ -2,6 +2,7 @@
 import { html, useEffect, useState } from "../vendor/preact-htm.js";
 import { number, t } from "../words.js";
 import { CollectionChoice } from "../parts/collections.js";
+import { AGREED, ConsentFirst } from "../parts/consent.js";
 import { Busy, Failure } from "../parts/notices.js";
 import { PictureInput } from "../parts/picture-input.js";
 import { RecordingInput } from "../parts/recording-input.js";
@@ -24,7 +25,7 @@ export function Identify({ session, access, consent }) {
   const search = () => work.run((signal) => {
     const form = {
       image_file: picture, audio_file: recording, collection, fpir, max_candidates: 20,
-      client_declaration_enduser_consent: true,
+      ...AGREED,
     };
     return session.call("POST", "v1/identify", { form, signal });
   });
@@ -44,7 +45,7 @@ export function Identify({ session, access, consent }) {
         ${t("identify.do")}</button>
     </div>
     <div aria-live="polite">
-      ${(picture || recording) && !consent && html`<p class="notice">${t("consent_first")}</p>`}
+      <${ConsentFirst} waiting=${picture || recording} consent=${consent} />
       <${Busy} busy=${work.busy} /><${Failure} error=${work.failure} />
       ${work.answer && PARTS.filter((part) => work.answer[part]).map((part) => html`
         <${Found} part=${part} search=${work.answer[part]} />`)}

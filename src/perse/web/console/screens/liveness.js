@@ -2,6 +2,7 @@
 import { html, useEffect, useState } from "../vendor/preact-htm.js";
 import { number, t, tOr } from "../words.js";
 import { ROOT } from "../session.js";
+import { AGREED, ConsentFirst } from "../parts/consent.js";
 import { Busy, Failure } from "../parts/notices.js";
 import { Offer } from "../parts/offer.js";
 import { QrCode } from "../parts/qr-code.js";
@@ -51,7 +52,7 @@ function Opening({ session, access, consent, onOpen }) {
       kind: kind.value,
       ttl_s: Number(ttl.value),
       subject_id: subject?.value.trim() || undefined,
-      client_declaration_enduser_consent: true,
+      ...AGREED,
     };
     work.run(async (signal) => onOpen(await session.call("POST", PATH, { json, signal })));
   };
@@ -66,7 +67,7 @@ function Opening({ session, access, consent, onOpen }) {
         <input name="ttl" type="number" min="60" max="600" value="300" required /></label>
       ${access.permissions.includes("verify") && html`
         <label>${t("liveness.subject")} <input name="subject" spellcheck="false" /></label>`}
-      ${!consent && html`<p class="notice">${t("consent_first")}</p>`}
+      <${ConsentFirst} waiting consent=${consent} />
       <button class="main" disabled=${!consent || work.busy}>${t("liveness.open")}</button>
       <${Failure} error=${work.failure} />
     </form>

@@ -1,6 +1,7 @@
 /** The faces or the voices that are kept of a person. */
 import { html, useEffect, useState } from "../vendor/preact-htm.js";
 import { moment, number, t } from "../words.js";
+import { AGREED, ConsentFirst } from "../parts/consent.js";
 import { Busy, Failure } from "../parts/notices.js";
 import { PictureInput } from "../parts/picture-input.js";
 import { Receipt } from "../parts/receipt.js";
@@ -36,7 +37,7 @@ export function Samples({ kind, session, path, consent, may, onChange }) {
   const destroy = (/** @type {string} */ id) => change.run((signal) =>
     changed(session.call("DELETE", `${path}/${kind}/${id}`, { signal }), "receipt"));
   const add = (/** @type {Blob} */ sample) => change.run((signal) => {
-    const form = { [KINDS[kind]]: sample, client_declaration_enduser_consent: true };
+    const form = { [KINDS[kind]]: sample, ...AGREED };
     return changed(session.call("POST", `${path}/${kind}`, { form, signal }), "displaced_receipt");
   });
   const samples = listed.answer?.[kind] ?? [];
@@ -90,7 +91,7 @@ function Adding({ kind, consent, busy, open, onSample }) {
       ${kind === "faces"
         ? html`<${PictureInput} label=${label} picture=${sample} onPicture=${setSample} />`
         : html`<${RecordingInput} label=${label} recording=${sample} onRecording=${setSample} />`}
-      ${sample && !consent && html`<p class="notice">${t("consent_first")}</p>`}
+      <${ConsentFirst} waiting=${sample} consent=${consent} />
       <button class="main" disabled=${!sample || !consent || busy} onClick=${add}>${t("samples.keep")}</button>
     </details>
   `;

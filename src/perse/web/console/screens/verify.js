@@ -1,6 +1,7 @@
 /** Is this the person? By face, by voice, by both. */
 import { html, useEffect, useState } from "../vendor/preact-htm.js";
 import { t } from "../words.js";
+import { AGREED, ConsentFirst } from "../parts/consent.js";
 import { Busy, Failure } from "../parts/notices.js";
 import { Decision } from "../parts/outcome.js";
 import { PictureInput } from "../parts/picture-input.js";
@@ -20,7 +21,7 @@ export function Verify({ session, path, consent }) {
   useEffect(work.clear, [picture, recording]);
   const verify = () => work.run((signal) => {
     const form = {
-      image_file: picture, audio_file: recording, client_declaration_enduser_consent: true,
+      image_file: picture, audio_file: recording, ...AGREED,
     };
     return session.call("POST", `${path}/verify`, { form, signal });
   });
@@ -31,7 +32,7 @@ export function Verify({ session, path, consent }) {
         <${PictureInput} label=${t("picture")} picture=${picture} onPicture=${setPicture} />
         <${RecordingInput} label=${t("recording")} recording=${recording} onRecording=${setRecording} />
       </div>
-      ${(picture || recording) && !consent && html`<p class="notice">${t("consent_first")}</p>`}
+      <${ConsentFirst} waiting=${picture || recording} consent=${consent} />
       <button class="main" disabled=${!(picture || recording) || !consent || work.busy} onClick=${verify}>
         ${t("verify.do")}</button>
       <div aria-live="polite">

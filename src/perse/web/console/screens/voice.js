@@ -1,17 +1,15 @@
 /** Recordings: what is heard in one, and whether two are of one voice. */
 import { html, useEffect, useState } from "../vendor/preact-htm.js";
 import { t } from "../words.js";
+import { AGREED, ConsentFirst } from "../parts/consent.js";
 import { Busy, Failure } from "../parts/notices.js";
-import { Outcome } from "../parts/outcome.js";
+import { Compared } from "../parts/outcome.js";
 import { RecordingInput } from "../parts/recording-input.js";
 import { RecordingVerdicts } from "../parts/recordings.js";
-import { Scale } from "../parts/scale.js";
 import { useWork } from "../parts/work.js";
 
 /** @typedef {import("../screens.js").Shown} Shown */
 /** @typedef {Shown["session"]} Session */
-
-const AGREED = { client_declaration_enduser_consent: true };
 
 /** @param {Shown} props */
 export function Voice({ session, consent }) {
@@ -32,9 +30,9 @@ export function Voice({ session, consent }) {
       <${Inspected} ...${given} label=${t("voice.second")} recording=${second} onRecording=${setSecond} />
     </div>
     <div aria-live="polite">
-      ${(first || second) && !consent && html`<p class="notice">${t("consent_first")}</p>`}
+      <${ConsentFirst} waiting=${first || second} consent=${consent} />
       <${Busy} busy=${work.busy} /><${Failure} error=${work.failure} />
-      ${work.answer && html`<${VoicesCompared} answer=${work.answer} />`}
+      ${work.answer && html`<section class="card"><${Compared} answer=${work.answer} /></section>`}
     </div>
   `;
 }
@@ -66,17 +64,5 @@ function Inspected({ session, consent, label, recording, onRecording }) {
       <${Failure} error=${work.failure} />
       ${heard && html`<${RecordingVerdicts} recording=${heard} name=${t("voice.heard")} />`}
     </div>
-  `;
-}
-
-/** @param {{answer: any}} props */
-function VoicesCompared({ answer }) {
-  const threshold = answer.default_thresholds.similarity;
-  return html`
-    <section class="card">
-      <${Outcome} answer=${answer} threshold=${threshold} />
-      ${answer.similarity_assessable && html`
-        <${Scale} similarity=${answer.similarity} threshold=${threshold} thresholds=${answer.thresholds} />`}
-    </section>
   `;
 }
