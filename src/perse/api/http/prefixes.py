@@ -9,7 +9,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from perse.api.http.proxies import is_trusted
 from perse.domain.path_prefix import path_prefix
-from perse.settings import Network
+from perse.settings.http import Network
 
 PREFIX_HEADER = "X-Forwarded-Prefix"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 
-from perse.settings import Network
+from perse.settings.http import Network
 
 _PREFIX_OF_ONE_SITE = 64
 

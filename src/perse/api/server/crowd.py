@@ -19,7 +19,8 @@ import structlog
 
 from perse.api.http.proxies import is_trusted, party_of
 from perse.api.telemetry.metrics import Metrics
-from perse.settings import Network, Settings
+from perse.settings import Settings
+from perse.settings.http import Network
 
 SPARE = 8
 # For the database, files, logs and what a burst of connections holds for a moment.

@@ -4,33 +4,20 @@ from __future__ import annotations
 
 import os
 from datetime import date
-from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
-from typing import Annotated, Final, Literal
+from typing import Annotated, Literal
 
-from pydantic import Field, SecretStr, ValidationError, field_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic import Field, SecretStr, ValidationError
+from pydantic_settings import SettingsConfigDict
 
-from perse.domain.path_prefix import LONGEST_PREFIX, path_prefix
 from perse.errors import SettingsInvalid
+from perse.settings.http import HttpSettings
+from perse.settings.limits import LimitSettings
 
-Network = IPv4Network | IPv6Network
 Fmr = Annotated[float, Field(ge=1e-6, le=1e-1)]
-PublicUrl = Annotated[str, Field(pattern=r"^https?://[^\s/?#@\\]+(/[A-Za-z0-9._~-]+)*$")]
-# A token of RFC 9110.
-HeaderName = Annotated[str, Field(pattern=r"^[!#$%&'*+.^_`|~0-9A-Za-z-]+$")]
-
-# What tracing libraries and tunnels add to the requests of a page.
-_TRACING_HEADERS: Final = (
-    "Baggage", "B3", "Bypass-Tunnel-Reminder", "Elastic-APM-Traceparent", "NewRelic",
-    "Ngrok-Skip-Browser-Warning", "Request-Context", "Request-Id", "Sentry-Trace", "Traceparent",
-    "Tracestate", "X-Amzn-Trace-Id", "X-Cloud-Trace-Context", "X-Correlation-ID",
-    "X-Datadog-Origin", "X-Datadog-Parent-Id", "X-Datadog-Sampling-Priority",
-    "X-Datadog-Trace-Id",
-)  # fmt: skip
 
 
-class Settings(BaseSettings):
+class Settings(HttpSettings, LimitSettings):
     """One field is one variable: ``data_dir`` is ``PERSE_DATA_DIR``."""
 
     model_config = SettingsConfigDict(env_prefix="PERSE_", frozen=True, extra="ignore")
@@ -130,6 +117,10 @@ class Settings(BaseSettings):
         None,
         description="File of the master key, mode 0600; unset = master.key in the data folder.",
     )
+    token_signing_keys: SecretStr | None = Field(
+        None,
+        description="JWK set of Ed25519 private keys, the first signs; unset = in the data folder.",
+    )
     samples_per_subject: int = Field(
         20, ge=1, le=1000, description="Most faces, and most voices, kept of a subject: the newest."
     )
@@ -156,81 +147,6 @@ class Settings(BaseSettings):
         False, description="Read templates into memory at start, not at a tenant's first search."
     )
 
-    # limits, of the whole server
-    processes: Annotated[int, Field(ge=1, le=64)] | Literal["auto"] = Field(
-        "auto",
-        description="Processes that serve, with one parent that replaces them; auto = one for "
-        "every four cores. They share the limits below.",
-    )
-    max_image_bytes: int = Field(1_000_000, ge=1_000, description="Largest picture file, in bytes.")
-    max_image_pixels: int = Field(
-        40_000_000, ge=10_000, description="Largest picture, in pixels; refused before decoding."
-    )
-    max_audio_bytes: int = Field(
-        10_000_000, ge=1_000, description="Largest recording file, in bytes."
-    )
-    max_audio_s: float = Field(
-        120.0, ge=1, le=3600, description="Longest recording, in seconds; refused before decoding."
-    )
-    max_faces: int = Field(100, ge=1, le=1000, description="Faces answered per picture.")
-    workers: int | None = Field(
-        None, ge=1, le=256, description="Requests computed at the same time; unset = CPU cores."
-    )
-    queue_size: int = Field(
-        32, ge=0, le=10_000, description="Requests that may wait; one more is answered 503."
-    )
-    body_memory_bytes: int = Field(
-        64_000_000,
-        ge=1_000_000,
-        description="Bytes of request bodies held at the same time; one tenant alone gets half, "
-        "and the largest form always fits.",
-    )
-    upload_timeout_s: float = Field(
-        30.0, gt=0, le=600, description="Seconds that the body of a request may take to arrive."
-    )
-    max_connections: int = Field(
-        1000,
-        ge=2,
-        le=100_000,
-        description="Connections open at once; fewer where the process may open fewer files.",
-    )
-    max_connections_per_peer: int = Field(
-        250,
-        ge=1,
-        le=100_000,
-        description="Connections open at once from one address (IPv6: one /64 network) that is no "
-        "trusted proxy; at most half of all.",
-    )
-
-    # the HTTP side
-    cors_origins: Annotated[tuple[str, ...], NoDecode] = Field(
-        ("*",), description="Origins that browsers may call from, separated by commas; * = any."
-    )
-    cors_headers: Annotated[tuple[HeaderName, ...], NoDecode] = Field(
-        _TRACING_HEADERS,
-        description="Headers that browsers may send beside perse's own, separated by commas; "
-        "* = any.",
-    )
-    trusted_proxies: Annotated[tuple[Network, ...], NoDecode] = Field(
-        (),
-        description="Addresses and networks (CIDR) of the proxies before perse, separated by "
-        "commas; what they say of a request is believed. Unset = none.",
-    )
-    root_path: str = Field(
-        "",
-        description="Path under which a proxy shows perse, such as /bio; unset = at its root.",
-    )
-    public_url: PublicUrl | None = Field(
-        None, description="Where clients find perse (https://bio.example); unset = links are paths."
-    )
-    log_level: Literal["debug", "info", "warning", "error"] = Field(
-        "info", description="Least severe log line written."
-    )
-    token_signing_keys: SecretStr | None = Field(
-        None,
-        description="JWK set of Ed25519 private keys, the first signs; unset = in the data folder.",
-    )
-
     @property
     def sqlite_file(self) -> Path:
         return self.data_dir / "perse.db"
@@ -253,31 +169,6 @@ class Settings(BaseSettings):
         if self.database_url is not None:
             return self.database_url.get_secret_value()
         return f"sqlite:///{self.sqlite_file}"
-
-    @field_validator("cors_origins", "cors_headers", mode="before")
-    @classmethod
-    def _split_commas(cls, value: object) -> object:
-        return _parts(value) if isinstance(value, str) else value
-
-    @field_validator("root_path")
-    @classmethod
-    def _harmless_prefix(cls, value: str) -> str:
-        prefix = path_prefix(value)
-        if prefix is None:
-            raise ValueError(
-                "a path such as /bio or /apps/bio: letters, digits, '.', '_', '~' and '-' "
-                f"between single slashes, {LONGEST_PREFIX} at most"
-            )
-        return prefix
-
-    @field_validator("trusted_proxies", mode="before")
-    @classmethod
-    def _read_networks(cls, value: object) -> object:
-        return tuple(map(ip_network, _parts(value))) if isinstance(value, str) else value
-
-
-def _parts(text: str) -> tuple[str, ...]:
-    return tuple(part.strip() for part in text.split(",") if part.strip())
 
 
 def load_settings(**overrides: object) -> Settings:
