@@ -28,6 +28,7 @@ from perse.settings import Settings
 from perse.storage.api_keys import SqlKeys
 from perse.storage.database import Database
 from perse.storage.migration import schema_status
+from perse.weights.files import Digest, KnownDigests, sha256_of
 
 _KEPT_S = 10.0
 
@@ -59,15 +60,16 @@ class Found(NamedTuple):
 def recent_examination(
     settings: Settings, clock_s: Callable[[], float] = time.monotonic
 ) -> Recently[Sequence[Finding]]:
-    """The findings about an installation, some seconds old at most: every weight file is read for
-    them. Blocks."""
-    return Recently(lambda: tuple(examine(settings)), kept_s=_KEPT_S, clock_s=clock_s)
+    """The findings about an installation, some seconds old at most; weight files are read for them
+    once, and again when they have changed. Blocks."""
+    known = KnownDigests()
+    return Recently(lambda: tuple(examine(settings, known)), kept_s=_KEPT_S, clock_s=clock_s)
 
 
-def examine(settings: Settings) -> Iterator[Finding]:
-    """One finding per thing that serving needs."""
+def examine(settings: Settings, digest: Digest = sha256_of) -> Iterator[Finding]:
+    """One finding per thing that serving needs. ``digest``: of weight files."""
     yield finding("data folder", lambda: _check_folder(settings))
-    yield finding("weights", lambda: _check_weights(settings))
+    yield finding("weights", lambda: _check_weights(settings, digest))
     yield finding("database", lambda: _check_database(settings))
     yield finding("session tokens", lambda: _check_signing_keys(settings))
 
@@ -89,8 +91,8 @@ def _check_folder(settings: Settings) -> Found:
     return Found(str(settings.data_dir.absolute()))
 
 
-def _check_weights(settings: Settings) -> Found:
-    catalog, store = open_catalog(settings), open_store(settings)
+def _check_weights(settings: Settings, digest: Digest) -> Found:
+    catalog, store = open_catalog(settings), open_store(settings, digest=digest)
     choice, cards = chosen_pack(settings, catalog), needed_networks(settings, catalog)
     for card in cards:
         store.path(card)

@@ -16,7 +16,7 @@ from perse.pipelines.moving import is_over
 from perse.settings import Settings
 from perse.weights.cards import ModelCard, Pack, Role
 from perse.weights.catalogue import Catalog, load_catalog
-from perse.weights.files import Progress
+from perse.weights.files import Digest, Progress, sha256_of
 from perse.weights.packs import PackChoice, choose_pack, record_pack, recorded_pack
 from perse.weights.store import WeightStore, obtain_all
 
@@ -46,7 +46,9 @@ class PackOnDisk:
         return self.cards[role]
 
 
-def open_store(settings: Settings, progress: Progress | None = None) -> WeightStore:
+def open_store(
+    settings: Settings, progress: Progress | None = None, digest: Digest = sha256_of
+) -> WeightStore:
     """The weights in the data folder."""
     return WeightStore(
         settings.data_dir / "weights",
@@ -54,6 +56,7 @@ def open_store(settings: Settings, progress: Progress | None = None) -> WeightSt
         offline=settings.offline,
         progress=progress,
         int8=partial(_in_int8, settings),
+        digest=digest,
     )
 
 

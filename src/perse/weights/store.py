@@ -22,7 +22,7 @@ from perse.errors import WeightsCorrupt, WeightsUnavailable
 from perse.files import only_one, settle, write_file
 from perse.weights.cards import ModelCard, PackagedSource, PathSource, Role
 from perse.weights.conversions import convert, version_of
-from perse.weights.files import Piece, Progress, holds, sha256_of, silent
+from perse.weights.files import Digest, Piece, Progress, holds, sha256_of, silent
 
 if TYPE_CHECKING:
     from perse.weights.origins import Origins
@@ -67,12 +67,14 @@ class WeightStore:
         offline: bool,
         progress: Progress | None = None,
         int8: Callable[[], bool] = lambda: False,
+        digest: Digest = sha256_of,
     ) -> None:
         self._folder = folder
         self._mirror = mirror
         self._offline = offline
         self._progress = progress or silent
         self._int8 = int8
+        self._digest = digest
 
     @property
     def offline(self) -> bool:
@@ -191,7 +193,7 @@ class WeightStore:
         path = _own_path(card) or self._folder / card.file
         if not path.is_file():
             return WeightStatus("missing", path, _missing(card, path))
-        if holds(path, Piece(card.file, card.sha256, card.size_bytes)):
+        if holds(path, Piece(card.file, card.sha256, card.size_bytes), self._digest):
             return WeightStatus("ready", path)
         return WeightStatus("corrupt", path, _corrupt(card, path))
 
@@ -200,7 +202,8 @@ class WeightStore:
         receipt = _read_receipt(receipt_path)
         if not path.is_file() or not _fits(receipt, card, conversion):
             return WeightStatus("missing", path, _missing(card, path))
-        if receipt and holds(path, Piece(path.name, receipt.sha256, receipt.size_bytes)):
+        pinned = receipt and Piece(path.name, receipt.sha256, receipt.size_bytes)
+        if pinned and holds(path, pinned, self._digest):
             return WeightStatus("ready", path)
         return WeightStatus("corrupt", path, _corrupt(card, path))
 
