@@ -24,11 +24,14 @@ from sqlalchemy.pool import ConnectionPoolEntry
 
 from perse.errors import SettingsInvalid, StorageUnavailable
 from perse.storage.erasing import LogEraser
+from perse.storage.outage import RETRY_AFTER_S, Outage
 
 _BUSY_TIMEOUT_S = 15
+_POSTGRESQL = ("postgres://", "postgresql://", "postgresql+psycopg://")
 _INSUFFICIENT_PRIVILEGE = "42501"  # PostgreSQL's SQLSTATE
 _WRITE = {"perse_write": True}
 _LATER = {"perse_later": True}
+_AT_LEISURE = {"perse_at_leisure": True}
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +39,7 @@ class Database:
     """An opened database; safe to share between threads. Close it, or use it in a ``with``."""
 
     engine: sa.Engine
+    outage: Outage = field(default_factory=lambda: Outage(lambda *_: None))
     _writing: threading.Lock = field(default_factory=threading.Lock)
     _eraser: LogEraser = field(init=False)
 
@@ -58,7 +62,13 @@ class Database:
 
         Raises StorageUnavailable.
         """
-        with _storage_errors(), self._reading.connect() as connection, connection.begin():
+        with (
+            _storage_errors(),
+            self.outage.asking() as reached,
+            self._reading.connect() as connection,
+            connection.begin(),
+        ):
+            reached()
             yield connection
 
     @property
@@ -74,6 +84,12 @@ class Database:
         Raises StorageUnavailable.
         """
         with self._writes(_WRITE) as connection:
+            yield connection
+
+    @contextmanager
+    def write_at_leisure(self) -> Iterator[sa.Connection]:
+        """As ``write``, for statements that may take minutes, such as those of a migration."""
+        with self._writes(_WRITE | _AT_LEISURE) as connection:
             yield connection
 
     def insist_on_disk(self, connection: sa.Connection) -> None:
@@ -96,10 +112,12 @@ class Database:
         writing = self.engine.execution_options(**options)
         with (
             _storage_errors(),
+            self.outage.asking() as reached,
             writing.connect() as connection,
             self._in_turn(),
             connection.begin(),
         ):
+            reached()
             yield connection
 
     @contextmanager
@@ -115,14 +133,18 @@ class Database:
             self._writing.release()
 
     @contextmanager
-    def write_and_erase(self) -> Iterator[sa.Connection]:
+    def write_and_erase(self, *, at_leisure: bool = False) -> Iterator[sa.Connection]:
         """A transaction that destroys: when the block ends it is on the disk, and nothing of what
-        it overwrote or deleted is in SQLite's files.
+        it overwrote or deleted is in SQLite's files. ``at_leisure``: as ``write_at_leisure``.
 
         The commit itself does not wait for the disk, because emptying the log does. Raises
         StorageUnavailable, and TracesRemain when all is done but that.
         """
-        with self.write_soon() if self.is_sqlite else self.write() as connection:
+        if self.is_sqlite:
+            writing = self.write_soon()
+        else:
+            writing = self.write_at_leisure() if at_leisure else self.write()
+        with writing as connection:
             yield connection
         self.erase_traces()
 
@@ -153,14 +175,11 @@ class Database:
 def open_database(url: str) -> Database:
     """Open ``url`` (sqlite:///FILE or postgresql://...). Raises SettingsInvalid for any other."""
     try:
+        if url.startswith(_POSTGRESQL):
+            return _open_postgresql(url)
         parsed = sa.make_url(url)
-        if parsed.drivername in {"postgres", "postgresql"}:
-            parsed = parsed.set(drivername="postgresql+psycopg")
-        match parsed.get_backend_name():
-            case "sqlite":
-                return Database(_open_sqlite(parsed))
-            case "postgresql":
-                return Database(_open_postgresql(parsed))
+        if parsed.get_backend_name() == "sqlite":
+            return Database(_open_sqlite(parsed))
     except (ArgumentError, NoSuchModuleError, ModuleNotFoundError, ValueError) as problem:
         raise SettingsInvalid(
             f"this database URL cannot be opened ({type(problem).__name__}): use "
@@ -168,6 +187,12 @@ def open_database(url: str) -> Database:
             "the extra perse[postgres]"
         ) from None
     raise SettingsInvalid("PERSE_DATABASE_URL must begin with sqlite:/// or postgresql://")
+
+
+def _open_postgresql(url: str) -> Database:
+    from perse.storage import postgresql  # noqa: PLC0415 - only who has the extra can load it
+
+    return Database(postgresql.open_postgresql(url), Outage(postgresql.vain_s))
 
 
 def _open_sqlite(url: sa.URL) -> sa.Engine:
@@ -221,23 +246,6 @@ def _begin_sqlite(connection: sa.Connection) -> None:
     connection.exec_driver_sql("BEGIN IMMEDIATE" if options.get("perse_write", False) else "BEGIN")
 
 
-def _begin_postgresql(connection: sa.Connection) -> None:
-    if connection.get_execution_options().get("perse_later", False):
-        connection.exec_driver_sql("SET LOCAL synchronous_commit = off")
-
-
-def _open_postgresql(url: sa.URL) -> sa.Engine:
-    engine = sa.create_engine(
-        url,
-        pool_pre_ping=True,
-        pool_size=8,
-        max_overflow=32,
-        connect_args={"connect_timeout": 10, "application_name": "perse"},
-    )
-    sa.event.listen(engine, "begin", _begin_postgresql)
-    return engine
-
-
 @contextmanager
 def _storage_errors() -> Iterator[None]:
     """Say what an operator can do; the statement and its values stay out of the message."""
@@ -249,7 +257,9 @@ def _storage_errors() -> Iterator[None]:
         if isinstance(problem, sa.exc.IntegrityError | sa.exc.ProgrammingError):
             _raise_what_an_operator_set(problem)
             raise
-        raise StorageUnavailable(_advice(str(problem.orig)), retry_after_s=2) from problem
+        raise StorageUnavailable(
+            _advice(str(problem.orig)), retry_after_s=RETRY_AFTER_S
+        ) from problem
 
 
 def _raise_what_an_operator_set(problem: DBAPIError) -> None:
@@ -269,6 +279,9 @@ def _advice(cause: str) -> str:
     known = {
         "is full": "the disk that holds the database is full: make room; nothing was lost",
         "No space left": "the disk that holds the database is full: make room; nothing was lost",
+        "statement timeout": "the database was busy for too long: try again; nothing was lost",
+        "stale primary": "the database that answers was replaced by another: end it, or let it "
+        "follow the new one",
         "is locked": "the database was busy for too long: try again; nothing was lost",
         "readonly": "the database file may not be written: check its owner and mode",
         "not a database": "the database file is damaged or no SQLite database: restore a backup",

@@ -33,7 +33,7 @@ class SchemaStatus:
 @contextmanager
 def schema_lock(database: Database) -> Iterator[sa.Connection]:
     """A transaction that every other process's start waits for."""
-    with database.write() as connection:
+    with database.write_at_leisure() as connection:
         if not database.is_sqlite:
             connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_ADVISORY_LOCK)))
         yield connection

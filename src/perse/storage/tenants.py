@@ -68,7 +68,7 @@ class SqlTenants:
         Its ledger entries stay, as the proof of what was done under which declaration.
         """
         tenant_id = entry.tenant_id
-        with self.database.write_and_erase() as connection:
+        with self.database.write_and_erase(at_leisure=True) as connection:
             _lock(connection, tenant_id)
             tokens = _tokens(connection, tenant_id)
             destroyed = _erase_rows(connection, tenant_id)

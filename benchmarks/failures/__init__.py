@@ -1,0 +1,1 @@
+"""What breaks, broken on purpose under load: servers, their database, the network between."""
