@@ -8,7 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import httpx
@@ -28,6 +28,7 @@ BOUNDARY = "----perse-test-boundary"
 class Served:
     url: str
     services: FakeServices
+    end: Callable[[], None] = field(default=lambda: None, kw_only=True)
 
     @property
     def port(self) -> int:
@@ -73,10 +74,13 @@ def serving(
     host: str = "127.0.0.1",
     restraint: Restraint | None = None,
     sockets: Sequence[SocketOperation] = (),
+    last_call_s: float = 0.0,
 ) -> Iterator[Served]:
     services = services or FakeServices()
     metrics = Metrics()
-    crowd = Crowd(room or Room.of(services.settings), patience or Patience(), metrics)
+    # Whoever still has a connection when a test ends will not ask again.
+    patience = replace(patience or Patience(), last_call_s=last_call_s)
+    crowd = Crowd(room or Room.of(services.settings), patience, metrics)
     ready, addresses = threading.Event(), list[str]()
 
     def announce(address: str) -> None:
@@ -90,13 +94,17 @@ def serving(
         on_ready=announce,
         crowd=crowd,
     )
+
+    def end() -> None:
+        server.should_exit = True
+
     thread = threading.Thread(target=server.run)
     thread.start()
     try:
         assert ready.wait(10)
-        yield Served(addresses[0], services)
+        yield Served(addresses[0], services, end=end)
     finally:
-        server.should_exit = True
+        end()
         thread.join(10)
     assert not thread.is_alive()
 

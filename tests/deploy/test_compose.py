@@ -255,6 +255,20 @@ class TestBroughtUp:
             statuses = [client.get("/version").status_code for _ in range(6)]
         assert statuses == [200] * 6
 
+    def test_when_nobody_is_left_the_proxy_says_it_as_they_would(
+        self, installation: Installation
+    ) -> None:
+        for server in installation.servers.values():
+            server.kill()
+            server.wait(10)
+        with installation.client() as client:
+            answer = client.post("/v0/face/detect", files={"image_file": bytes(200_000)})
+        assert answer.status_code == 503
+        assert int(answer.headers["Retry-After"]) > 0
+        assert answer.headers["Connection"] == "close"
+        assert answer.json().keys() == {"code", "message", "status"}
+        assert answer.json()["code"] == "overloaded"
+
 
 def enrolled(client: httpx.Client) -> str:
     picture = (PORTRAITS / "obama_2009.jpg").read_bytes()

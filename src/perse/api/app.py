@@ -78,7 +78,12 @@ def create_app(
     )
     observed = Observe(fair, workplace.metrics, log)
     return NoticeDepartures(
-        DrainBody(observed, turnstile=workplace.turnstile, restraint=workplace.restraint)
+        DrainBody(
+            observed,
+            turnstile=workplace.turnstile,
+            restraint=workplace.restraint,
+            proxies=settings.trusted_proxies,
+        )
     )
 
 

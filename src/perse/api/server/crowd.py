@@ -36,7 +36,8 @@ class Patience:
     ``idle_s`` is longer than the minute for which common proxies keep their side open. A body
     must have come at ``body_bytes_per_s`` on average once it has had ``body_grace_s``. An answer
     of which nothing more is taken for ``unread_s`` is given up, and so is whatever lasts longer
-    than ``exchange_s``. A refused client has ``farewell_s`` to hear why.
+    than ``exchange_s``. A refused client has ``farewell_s`` to hear why. A connection that rests
+    when the server ends may ask once more within ``last_call_s``.
     """
 
     head_s: float = 10.0
@@ -46,6 +47,7 @@ class Patience:
     unread_s: float = 30.0
     exchange_s: float = 300.0
     farewell_s: float = 5.0
+    last_call_s: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from starlette.types import ASGIApp
 from perse.api.server.accepting import accept
 from perse.api.server.berth import Berth
 from perse.api.server.crowd import Crowd
+from perse.api.server.last_call import give_last_call
 from perse.api.server.own_memory import give_back_freed_memory, keep_memory_private
 from perse.api.server.server import configuration, run
 from perse.api.server.watch import READY, Watch
@@ -27,9 +28,8 @@ from perse.chores import Chore
 
 _POST_EVERY_S = 1.0
 # For how long a connection that is not asked anything stays open to answer once more: while others
-# serve, and when all end.
-_LAST_CALL_S, _LAST_CALL_OF_ALL_S = 10.0, 1.0
-_TICK_S = 0.05
+# serve; when all end, as for a server alone.
+_LAST_CALL_S = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +106,7 @@ class _SharingServer(uvicorn.Server):
         await asyncio.gather(*self._accepting, return_exceptions=True)
         for listener in self._berth.listeners:
             listener.close()
-        await self._give_a_last_call()
+        await give_last_call(self, self._crowd, self._last_s)
         await super().shutdown()
 
     def _connection(self) -> asyncio.Protocol:
@@ -124,16 +124,5 @@ class _SharingServer(uvicorn.Server):
         asyncio.get_running_loop().remove_reader(self._berth.channel)
         self._alone = self.should_exit = True
 
-    async def _give_a_last_call(self) -> None:
-        """Clients keep connections for their next request, and may be sending it just now: so
-        each hears that the answer is the last before its connection is closed."""
-        self._crowd.winding_up = True
-        for connection in list(self.server_state.connections):
-            connection.answer_last()  # type: ignore[union-attr]
-        loop = asyncio.get_running_loop()
-        begun = loop.time()
-        while self.server_state.connections and not self.force_exit:
-            last_s = _LAST_CALL_OF_ALL_S if self._alone else _LAST_CALL_S
-            if loop.time() - begun > last_s:
-                break
-            await asyncio.sleep(_TICK_S)
+    def _last_s(self) -> float:
+        return self._crowd.patience.last_call_s if self._alone else _LAST_CALL_S

@@ -17,6 +17,7 @@ from starlette.types import ASGIApp
 
 from perse.api.server.addresses import url_of
 from perse.api.server.crowd import Crowd
+from perse.api.server.last_call import give_last_call
 from perse.api.server.listeners import BACKLOG, KERNEL_SEND_BYTES, unusable
 from perse.api.server.own_memory import keep_memory_private
 from perse.api.server.switching import AnswerUpgrades, SwitchingHttp
@@ -49,6 +50,12 @@ class AnnouncingServer(uvicorn.Server):
                 with one.dup() as same:
                     same.listen(BACKLOG)
             self._on_ready(url_of(*listening[0].getsockname()[:2]))
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        for server in self.servers:
+            server.close()
+        await give_last_call(self, self._crowd, lambda: self._crowd.patience.last_call_s)
+        await super().shutdown(sockets)
 
 
 def make_server(

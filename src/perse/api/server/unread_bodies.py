@@ -4,6 +4,10 @@ A server that answers early and closes while bytes are on their way makes the ne
 connection, and the client never reads why it was refused. So an early answer is sent whole at
 once, and the exchange ends when the rest of the body has arrived and been thrown away, or when
 that takes too long.
+
+A proxy that passes bodies on as they come (nginx, ``proxy_request_buffering off``) ends its
+client's connection behind an early answer without having said so, and the client loses its next
+request. So a refusal that goes to a proxy waits until the body has come.
 """
 
 from __future__ import annotations
@@ -16,11 +20,14 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from perse.api.admission.restraint import Restraint
 from perse.api.admission.turnstile import Turnstile
+from perse.api.http.proxies import is_trusted
 from perse.api.telemetry.exchange import exchange_of
+from perse.settings import Network
 
 _PIECE_S = 0.002
 # A client that asked whether to send its body need not; some do after a second all the same.
 _IMPATIENCE_S = 2.0
+_REFUSALS = 400
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +36,7 @@ class DrainBody:
 
     ``most_bytes`` and ``most_s`` bound what is thrown away. Of all connections one piece is read in
     each round of the event loop, and not at once of a party that takes a lot, so that refused
-    uploads hold up nobody.
+    uploads hold up nobody. ``proxies``: those that are trusted.
     """
 
     app: ASGIApp
@@ -37,18 +44,21 @@ class DrainBody:
     most_s: float = 15.0
     turnstile: Turnstile = field(default_factory=Turnstile)
     restraint: Restraint = field(default_factory=Restraint)
+    proxies: tuple[Network, ...] = ()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
         body = _Body(receive, scope, self.most_bytes)
-        answer = _Answer(send, body)
+        peer = scope["client"][0] if scope.get("client") else None
+        answer = _Answer(send, body, waits=is_trusted(peer, self.proxies))
         await self.app(scope, body.receive, answer.send)
         if answer.withheld:
             most_s = _IMPATIENCE_S if body.never_sent else self.most_s
             await self._throw_away(body, most_s, exchange_of(scope).party)
-            await send({"type": "http.response.body", "body": b"", "more_body": False})
+            for message in answer.withheld:
+                await send(message)
 
     async def _throw_away(self, body: _Body, most_s: float, party: str) -> None:
         try:
@@ -95,19 +105,34 @@ class _Body:
 
 
 class _Answer:
-    """The answer on its way out; its end is withheld while the body still comes in."""
+    """The answer on its way out; its end is withheld while the body still comes in, and all of a
+    refusal that ``waits``."""
 
-    def __init__(self, send: Send, body: _Body) -> None:
+    def __init__(self, send: Send, body: _Body, *, waits: bool) -> None:
         self._send = send
         self._body = body
-        self.withheld = False
+        self._waits = waits
+        self.withheld: list[Message] = []
 
     async def send(self, message: Message) -> None:
+        if self.withheld or self._is_to_wait(message):
+            self.withheld.append(message)
+            return
         body = self._body
         if message["type"] == "http.response.start" and body.awaited:
             if body.never_sent or not body.ends_in_sight:
                 MutableHeaders(scope=message)["Connection"] = "close"
         elif message["type"] == "http.response.body" and body.awaited:
-            self.withheld = not message.get("more_body", False)
+            if not message.get("more_body", False):
+                self.withheld.append(
+                    {"type": "http.response.body", "body": b"", "more_body": False}
+                )
             message = {**message, "more_body": True}
         await self._send(message)
+
+    def _is_to_wait(self, message: Message) -> bool:
+        if not self._waits or message["type"] != "http.response.start":
+            return False
+        body = self._body
+        comes = body.awaited and body.ends_in_sight and not body.never_sent
+        return comes and message["status"] >= _REFUSALS
