@@ -202,6 +202,12 @@ class SearchMemoryExceeded(TryLater):
     code = "search_memory_exceeded"
 
 
+class ClusterUnavailable(TryLater):
+    """The cluster of machines, or what was asked of it, does not answer."""
+
+    code = "cluster_unavailable"
+
+
 class StorageUnavailable(TryLater):
     """The database does not answer, is busy for too long, or its disk is full."""
 

@@ -204,6 +204,12 @@ class SearchMemoryExceeded(TryLater):
     known_code = "search_memory_exceeded"
 
 
+class ClusterUnavailable(TryLater):
+    """The machines that searches are spread over do not answer."""
+
+    known_code = "cluster_unavailable"
+
+
 class StorageUnavailable(TryLater):
     known_code = "storage_unavailable"
 

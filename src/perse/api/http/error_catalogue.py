@@ -42,6 +42,7 @@ MEANING: Mapping[type[errors.PerseError], str] = MappingProxyType(
         errors.Overloaded: "there is no room for the request at the moment; see Retry-After",
         errors.IndexLoading: "the search is being read into memory; see Retry-After",
         errors.SearchMemoryExceeded: "the search needs more memory than the operator allows",
+        errors.ClusterUnavailable: "the machines that searches are spread over do not answer",
         errors.StorageUnavailable: "the database does not answer; see Retry-After",
         errors.PerseError: "a fault of the server; the answer names the request in its log",
     }

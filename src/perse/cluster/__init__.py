@@ -1,0 +1,1 @@
+"""Several machines that work together: the connection to Ray."""

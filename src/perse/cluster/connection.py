@@ -1,0 +1,217 @@
+"""The connection to a Ray cluster: the only module that knows Ray.
+
+What is asked of an actor and what it answers are bytes. Ray writes down what passes through it: in
+logs, in tables of the head node, and what is large in the memory and on the disks of its object
+store. So nothing may pass here that must not be read there.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import socket
+import sys
+import threading
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future
+from dataclasses import dataclass
+from types import ModuleType
+from typing import Any, Final
+
+from perse.cluster.security import LOCAL, check_closed
+from perse.errors import ClusterUnavailable, PerseError, SettingsInvalid
+
+# A search answers after seconds what a dead head node would keep waiting for minutes.
+_REACHED_WITHIN_S: Final = 3.0
+_CONNECTED_WITHIN_S: Final = 60.0
+# Nothing of ours lies in there; less than this Ray does not take.
+_OBJECT_STORE_BYTES: Final = 80_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Berth:
+    """Where an actor runs. ``name``: who asks for another one of that name in the namespace gets
+    the same; it then outlives who started it, and is started again elsewhere when it is lost.
+    ``memory_bytes``: what the node must have left of the memory that it was started with.
+    ``place``: on the first node, the second, and so on, and from the first on again, as far as
+    there are such; None = anywhere."""
+
+    name: str | None = None
+    cpus: float = 1
+    memory_bytes: int = 0
+    threads: int = 1
+    place: int | None = None
+
+
+class Actor:
+    """An object that runs somewhere in the cluster."""
+
+    def __init__(self, handle: object, ray: ModuleType) -> None:
+        self._handle, self._ray = handle, ray
+
+    def ask(self, method: str, *given: object) -> Future[Any]:
+        """Begin to call one of its methods. The future raises the PerseError that the method
+        raised, or ClusterUnavailable where the actor is lost."""
+        answer: Future[Any] = Future()
+        reference = getattr(self._handle, method).remote(*given)
+        reference.future().add_done_callback(lambda done: _pass_on(done, answer, self._ray))
+        return answer
+
+    def end(self) -> None:
+        """At once, and for good."""
+        self._ray.kill(self._handle)
+
+
+class Cluster:
+    """Of this process, which has one at most. Safe to share between threads."""
+
+    def __init__(self, ray: ModuleType) -> None:
+        self._ray = ray
+
+    def actor(self, made_by: Callable[..., object], *given: object, berth: Berth) -> Actor:
+        """An object that the class ``made_by`` makes of ``given`` on some node that has perse, too.
+        What is given is no secret: the node has those."""
+        options: dict[str, Any] = {
+            "num_cpus": berth.cpus,
+            "max_concurrency": berth.threads,
+            "memory": berth.memory_bytes or None,
+            "max_task_retries": 0,
+            "scheduling_strategy": self._strategy(berth.place),
+        }
+        if berth.name:
+            options |= {
+                "name": berth.name,
+                "get_if_exists": True,
+                "lifetime": "detached",
+                "max_restarts": -1,
+            }
+        remote = self._ray.remote(made_by).options(**options)
+        return Actor(remote.remote(*given), self._ray)
+
+    @property
+    def nodes(self) -> list[str]:
+        """Those that are there now and run actors, in an order that stays."""
+        alive = [it for it in self._ray.nodes() if it["Alive"] and it["Resources"].get("CPU")]
+        return sorted(it["NodeID"] for it in alive)
+
+    @property
+    def cpus(self) -> float:
+        """Of all nodes together."""
+        return float(self._ray.cluster_resources().get("CPU", 0))
+
+    def close(self) -> None:
+        self._ray.shutdown()
+
+    def _strategy(self, place: int | None) -> object:
+        nodes = self.nodes if place is not None else []
+        if place is None or not nodes:
+            return "SPREAD"
+        affinity = self._ray.util.scheduling_strategies.NodeAffinitySchedulingStrategy
+        return affinity(nodes[place % len(nodes)], soft=True)
+
+
+def connect(
+    address: str, *, namespace: str, environment: Mapping[str, str] = os.environ
+) -> Cluster:
+    """``address``: ``host:port`` of the head node, or ``local`` for a Ray on this machine alone,
+    which ends with the process.
+
+    Raises SettingsInvalid where the extra is not installed or the cluster would be open to others,
+    ClusterUnavailable where it does not answer.
+    """
+    ray = _ray()
+    if address == LOCAL:
+        return _connected(ray, lambda: _start(ray, namespace))
+    check_closed(environment)
+    _reach(address)
+    return _connected(ray, lambda: _join(ray, address, namespace))
+
+
+def check_usable(address: str, environment: Mapping[str, str] = os.environ) -> None:
+    """What ``connect`` needs, without connecting. Raises SettingsInvalid."""
+    _ray()
+    if address != LOCAL:
+        _split(address)
+        check_closed(environment)
+
+
+def _ray() -> ModuleType:
+    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"  # before the import: nobody is told
+    try:
+        import ray.util.scheduling_strategies  # noqa: F401, PLC0415 - only who asks pays for it
+    except ImportError:
+        raise SettingsInvalid(
+            "a cluster needs Ray, which is not installed: pip install 'perse[cluster]'"
+        ) from None
+    return sys.modules["ray"]
+
+
+def _start(ray: ModuleType, namespace: str) -> None:
+    os.environ.setdefault("RAY_AUTH_MODE", "token")
+    if not (os.environ.get("RAY_AUTH_TOKEN") or os.environ.get("RAY_AUTH_TOKEN_PATH")):
+        os.environ["RAY_AUTH_TOKEN"] = secrets.token_hex(32)
+    ray.init(
+        address=LOCAL,
+        namespace=namespace,
+        object_store_memory=_OBJECT_STORE_BYTES,
+        include_dashboard=False,
+        log_to_driver=False,
+        configure_logging=False,
+    )
+
+
+def _join(ray: ModuleType, address: str, namespace: str) -> None:
+    ray.init(address=address, namespace=namespace, log_to_driver=False, configure_logging=False)
+
+
+def _connected(ray: ModuleType, connect_now: Callable[[], None]) -> Cluster:
+    """In a thread of its own: in the main one Ray would take over what signals do."""
+    done: Future[None] = Future()
+
+    def work() -> None:
+        try:
+            connect_now()
+            done.set_result(None)
+        except BaseException as problem:
+            done.set_exception(problem)
+
+    threading.Thread(target=work, name="perse-cluster", daemon=True).start()
+    try:
+        done.result(_CONNECTED_WITHIN_S)
+    except TimeoutError:
+        raise ClusterUnavailable("the cluster does not answer") from None
+    except ray.exceptions.AuthenticationError:
+        raise SettingsInvalid("the cluster refuses the token (RAY_AUTH_TOKEN_PATH)") from None
+    except Exception as problem:
+        raise ClusterUnavailable(
+            f"the cluster cannot be joined: {type(problem).__name__}"
+        ) from None
+    return Cluster(ray)
+
+
+def _reach(address: str) -> None:
+    host, port = _split(address)
+    try:
+        socket.create_connection((host, port), _REACHED_WITHIN_S).close()
+    except OSError:
+        raise ClusterUnavailable(f"nobody answers at {address}") from None
+
+
+def _split(address: str) -> tuple[str, int]:
+    """Raises SettingsInvalid."""
+    host, _, port = address.rpartition(":")
+    if not host or not port.isdecimal():
+        raise SettingsInvalid(
+            f"a cluster's address is that of its head node, such as 10.0.0.5:6379, or {LOCAL}"
+        )
+    return host, int(port)
+
+
+def _pass_on(done: Future[Any], answer: Future[Any], ray: ModuleType) -> None:
+    problem = done.exception()
+    if problem is None:
+        answer.set_result(done.result())
+    elif isinstance(problem, ray.exceptions.RayTaskError) and isinstance(problem.cause, PerseError):
+        answer.set_exception(problem.cause)
+    else:
+        answer.set_exception(ClusterUnavailable(f"an actor is lost: {type(problem).__name__}"))

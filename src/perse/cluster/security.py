@@ -1,0 +1,48 @@
+"""What must be set before anything is sent to other machines."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Final
+
+from perse.errors import SettingsInvalid
+
+LOCAL: Final = "local"
+_FILES: Final = {
+    "RAY_TLS_SERVER_CERT": "this machine's certificate",
+    "RAY_TLS_SERVER_KEY": "its private key",
+    "RAY_TLS_CA_CERT": "the certificate of the authority that signed those of all machines",
+}
+_YES: Final = {"1", "true"}
+
+
+def check_closed(environment: Mapping[str, str]) -> None:
+    """That the cluster asks everybody for a token and for a certificate, as Ray's own variables
+    say it. Raises SettingsInvalid with all that is missing."""
+    if missing := list(_missing(environment)):
+        raise SettingsInvalid(
+            "whoever reaches a cluster without a token and TLS runs programs on all of its "
+            "machines, so perse uses none. Set, for this server and for every node of the "
+            "cluster: " + "; ".join(missing) + " (docs/cluster.md)"
+        )
+
+
+def _missing(environment: Mapping[str, str]) -> Iterator[str]:
+    if environment.get("RAY_AUTH_MODE", "").lower() != "token":
+        yield "RAY_AUTH_MODE=token"
+    path = environment.get("RAY_AUTH_TOKEN_PATH")
+    if not environment.get("RAY_AUTH_TOKEN") and not (path and _readable(path)):
+        yield "RAY_AUTH_TOKEN_PATH, a file that holds the token"
+    if environment.get("RAY_USE_TLS", "").lower() not in _YES:
+        yield "RAY_USE_TLS=1"
+    for name, what in _FILES.items():
+        if not _readable(environment.get(name, "")):
+            yield f"{name}, the file of {what}"
+
+
+def _readable(path: str) -> bool:
+    try:
+        return Path(path).is_file() and Path(path).stat().st_size > 0
+    except OSError:
+        return False

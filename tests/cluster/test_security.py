@@ -1,0 +1,74 @@
+"""A cluster that anybody could enter is not used."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from perse.cluster.connection import check_usable
+from perse.cluster.security import check_closed
+from perse.errors import SettingsInvalid
+
+
+@pytest.fixture
+def closed(tmp_path: Path) -> dict[str, str]:
+    """Ray's variables, as they are meant to be."""
+    files = {
+        "RAY_AUTH_TOKEN_PATH": tmp_path / "token",
+        "RAY_TLS_SERVER_CERT": tmp_path / "node.crt",
+        "RAY_TLS_SERVER_KEY": tmp_path / "node.key",
+        "RAY_TLS_CA_CERT": tmp_path / "ca.crt",
+    }
+    for path in files.values():
+        path.write_text("of a test")
+    return {name: str(path) for name, path in files.items()} | {
+        "RAY_AUTH_MODE": "token",
+        "RAY_USE_TLS": "1",
+    }
+
+
+def test_with_a_token_and_certificates_it_is_used(closed: dict[str, str]) -> None:
+    check_closed(closed)
+    check_usable("10.0.0.5:6379", closed)
+
+
+def test_a_token_may_be_given_by_itself(closed: dict[str, str]) -> None:
+    del closed["RAY_AUTH_TOKEN_PATH"]
+    check_closed(closed | {"RAY_AUTH_TOKEN": "of a test"})
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "RAY_AUTH_MODE",
+        "RAY_AUTH_TOKEN_PATH",
+        "RAY_USE_TLS",
+        "RAY_TLS_SERVER_CERT",
+        "RAY_TLS_SERVER_KEY",
+        "RAY_TLS_CA_CERT",
+    ],
+)
+def test_whatever_is_missing_is_named(closed: dict[str, str], name: str) -> None:
+    del closed[name]
+    with pytest.raises(SettingsInvalid, match=name):
+        check_closed(closed)
+
+
+def test_a_token_in_a_file_that_is_not_there_is_none(closed: dict[str, str]) -> None:
+    Path(closed["RAY_AUTH_TOKEN_PATH"]).unlink()
+    with pytest.raises(SettingsInvalid, match="RAY_AUTH_TOKEN_PATH"):
+        check_closed(closed)
+
+
+def test_one_refusal_names_all_that_is_to_be_set() -> None:
+    with pytest.raises(SettingsInvalid, match=r"RAY_AUTH_MODE=token; .*RAY_USE_TLS=1; .*RAY_TLS"):
+        check_closed({})
+
+
+@pytest.mark.parametrize("address", ["nowhere", "10.0.0.5", "ray://10.0.0.5:x", ":6379"])
+def test_an_address_that_names_no_head_node_is_refused(
+    closed: dict[str, str], address: str
+) -> None:
+    with pytest.raises(SettingsInvalid, match="head node"):
+        check_usable(address, closed)
