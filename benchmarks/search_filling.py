@@ -27,8 +27,9 @@ from perse.domain.likeness import FaceLikeness
 from perse.domain.references import Modality, Template, UserToken, new_user_token
 from perse.domain.resemblance import ResemblanceScale
 from perse.domain.samples import ModelName
-from perse.search.live_index import LiveIndex, Searched
+from perse.search.live_index import LiveIndex
 from perse.search.measured import Measured
+from perse.search.sources import Searched
 from perse.storage.storage import MasterKeyChoice, Storage, open_storage
 
 _POINTS = SimilarityScale([OperatingPoint(1e-2, 0.2), OperatingPoint(1e-5, 0.45)])

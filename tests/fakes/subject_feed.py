@@ -27,6 +27,7 @@ from perse.domain.subjects import (
     ExternalId,
     new_sample_id,
 )
+from perse.domain.token_ranges import TokenRange
 from perse.errors import CollectionNotFound, PerseError
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
@@ -70,8 +71,13 @@ class FakeFeed:
     fails_with: PerseError | None = None
     damaged: TenantId | None = None
     hooks: list[Callable[[], object]] = field(default_factory=list)
+    among: TokenRange | None = None
     _positions: Iterator[int] = field(default_factory=lambda: count(1))
     _lock: threading.RLock = field(default_factory=threading.RLock)
+
+    def within(self, among: TokenRange) -> FakeFeed:
+        """The same, of these subjects alone."""
+        return replace(self, among=among)
 
     def put(
         self,
@@ -140,6 +146,8 @@ class FakeFeed:
                 return ChangedSubjects(len(changed), None)
             removed = {it.name for it in changed[since:] if isinstance(it, _Removed)}
             tokens = {it for it in changed[since:] if not isinstance(it, _Removed)}
+            if self.among:
+                tokens = {it for it in tokens if it in self.among}
             return ChangedSubjects(len(changed), frozenset(tokens), frozenset(removed))
 
     def total(self, tenant_id: TenantId, modality: Modality | None = None) -> int:
@@ -170,7 +178,11 @@ class FakeFeed:
             return sorted(behind, key=lambda it: it.position)[:limit]
 
     def _of(self, tenant_id: TenantId) -> Mapping[UserToken, EnrolledSubject]:
-        return {token: it for (tenant, token), it in self.held.items() if tenant == tenant_id}
+        return {
+            token: it
+            for (tenant, token), it in self.held.items()
+            if tenant == tenant_id and (self.among is None or token in self.among)
+        }
 
     def _reading(self, tenant_id: TenantId) -> None:
         self.reads += 1

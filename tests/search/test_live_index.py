@@ -17,8 +17,9 @@ from perse.domain.samples import ModelName
 from perse.domain.subjects import CollectionName
 from perse.errors import IndexLoading, InvalidParameter
 from perse.search import live_index
-from perse.search.live_index import LiveIndex, Searched
+from perse.search.live_index import LiveIndex
 from perse.search.measured import Measured
+from perse.search.sources import Searched
 from tests.fakes.subject_feed import ACME, OTHER, FakeFeed
 from tests.recognisable import GOOD, HOPELESS, NET, POINTS, SCALE, template
 from tests.search.test_ranking import compared_with_all, people

@@ -105,7 +105,8 @@ class Identification:
 
     ``subjects``: how many were searched, with ``threshold.comparisons`` samples in all.
     ``assessable``: false where the probe says too little of a person to tell; then there are no
-    candidates. ``recognisability``: of the probe, None where it is not known.
+    candidates. ``recognisability``: of the probe, None where it is not known. ``partial``: some of
+    the gallery could not be searched; whoever is there may be among the candidates or not.
     """
 
     candidates: tuple[Candidate, ...]
@@ -113,6 +114,7 @@ class Identification:
     subjects: int
     assessable: bool = True
     recognisability: float | None = None
+    partial: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,13 +143,15 @@ class FusedIdentification:
 
     ``subjects``: at most so many have. ``threshold.comparisons``: at most so many pairs of a face
     and a voice of one subject there are; each can reach the threshold. ``assessable``: false where
-    one of the two probes says too little of a person; then there are no candidates.
+    one of the two probes says too little of a person; then there are no candidates. ``partial``: as
+    in ``Identification``.
     """
 
     candidates: tuple[FusedCandidate, ...]
     threshold: SearchThreshold
     subjects: int
     assessable: bool = True
+    partial: bool = False
 
 
 @dataclass(frozen=True, slots=True)

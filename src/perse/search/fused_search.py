@@ -26,8 +26,8 @@ from perse.domain.identification import (
 )
 from perse.domain.likeness import Likeness
 from perse.domain.references import UserToken
-from perse.domain.subjects import EnrolledSubject
-from perse.search.live_index import Feed, LiveIndex, Searched
+from perse.domain.subjects import CollectionName, EnrolledSubject
+from perse.search.sources import Feed, PartSize, Searched
 
 _READ_AT_A_TIME: Final = 1000
 
@@ -40,13 +40,21 @@ class Fusion(Protocol):
     def floors(self, fused: float) -> tuple[float, float]: ...
 
 
+class Searchable(Protocol):
+    """LiveIndex, as far as it is needed here."""
+
+    def size(self, collection: CollectionName | None) -> PartSize: ...
+
+    def reaching(self, probe: Likeness, least: float, terms: SearchTerms) -> list[UserToken]: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Side:
     """One of the two: the probe, and what it is looked for in."""
 
     probe: Likeness
     searched: Searched
-    index: LiveIndex
+    index: Searchable
 
     def expected(self, floor: float, terms: SearchTerms) -> float:
         """How many strangers' samples reach it, about."""

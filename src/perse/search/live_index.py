@@ -7,72 +7,25 @@ import threading
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import Final, Protocol
+from math import inf
+from typing import Final
 
-from perse.domain.access import TenantId
-from perse.domain.identification import AttributedTemplate, Identification, SearchTerms
+from perse.domain.identification import Identification, SearchTerms
 from perse.domain.likeness import Likeness
-from perse.domain.references import BiometricReference, Modality, UserToken
-from perse.domain.subjects import ChangedSubjects, CollectionName, EnrolledSubject
+from perse.domain.references import UserToken
+from perse.domain.subjects import CollectionName, EnrolledSubject
 from perse.errors import IndexLoading
-from perse.search.enrolled_rows import Enrolled, EnrolledRows, Part
+from perse.search.enrolled_rows import EnrolledRows, Part
 from perse.search.index import TemplateIndex
-from perse.search.measured import Measured, identification
+from perse.search.measured import identification
+from perse.search.quantised import Vectors
 from perse.search.ranking import Ranked, RankSubjects
 from perse.search.roll import Roll
 from perse.search.shared_lock import SharedLock
+from perse.search.sources import Feed, Nearest, PartSize, SealedTruth, Searched
 
 READ_AT_A_TIME: Final = 1000
 _LONGEST_WAIT_S: Final = 30
-
-
-class Feed(Protocol):
-    """SubjectFeed, as far as it is needed here."""
-
-    def revision(self, tenant_id: TenantId) -> int: ...
-
-    def changes(self, tenant_id: TenantId, *, since: int) -> ChangedSubjects: ...
-
-    def total(self, tenant_id: TenantId, modality: Modality | None = None) -> int: ...
-
-    def read(
-        self,
-        tenant_id: TenantId,
-        user_tokens: Iterable[UserToken],
-        modality: Modality | None = None,
-    ) -> Sequence[EnrolledSubject]: ...
-
-    def read_after(
-        self, tenant_id: TenantId, position: int, *, limit: int, modality: Modality | None = None
-    ) -> Sequence[EnrolledSubject]: ...
-
-
-@dataclass(frozen=True, slots=True)
-class Searched:
-    """Whose templates an index holds, and of which network."""
-
-    tenant_id: TenantId
-    modality: Modality
-    measured: Measured
-
-    def holds(self, reference: BiometricReference) -> bool:
-        """Not those of another network, from which users may not have been moved yet."""
-        same = reference.record.modality == self.modality
-        return same and reference.template.model == self.measured.model
-
-    def enrolled(self, subject: EnrolledSubject) -> Enrolled:
-        templates = [it.template for it in subject.references if self.holds(it)]
-        return Enrolled(subject.user_token, subject.collections, templates)
-
-
-@dataclass(frozen=True, slots=True)
-class PartSize:
-    """How many subjects can be found, with so many templates in all and at most ``most`` of one."""
-
-    subjects: int
-    templates: int
-    most: int
 
 
 class LiveIndex:
@@ -125,22 +78,28 @@ class LiveIndex:
                 self._expected = self._feed.total(searched.tenant_id, searched.modality)
                 self._revision = self._walk()
 
-    def refresh(self) -> None:
-        """Take over all that was stored before the call. Raises IndexLoading when that is more
-        than is known to have changed: ``fill`` again."""
-        tenant_id = self._searched.tenant_id
-        if self._revision == self._feed.revision(tenant_id):
+    def refresh(self, revision: int | None = None) -> None:
+        """Take over all that was stored before the call, or that ``revision`` counts. Raises
+        IndexLoading when that is more than is known to have changed: ``fill`` again."""
+        if revision is None:
+            revision = self._feed.revision(self._searched.tenant_id)
+        if self._revision == revision:
             return
         with self._taking_over:
             if self._revision is not None:
                 self._revision = self._caught_up(self._revision)
         self.check_filled()
 
+    @property
+    def progress(self) -> tuple[int, int]:
+        """Of its samples so many have been read, of so many."""
+        return self._read, max(self._expected, self._read, 1)
+
     def check_filled(self) -> None:
         """Raises IndexLoading with how far it is."""
         if self.filled:
             return
-        done, total = self._read, max(self._expected, self._read, 1)
+        done, total = self.progress
         left_s = (time.monotonic() - self._began_s) * (total - done) / max(done, 1)
         raise IndexLoading(
             f"the search is being read into memory, {done:,} of {total:,} samples so far: "
@@ -157,9 +116,27 @@ class LiveIndex:
             found = self._ranked(probe, terms.max_candidates, threshold.similarity, terms)
             return identification(probe, found, threshold, part.subjects)
 
-    def size(self, collection: CollectionName | None) -> PartSize:
+    def nearest(
+        self,
+        vector: Vectors,
+        floor: float,
+        most: int,
+        collection: CollectionName | None,
+        revision: int,
+    ) -> Nearest:
+        """As ``TemplateIndex.search`` for one probe, with tokens, of all that ``revision``
+        counts."""
+        with self._current(revision):
+            rows, part = self._rows, self._part(collection)
+            if rows is None or not part.templates:
+                return Nearest([], [], -inf)
+            (found,) = rows.index.search(vector[None], [floor], most, part.rows)
+            tokens = [rows.roll.token(number) for number in found.numbers.tolist()]
+            return Nearest(tokens, found.ceilings.tolist(), found.rest)
+
+    def size(self, collection: CollectionName | None, revision: int | None = None) -> PartSize:
         """Of a collection, or of everybody, as ``identify`` would search them."""
-        with self._current():
+        with self._current(revision):
             part = self._part(collection)
             return PartSize(part.subjects, part.templates, part.most)
 
@@ -171,9 +148,9 @@ class LiveIndex:
             return [UserToken(it.subject) for it in self._ranked(probe, everybody, least, terms)]
 
     @contextmanager
-    def _current(self) -> Iterator[None]:
+    def _current(self, revision: int | None = None) -> Iterator[None]:
         """Raises IndexLoading."""
-        self.refresh()
+        self.refresh(revision)
         with self._lock.shared():
             self.check_filled()
             yield
@@ -187,7 +164,7 @@ class LiveIndex:
         rows, part = self._rows, self._part(terms.collection)
         if rows is None or not part.templates or not probe.assessable:
             return []
-        truth = _SealedTruth(self._searched, self._feed, rows.roll, terms.collection)
+        truth = SealedTruth(self._searched, self._feed, rows.roll.token, terms.collection)
         (ranked,) = RankSubjects(rows.index, truth)([probe], most, least, part.rows)
         return ranked
 
@@ -257,25 +234,3 @@ class LiveIndex:
                     return
                 self._rows = EnrolledRows(TemplateIndex(values), Roll(self._expected))
             self._rows.put(enrolled)
-
-
-@dataclass(frozen=True, slots=True)
-class _SealedTruth:
-    """The samples of subjects as they are stored now, who may have gone or left the collection."""
-
-    searched: Searched
-    feed: Feed
-    roll: Roll
-    collection: CollectionName | None
-
-    def __call__(self, numbers: Sequence[int]) -> Iterable[AttributedTemplate]:
-        tokens = [self.roll.token(number) for number in numbers]
-        return [
-            AttributedTemplate(
-                subject.user_token, reference.template, subject.external_id, reference
-            )
-            for subject in self.feed.read(self.searched.tenant_id, tokens, self.searched.modality)
-            if self.collection is None or self.collection in subject.collections
-            for reference in subject.references
-            if self.searched.holds(reference)
-        ]

@@ -20,8 +20,9 @@ from perse.domain.references import Modality
 from perse.errors import IndexLoading, PerseError, SearchMemoryExceeded
 from perse.search.fused_search import FusedSearch, Fusion, Side
 from perse.search.held_index import BYTES_PER_TEMPLATE, DroppedIndex, HeldIndex
-from perse.search.live_index import Feed, LiveIndex, Searched
+from perse.search.live_index import LiveIndex
 from perse.search.measured import Measured
+from perse.search.sources import Feed, Searched
 
 # Whoever has searched since the last turn keeps what has grown, up to so many times the bound.
 _MOST_GROWN: Final = 1.25
@@ -84,13 +85,13 @@ class LiveSearch:
 
     def check_ready(self, tenant_id: TenantId, modality: Modality) -> None:
         """Raises IndexLoading with how far it is, and SearchMemoryExceeded; begins to fill."""
-        self._ready(tenant_id, modality)
+        self.index_of(tenant_id, modality)
 
     def identify(
         self, tenant_id: TenantId, modality: Modality, probe: Likeness, terms: SearchTerms
     ) -> Identification:
         """Among all of the tenant's that was stored before the call. Raises as ``check_ready``."""
-        index = self._ready(tenant_id, modality)
+        index = self.index_of(tenant_id, modality)
         with self._counted():
             return index.identify(probe, terms)
 
@@ -106,7 +107,7 @@ class LiveSearch:
             Side(
                 probes[it],
                 Searched(tenant_id, it, self._measured[it]),
-                self._ready(tenant_id, it),
+                self.index_of(tenant_id, it),
             )
             for it in (Modality.FACE, Modality.VOICE)
         )
@@ -200,7 +201,14 @@ class LiveSearch:
         for held in self._all():
             held.index.wipe()
 
-    def _ready(self, tenant_id: TenantId, modality: Modality) -> LiveIndex:
+    def progress(self, tenant_id: TenantId, modality: Modality) -> tuple[int, int]:
+        """How many samples have been read, and of how many."""
+        with self._lock:
+            held = self._held.get((tenant_id, modality))
+        return held.index.progress if held else (0, 1)
+
+    def index_of(self, tenant_id: TenantId, modality: Modality) -> LiveIndex:
+        """One that is filled. Raises as ``check_ready``."""
         key = tenant_id, modality
         with self._lock:
             held = self._held.get(key)

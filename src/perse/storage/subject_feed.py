@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from operator import attrgetter
-from typing import Final
+from typing import Final, Self
 
 import sqlalchemy as sa
 
 from perse.domain.access import TenantId
 from perse.domain.references import Modality, UserToken
 from perse.domain.subjects import ChangedSubjects, CollectionName, EnrolledSubject, ExternalId
+from perse.domain.token_ranges import TokenRange
 from perse.storage.changes import Change, changes_since, revision_of
 from perse.storage.database import Database
 from perse.storage.schema import subjects, templates, tenants
@@ -27,10 +28,16 @@ _template_id = attrgetter("template_id")
 
 @dataclass(frozen=True, slots=True)
 class SqlSubjectFeed:
-    """Errors: StorageUnavailable everywhere, StorageDamaged where a template does not open."""
+    """Errors: StorageUnavailable everywhere, StorageDamaged where a template does not open.
+    ``among``: only these subjects are told of, and opened; None = all. Revisions count all."""
 
     database: Database
     tenant_keys: TenantKeys
+    among: TokenRange | None = None
+
+    def within(self, among: TokenRange) -> Self:
+        """Of these subjects alone."""
+        return replace(self, among=among)
 
     def revisions(self) -> Mapping[TenantId, int]:
         """Of every tenant that has subjects: a number that rises with each change."""
@@ -55,7 +62,7 @@ class SqlSubjectFeed:
         changed = {it.user_token for it in changes if it.change != Change.COLLECTION_REMOVED}
         return ChangedSubjects(
             revision,
-            frozenset(map(UserToken, changed)),
+            frozenset(it for it in map(UserToken, changed) if self._has(it)),
             frozenset(map(CollectionName, removed)),
         )
 
@@ -63,11 +70,15 @@ class SqlSubjectFeed:
         """How many samples the tenant has."""
         query = (
             sa.select(tenants.c.templates_held).where(tenants.c.tenant_id == tenant_id)
-            if modality is None
+            if modality is None and self.among is None
             else sa.select(sa.func.count())
             .select_from(templates)
             .join(subjects)
-            .where(subjects.c.tenant_id == tenant_id, templates.c.modality == modality)
+            .where(
+                subjects.c.tenant_id == tenant_id,
+                sa.true() if modality is None else templates.c.modality == modality,
+                self._is_among,
+            )
         )
         with self.database.read() as connection:
             return connection.execute(query).scalar() or 0
@@ -101,7 +112,7 @@ class SqlSubjectFeed:
     ) -> Sequence[EnrolledSubject]:
         """Others than the first query name subjects by the same condition up to the last one found:
         a list of a thousand numbers is slower than what it asks for."""
-        mine = sa.and_(subjects.c.tenant_id == tenant_id, among)
+        mine = sa.and_(subjects.c.tenant_id == tenant_id, among, self._is_among)
         with self.database.read() as connection:
             query = _SUBJECTS.where(mine).order_by(subjects.c.subject_id).limit(limit)
             found = {row.subject_id: row for row in connection.execute(query)}
@@ -127,6 +138,16 @@ class SqlSubjectFeed:
             )
             for number, row in found.items()
         ]
+
+    def _has(self, user_token: UserToken) -> bool:
+        return self.among is None or user_token in self.among
+
+    @property
+    def _is_among(self) -> sa.ColumnElement[bool]:
+        if self.among is None:
+            return sa.true()
+        first = subjects.c.user_token >= self.among.first
+        return first if self.among.end is None else first & (subjects.c.user_token < self.among.end)
 
 
 def _has(modality: Modality) -> sa.ColumnElement[bool]:
