@@ -54,7 +54,7 @@ def main() -> None:
         settings = load_settings(data_dir=Path(folder), database_url=None)
         with open_storage(settings) as storage:
             key, _ = ApiKeys(storage.keys).create("benchmark")
-            ledger = SqlLedger(storage.database, bytes(32))
+            ledger = SqlLedger.of(storage.database, bytes(32))
             stages = stages_of(body, runner) | {
                 "ledger: one row, one commit": lambda: ledger.append([entry(key.caller)])
             }

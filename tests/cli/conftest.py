@@ -48,3 +48,15 @@ def standard(tmp_path: Path, standard_weights: Path, monkeypatch: pytest.MonkeyP
         return CliRunner().invoke(app, arguments)
 
     return run
+
+
+def over(folder: Path) -> Run:
+    """Runs a command over a data folder; what it raises is raised."""
+
+    def run(*words: object) -> Result:
+        result = CliRunner().invoke(app, [*map(str, words), "--data-dir", str(folder)])
+        if result.exception and not isinstance(result.exception, SystemExit):
+            raise result.exception
+        return result
+
+    return run

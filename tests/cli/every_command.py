@@ -36,6 +36,8 @@ COMMAND_LINES: Mapping[str, str] = {
     "subjects export": "{token}",
     "consent verify": "",
     "consent export": "",
+    "audit list": "--json",
+    "audit verify": "",
     "receipts list": "",
     "receipts verify": "{receipt} --jwks {jwks}",
     "secrets rotate": "--tenant-keys",

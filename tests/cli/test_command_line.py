@@ -11,7 +11,7 @@ import pytest
 import typer
 from typer.testing import CliRunner, Result
 
-from perse.bootstrap.storage import opened_keys
+from perse.bootstrap.storage import opened_key_list
 from perse.cli.application import app
 from perse.domain.access import ALL_PERMISSIONS
 from perse.errors import PerseError
@@ -105,8 +105,8 @@ def test_a_key_may_do_what_it_was_made_for_and_what_is_allowed_later(tmp_path: P
     of_both = {"read", "enrol"}
     assert permissions_of(tmp_path) == {"shop": ALL_PERMISSIONS, "kiosk": of_both, "old": of_both}
     assert "read enrol" in " ".join(run(tmp_path, "keys", "list").stdout.split())
-    with opened_keys(Settings(data_dir=tmp_path)) as keys:
-        assert len({key.tenant_id for key in keys.store.all()}) == 1
+    with opened_key_list(Settings(data_dir=tmp_path)) as keys:
+        assert len({key.tenant_id for key in keys.all()}) == 1
 
 
 def test_a_key_is_never_left_without_anything_it_may_do(tmp_path: Path) -> None:
@@ -118,8 +118,8 @@ def test_a_key_is_never_left_without_anything_it_may_do(tmp_path: Path) -> None:
 
 
 def permissions_of(data_dir: Path) -> dict[str, frozenset[str]]:
-    with opened_keys(Settings(data_dir=data_dir)) as keys:
-        return {key.name: frozenset(key.permissions) for key in keys.store.all()}
+    with opened_key_list(Settings(data_dir=data_dir)) as keys:
+        return {key.name: frozenset(key.permissions) for key in keys.all()}
 
 
 def test_a_current_folder_that_is_gone_is_told(tmp_path: Path) -> None:

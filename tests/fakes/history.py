@@ -8,7 +8,7 @@ from functools import partial
 
 from perse.auth.api_keys import utc_now
 from perse.domain.access import TenantId
-from perse.domain.consent import ChainedEntry, intact
+from perse.domain.consent import ChainedEntry, consent_chain
 from perse.domain.receipts import Receipt
 from perse.domain.references import UserToken
 from perse.domain.throttling import Guesses
@@ -49,7 +49,7 @@ class Held:
         return [link for link in links if link.point.seq > after][:limit]
 
     def intact(self, link: ChainedEntry) -> bool:
-        return intact(link, key=self.store.ledger.key)
+        return consent_chain(self.store.ledger.key).intact(link)
 
     def list(
         self, *, tenant_id: TenantId | None = None, subject_sha256: str | None = None

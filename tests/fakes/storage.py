@@ -12,14 +12,8 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 
 from perse.domain.access import TenantId
-from perse.domain.consent import (
-    CHAIN_START,
-    ChainedEntry,
-    ChainPoint,
-    ConsentEntry,
-    broken_links,
-    chain,
-)
+from perse.domain.chains import CHAIN_START, ChainPoint
+from perse.domain.consent import ChainedEntry, ConsentEntry, consent_chain
 from perse.domain.receipts import Destruction, DestructionEvent, Receipt, token_sha256
 from perse.domain.references import (
     BiometricReference,
@@ -73,7 +67,7 @@ class FakeLedger:
         if self.fails_with:
             raise self.fails_with
         after = self.links[-1].point if self.links else CHAIN_START
-        self.links += chain(entries, after=after, key=self.key)
+        self.links += consent_chain(self.key).links(entries, after=after)
         return self.links[-1].point
 
     def begin(self, entry: ConsentEntry) -> Future[None]:
@@ -88,7 +82,7 @@ class FakeLedger:
 
     def problems(self) -> Iterator[str]:
         head = self.links[-1].point if self.links else CHAIN_START
-        return broken_links(self.links, head=head, key=self.key)
+        return consent_chain(self.key).broken(self.links, head=head)
 
     def point(self, seq: int) -> ChainPoint | None:
         return self.links[seq - 1].point if 0 < seq <= len(self.links) else None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from perse.domain.consent import ChainPoint
+from perse.domain.chains import ChainPoint
 from perse.pipelines.subject_ledger import recent_check
 from tests.fakes.storage import FakeClock
 

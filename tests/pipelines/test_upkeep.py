@@ -8,13 +8,14 @@ from dataclasses import dataclass, field, replace
 import pytest
 
 from perse.domain.access import KeyId, TenantId
-from perse.domain.consent import ChainPoint, ConsentEntry, Processing
-from perse.domain.receipts import Destruction, DestructionEvent, Receipt
+from perse.domain.chains import ChainPoint
+from perse.domain.consent import ConsentEntry, Processing
+from perse.domain.receipts import Destruction, DestructionEvent, Receipt, noted_in
 from perse.domain.references import Modality, UserToken
 from perse.domain.throttling import Bucket, Guess, RateLimit
 from perse.errors import NotFound, RateLimited, UserTokenNotFound
 from perse.pipelines.call_limits import CallLimits
-from perse.pipelines.ledger_check import CheckLedger
+from perse.pipelines.ledger_check import CheckChain
 from perse.pipelines.lockout import UnlockUser
 from perse.pipelines.tenant_erasure import EraseTenant
 from tests.fakes.enrolment import FakeCallBuckets
@@ -51,7 +52,9 @@ class House:
         self.store.delete(token, entry=entry(operation=Processing.DELETE, token=token))
 
     def problems(self, *anchors: ChainPoint) -> list[str]:
-        return list(CheckLedger(self.ledger, FakeReceipts(self.store), FakeSigner())(anchors))
+        return list(
+            CheckChain(self.ledger, FakeReceipts(self.store), FakeSigner(), noted_in)(anchors)
+        )
 
 
 @pytest.fixture

@@ -8,14 +8,8 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from perse.domain.consent import (
-    CHAIN_START,
-    ChainedEntry,
-    ChainPoint,
-    ConsentEntry,
-    Processing,
-    broken_links,
-)
+from perse.domain.chains import CHAIN_START, ChainPoint
+from perse.domain.consent import ChainedEntry, ConsentEntry, Processing, consent_chain
 from perse.domain.references import UserToken
 from perse.errors import StorageUnavailable
 from perse.storage.ledger import SqlLedger
@@ -126,7 +120,7 @@ def test_without_the_key_nobody_can_write_the_chain_anew(ledger: SqlLedger) -> N
     with ledger.database.write() as connection:
         connection.execute(sa.delete(ledger_entries))
         connection.execute(sa.update(ledger_head).values(seq=0, hash=bytes(32)))
-    SqlLedger(ledger.database, key=b"a guess").append(kept)
+    SqlLedger.of(ledger.database, b"a guess").append(kept)
     assert len(list(ledger.problems())) == 5
 
 
@@ -243,4 +237,4 @@ def test_a_chain_read_out_of_order_is_broken() -> None:
     ledger = FakeLedger()
     ledger.append([entry() for _ in range(3)])
     links: list[ChainedEntry] = [ledger.links[0], ledger.links[2], ledger.links[1]]
-    assert list(broken_links(links, head=links[1].point, key=ledger.key))
+    assert list(consent_chain(ledger.key).broken(links, head=links[1].point))

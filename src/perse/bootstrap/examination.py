@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
 
-from perse.auth.api_keys import ApiKeys
 from perse.auth.signing_keys import SigningKey
 from perse.bootstrap.signing_keys import open_signing_keys
 from perse.bootstrap.storage import open_database
@@ -25,7 +24,7 @@ from perse.errors import PerseError
 from perse.failures import sentence
 from perse.pipelines.recently import Recently
 from perse.settings import Settings
-from perse.storage.api_keys import SqlKeys
+from perse.storage.api_keys import SqlKeyList
 from perse.storage.database import Database
 from perse.storage.migration import schema_status
 from perse.weights.files import Digest, KnownDigests, sha256_of
@@ -119,7 +118,7 @@ def _check_database(settings: Settings) -> Found:
     with existing_database(settings) as database:
         if schema_status(database).pending:
             raise PerseError("the database's schema is of an older perse: run `perse db upgrade`")
-        active = sum(key.active for key in ApiKeys(SqlKeys(database)).store.all())
+        active = sum(key.active for key in SqlKeyList(database).all())
     if not active:
         raise PerseError("no active API key: run `perse keys create NAME`")
     return Found(f"{active} active API key{'' if active == 1 else 's'}")

@@ -8,9 +8,11 @@ from contextlib import contextmanager
 from perse.auth.api_keys import ApiKeys
 from perse.auth.receipts import JwsReceiptSigner
 from perse.auth.signing_keys import SigningKeys
+from perse.bootstrap.actors import at_the_command_line
 from perse.bootstrap.signing_keys import open_signing_keys
+from perse.domain.audit import Actor
 from perse.settings import Settings
-from perse.storage.api_keys import SqlKeys
+from perse.storage.api_keys import SqlKeyList
 from perse.storage.database import Database
 from perse.storage.database import open_database as open_database_at
 from perse.storage.master_key import MasterKeySource, from_command, from_text
@@ -25,16 +27,27 @@ def open_database(settings: Settings) -> Database:
 
 
 @contextmanager
-def opened_keys(settings: Settings) -> Iterator[ApiKeys]:
-    """The API keys, in a database of this version's schema. Raises as ``open_database``, and
-    StorageTooNew."""
+def opened_key_list(settings: Settings) -> Iterator[SqlKeyList]:
+    """The API keys as they are, in a database of this version's schema. Raises as
+    ``open_database``, and StorageTooNew."""
     with open_database(settings) as database:
         upgrade_schema(database)
-        yield ApiKeys(SqlKeys(database))
+        yield SqlKeyList(database)
 
 
-def open_storage(settings: Settings, signing_keys: SigningKeys | None = None) -> Storage:
-    """All that is kept. ``signing_keys``: opened already.
+@contextmanager
+def opened_keys(settings: Settings) -> Iterator[ApiKeys]:
+    """The API keys to be changed, which the audit log tells: it takes the master key. Raises as
+    ``open_storage``."""
+    with open_storage(settings) as storage:
+        yield ApiKeys(storage.keys)
+
+
+def open_storage(
+    settings: Settings, signing_keys: SigningKeys | None = None, actor: Actor | None = None
+) -> Storage:
+    """All that is kept. ``signing_keys``: opened already; ``actor``: who acts, None = whoever is
+    at the command line.
 
     Raises MasterKeyUnusable, StorageUnavailable, StorageTooNew or SettingsInvalid.
     """
@@ -42,6 +55,7 @@ def open_storage(settings: Settings, signing_keys: SigningKeys | None = None) ->
         settings.effective_database_url,
         master_key=master_key_choice(settings),
         signer=JwsReceiptSigner(signing_keys or open_signing_keys(settings)),
+        actor=actor or at_the_command_line(),
     )
 
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import partial
 
 from perse.auth.api_keys import utc_now
-from perse.pipelines.ledger_check import CheckLedger
+from perse.domain.receipts import noted_in
+from perse.pipelines.ledger_check import CheckChain
 from perse.pipelines.lockout import UnlockUser
 from perse.pipelines.retention import PurgeExpired
 from perse.pipelines.tenant_erasure import EraseTenant
@@ -29,9 +31,15 @@ def wire_purge(settings: Settings, storage: Storage) -> PurgeExpired:
     return PurgeExpired(storage.tenants, storage.references, storage.samples, utc_now, lifetime)
 
 
-def wire_ledger_check(storage: Storage) -> CheckLedger:
+def wire_ledger_check(storage: Storage) -> CheckChain:
     """With the receipts, which note how long the ledger was."""
-    return CheckLedger(storage.ledger, storage.receipts, storage.receipts.signer)
+    return CheckChain(storage.ledger, storage.receipts, storage.receipts.signer, noted_in)
+
+
+def wire_audit_check(storage: Storage) -> CheckChain:
+    """With the receipts, which note how long the audit log was."""
+    log, noted = storage.journal.log, partial(noted_in, chain="audit")
+    return CheckChain(log, storage.receipts, storage.receipts.signer, noted)
 
 
 def wire_tenant_erasure(storage: Storage) -> EraseTenant:

@@ -8,6 +8,7 @@ import typer
 
 import perse
 from perse.cli import (
+    audit,
     calibrate,
     consent,
     db,
@@ -64,6 +65,7 @@ app.add_typer(receipts.app, name="receipts")
 app.add_typer(tenants.app, name="tenants")
 app.add_typer(subjects.app, name="subjects")
 app.add_typer(consent.app, name="consent")
+app.add_typer(audit.app, name="audit")
 app.add_typer(references.app, name="references")
 app.add_typer(evaluate.app, name="evaluate")
 app.add_typer(calibrate.app, name="calibrate")

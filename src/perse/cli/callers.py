@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from perse.bootstrap.storage import opened_keys
+from perse.bootstrap.storage import opened_key_list
 from perse.domain.access import Caller
 from perse.errors import InvalidParameter
 from perse.settings import Settings
@@ -19,10 +19,10 @@ KeyName = Annotated[
 
 def caller_named(settings: Settings, name: str | None) -> Caller:
     """Raises NotFound for an unknown name, and InvalidParameter where one has to be said."""
-    with opened_keys(settings) as keys:
+    with opened_key_list(settings) as keys:
         if name is not None:
-            return keys.store.active_named(name).caller
-        active = [key for key in keys.store.all() if key.active]
+            return keys.active_named(name).caller
+        active = [key for key in keys.all() if key.active]
     if not active:
         raise InvalidParameter("there is no API key yet: make one with perse keys create NAME")
     if len({key.tenant_id for key in active}) > 1:

@@ -9,9 +9,9 @@ import typer
 
 from perse.bootstrap.storage import open_storage
 from perse.bootstrap.upkeep import wire_ledger_check
+from perse.cli.chains import Anchors, points_of, show_verified
 from perse.cli.options import DataDir
 from perse.domain.access import TenantId
-from perse.domain.consent import ChainPoint
 from perse.domain.references import UserToken
 from perse.pipelines.subject_export import exported_entry
 from perse.settings import load_settings
@@ -21,10 +21,7 @@ app = typer.Typer(help="Verify and export the consent ledger.", no_args_is_help=
 
 @app.command()
 def verify(
-    anchor: Annotated[
-        list[str] | None,
-        typer.Option(help="A SEQ:HASH that this command printed before; may be repeated."),
-    ] = None,
+    anchor: Anchors = None,
     data_dir: DataDir = None,
 ) -> None:
     """Find any change, insertion or removal. Exit 1 when there is one.
@@ -32,16 +29,11 @@ def verify(
     Prints the end of the chain as SEQ:HASH: kept elsewhere, it also proves later that nothing was
     cut off the end. Receipts of deletions are such notes, and are checked, too.
     """
-    anchors = [ChainPoint.parse(text) for text in anchor or []]
+    anchors = points_of(anchor)
     with open_storage(load_settings(data_dir=data_dir)) as storage:
         problems = list(wire_ledger_check(storage)(anchors))
         head = storage.ledger.head()
-    for problem in problems:
-        typer.echo(problem, err=True)
-    if problems:
-        raise typer.Exit(1)
-    typer.echo(f"{head.seq} entries, nothing changed, inserted or removed", err=True)
-    typer.echo(str(head))
+    show_verified(problems, head)
 
 
 @app.command()

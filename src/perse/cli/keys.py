@@ -8,9 +8,9 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from perse.bootstrap.storage import opened_keys
+from perse.bootstrap.storage import opened_key_list, opened_keys
 from perse.cli.options import DataDir
-from perse.domain.access import ALL_PERMISSIONS, Permission
+from perse.domain.access import ALL_PERMISSIONS, Permission, told
 from perse.settings import load_settings
 
 app = typer.Typer(help="Create, list and revoke API keys.", no_args_is_help=True)
@@ -50,12 +50,12 @@ def list_keys(data_dir: DataDir = None) -> None:
     table = Table("name", "key id", "tenant", "created", "revoked", "may", box=None)
     for column in table.columns:
         column.overflow = "fold"
-    with opened_keys(load_settings(data_dir=data_dir)) as keys:
-        found = keys.store.all()
+    with opened_key_list(load_settings(data_dir=data_dir)) as keys:
+        found = keys.all()
     for key in found:
         revoked = f"{key.revoked_at:%Y-%m-%d %H:%M}" if key.revoked_at else ""
         created = f"{key.created_at:%Y-%m-%d %H:%M}"
-        may = _told(key.permissions)
+        may = told(key.permissions)
         table.add_row(key.name, key.key_id, key.tenant_id, created, revoked, may)
     Console().print(table)
 
@@ -65,7 +65,7 @@ def allow(name: Name, permissions: Permissions, data_dir: DataDir = None) -> Non
     """Let a key do more, within a second on every server."""
     with opened_keys(load_settings(data_dir=data_dir)) as keys:
         key = keys.allow(name, permissions)
-    typer.echo(f"{key.name} may now: {_told(key.permissions)}", err=True)
+    typer.echo(f"{key.name} may now: {told(key.permissions)}", err=True)
 
 
 @app.command()
@@ -73,7 +73,7 @@ def forbid(name: Name, permissions: Permissions, data_dir: DataDir = None) -> No
     """Let a key and its session tokens do less, within a second on every server."""
     with opened_keys(load_settings(data_dir=data_dir)) as keys:
         key = keys.forbid(name, permissions)
-    typer.echo(f"{key.name} may now: {_told(key.permissions)}", err=True)
+    typer.echo(f"{key.name} may now: {told(key.permissions)}", err=True)
 
 
 @app.command()
@@ -99,9 +99,3 @@ def rotate(
     with opened_keys(load_settings(data_dir=data_dir)) as keys:
         _, text = keys.rotate(name, retired_name=retired_name or f"{name} (old)")
     typer.echo(text)
-
-
-def _told(permissions: frozenset[Permission]) -> str:
-    if permissions == ALL_PERMISSIONS:
-        return "all"
-    return " ".join(it for it in Permission if it in permissions)

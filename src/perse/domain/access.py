@@ -52,6 +52,13 @@ _MEANING: Mapping[Permission, str] = MappingProxyType(
 ALL_PERMISSIONS = frozenset(Permission)
 
 
+def told(permissions: Set[Permission]) -> str:
+    """In the words of the command line."""
+    if permissions == ALL_PERMISSIONS:
+        return "all"
+    return " ".join(it for it in Permission if it in permissions)
+
+
 @dataclass(frozen=True, slots=True)
 class Caller:
     """Who makes a call: everything enrolled belongs to the tenant, whichever key was used.

@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from perse.domain.access import TenantId
-from perse.domain.consent import ChainPoint
+from perse.domain.chains import ChainPoint
 
 
 class DestructionEvent(StrEnum):
@@ -25,7 +25,7 @@ class DestructionEvent(StrEnum):
 class Destruction:
     """``subject_sha256``: of the user token, or of the sorted token hashes of a whole tenant;
     ``samples_sha256``: where samples of the subject went, of their identifiers; ``ledger``: the
-    entry that records it."""
+    entry that records it; ``audit``: where the audit log ended."""
 
     event: DestructionEvent
     tenant_id: TenantId
@@ -34,6 +34,7 @@ class Destruction:
     at: datetime
     ledger: ChainPoint
     samples_sha256: Sequence[str] = ()
+    audit: ChainPoint | None = None
 
     def claims(self) -> Mapping[str, object]:
         """What is signed. One sample is ``sample_sha256``, several are a list."""
@@ -48,7 +49,8 @@ class Destruction:
             **(sample if named else {}),
             "destroyed": dict(self.destroyed),
             "destroyed_at": self.at.isoformat(timespec="microseconds"),
-            "ledger": {"seq": self.ledger.seq, "hash": self.ledger.hash.hex()},
+            "ledger": _noted(self.ledger),
+            **({"audit": _noted(self.audit)} if self.audit else {}),
         }
 
 
@@ -74,12 +76,17 @@ class ReceiptSigner(Protocol):
         ...
 
 
-def noted_in(claims: Mapping[str, object]) -> ChainPoint | None:
-    """The ledger's entry that a receipt's claims name; None where they name none."""
-    noted = claims.get("ledger")
+def noted_in(claims: Mapping[str, object], *, chain: str = "ledger") -> ChainPoint | None:
+    """The entry of the ledger, or of the audit log, that a receipt's claims name; None where they
+    name none."""
+    noted = claims.get(chain)
     if not isinstance(noted, dict):
         return None
     return ChainPoint(int(noted["seq"]), bytes.fromhex(str(noted["hash"])))
+
+
+def _noted(point: ChainPoint) -> Mapping[str, str | int]:
+    return {"seq": point.seq, "hash": point.hash.hex()}
 
 
 def token_sha256(user_token: str) -> str:

@@ -1,18 +1,18 @@
-"""The consent ledger held against what was noted of it elsewhere."""
+"""The consent ledger and the audit log held against what was noted of them elsewhere."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from perse.domain.consent import ChainPoint
-from perse.domain.receipts import Receipt, ReceiptSigner, noted_in
+from perse.domain.chains import ChainPoint
+from perse.domain.receipts import Receipt, ReceiptSigner
 from perse.errors import InvalidParameter
 from perse.pipelines.reference_ports import ReceiptRecords
 
 
-class LedgerChain(Protocol):
+class NotedChain(Protocol):
     def problems(self) -> Iterable[str]:
         """What is wrong with the chain itself, a sentence each."""
         ...
@@ -23,30 +23,32 @@ class LedgerChain(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class CheckLedger:
-    """Use case: what is wrong with the consent ledger, also against what receipts and ``anchors``,
-    noted before, say of it. A sentence each; nothing when all is well."""
+class CheckChain:
+    """Use case: what is wrong with a chain, also against what receipts and ``anchors``, noted
+    before, say of it. A sentence each; nothing when all is well. ``noted_in``: the entry that a
+    receipt's claims name; None where they name none."""
 
-    ledger: LedgerChain
+    chain: NotedChain
     receipts: ReceiptRecords
     signer: ReceiptSigner
+    noted_in: Callable[[Mapping[str, object]], ChainPoint | None]
 
     def __call__(self, anchors: Iterable[ChainPoint]) -> Iterator[str]:
-        yield from self.ledger.problems()
+        yield from self.chain.problems()
         noted = list(anchors)
         for receipt in self.receipts.list():
-            point = self._noted_in(receipt)
-            if point is None:
+            claims = self._claims(receipt)
+            if claims is None:
                 yield f"receipt {receipt.receipt_id} was changed or is not signed by a known key"
-            else:
+            elif point := self.noted_in(claims):
                 noted.append(point)
         for point in noted:
-            if self.ledger.point(point.seq) != point:
+            if point.seq and self.chain.point(point.seq) != point:
                 yield f"entry {point.seq} is not the one that was noted before"
 
-    def _noted_in(self, receipt: Receipt) -> ChainPoint | None:
+    def _claims(self, receipt: Receipt) -> Mapping[str, object] | None:
         try:
             claims = self.signer.verify(receipt.jws)
         except InvalidParameter:
             return None
-        return noted_in(claims) if claims.get("jti") == receipt.receipt_id else None
+        return claims if claims.get("jti") == receipt.receipt_id else None

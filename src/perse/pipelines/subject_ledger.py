@@ -9,7 +9,8 @@ from itertools import islice
 from typing import Protocol
 
 from perse.domain.access import TenantId
-from perse.domain.consent import ChainedEntry, ChainPoint
+from perse.domain.chains import ChainPoint
+from perse.domain.consent import ChainedEntry
 from perse.domain.references import UserToken
 from perse.pipelines.recently import Recently
 from perse.pipelines.reference_ports import Now

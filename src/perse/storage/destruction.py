@@ -8,7 +8,8 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from perse.domain.consent import ChainPoint, ConsentEntry
+from perse.domain.chains import ChainPoint
+from perse.domain.consent import ConsentEntry
 from perse.domain.receipts import Destruction, DestructionEvent, Receipt, token_sha256
 from perse.domain.references import SampleId, UserToken
 from perse.storage.changes import Change, note_change

@@ -9,7 +9,8 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Protocol
 
-from perse.domain.consent import ChainPoint, ConsentEntry
+from perse.domain.chains import ChainPoint
+from perse.domain.consent import ConsentEntry
 
 _MOST_AT_ONCE = 500
 

@@ -3,26 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import sqlalchemy as sa
 
 from perse.domain.access import TenantId
 from perse.domain.receipts import Destruction, DestructionEvent, Receipt, ReceiptSigner
+from perse.storage.audit_log import SqlAuditLog
 from perse.storage.database import Database
 from perse.storage.schema import Row, receipts
 
 
 @dataclass(frozen=True, slots=True)
 class SqlReceipts:
-    """Signed by ``signer``; they hold hashes of tokens, never tokens."""
+    """Signed by ``signer``; they hold hashes of tokens, never tokens, and note how long the audit
+    log was."""
 
     database: Database
     signer: ReceiptSigner
+    audit_log: SqlAuditLog
 
     def issue_in(self, connection: sa.Connection, destruction: Destruction) -> Receipt:
         """Sign and keep a receipt in the transaction that destroys."""
-        claims = destruction.claims()
+        audit = self.audit_log.head_in(connection)
+        claims = replace(destruction, audit=audit).claims()
         receipt = Receipt(
             receipt_id=str(claims["jti"]),
             tenant_id=destruction.tenant_id,

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import hmac
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Self
 
+from perse.domain.audit import Actor, ActorKind
 from perse.domain.receipts import ReceiptSigner
 from perse.domain.session_lockout import LockoutPolicy
 from perse.domain.throttling import GuessPolicy
 from perse.errors import MasterKeyUnusable, StorageUnavailable
 from perse.storage.api_keys import SqlKeys
+from perse.storage.audit_log import Journal, SqlAuditLog
 from perse.storage.collections import SqlCollections
 from perse.storage.database import Database, open_database
 from perse.storage.destruction import DestroySubjects
@@ -31,6 +35,12 @@ from perse.storage.subject_feed import SqlSubjectFeed
 from perse.storage.subjects import SqlSubjects
 from perse.storage.tenant_keys import TenantKeys
 from perse.storage.tenants import SqlTenants
+
+_NOBODY = Actor(ActorKind.SERVER, "perse")
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +61,7 @@ class Storage:
     receipts: SqlReceipts
     tenants: SqlTenants
     sessions: SqlLivenessSessions
+    journal: Journal
 
     def derived_secret(self, purpose: str) -> bytes:
         """32 bytes that stay the same for this database and say nothing of its other secrets."""
@@ -100,8 +111,11 @@ def open_storage(
     signer: ReceiptSigner,
     guess_policy: GuessPolicy | None = None,
     lockout_policy: LockoutPolicy | None = None,
+    actor: Actor = _NOBODY,
+    now: Callable[[], datetime] = _utc_now,
 ) -> Storage:
-    """Open ``url``, bring its schema up to date, and unlock it with the master key.
+    """Open ``url``, bring its schema up to date, and unlock it with the master key. ``actor``: who
+    stands in the audit log.
 
     Raises SettingsInvalid, StorageUnavailable, StorageTooNew or MasterKeyUnusable.
     """
@@ -114,13 +128,15 @@ def open_storage(
     except BaseException:
         database.close()
         raise
-    ledger = SqlLedger(database, ledger_key)
-    receipts = SqlReceipts(database, signer)
+    ledger = SqlLedger.of(database, ledger_key)
+    audit_log = SqlAuditLog.of(database, derived_secret(ledger_key, "audit log"))
+    journal = Journal(audit_log, actor, now)
+    receipts = SqlReceipts(database, signer, audit_log)
     tenant_keys, destroy = TenantKeys(master), DestroySubjects(database, ledger, receipts)
     return Storage(
         database=database,
         master=master,
-        keys=SqlKeys(database),
+        keys=SqlKeys(database, journal),
         references=SqlReferences(database, tenant_keys, ledger, destroy),
         subjects=SqlSubjects(database, ledger, destroy),
         samples=SqlSamples(database, tenant_keys, ledger, destroy),
@@ -132,6 +148,7 @@ def open_storage(
         receipts=receipts,
         tenants=SqlTenants(database, ledger, receipts),
         sessions=_sessions(ledger, lockout_policy),
+        journal=journal,
     )
 
 

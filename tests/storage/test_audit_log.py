@@ -1,0 +1,248 @@
+"""The audit log over SQLite and PostgreSQL."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from perse.domain.access import ALL_PERMISSIONS, Permission, TenantId
+from perse.domain.audit import Act, Actor, ActorKind, AuditEntry, Deed
+from perse.domain.chains import ChainPoint
+from perse.domain.consent import Processing
+from perse.domain.receipts import noted_in
+from perse.errors import InvalidParameter, NotFound, StorageUnavailable
+from perse.storage.audit_log import Journal, SqlAuditLog
+from perse.storage.audit_tables import audit_entries, audit_head
+from perse.storage.storage import Storage
+from tests.fakes.storage import FakeClock
+from tests.storage.conftest import open_at
+from tests.storage.samples import ACME, NOW, OTHER, api_key, entry, reference, with_tenants
+
+ALICE = Actor(ActorKind.COMMAND, "alice@here")
+
+
+@pytest.fixture
+def log(storage: Storage) -> SqlAuditLog:
+    """Ten entries."""
+    journal = replace(storage.journal, actor=ALICE, now=lambda: NOW)
+    for n in range(10):
+        journal.note(Deed(Act.KEY_PERMIT, f"key {n}", ACME, {"may": "read"}))
+    return storage.journal.log
+
+
+def change(log: SqlAuditLog, *statements: sa.Executable) -> list[str]:
+    """What is found wrong after somebody meddled."""
+    with log.database.write() as connection:
+        for statement in statements:
+            connection.execute(statement)
+    return list(log.problems())
+
+
+def deeds(storage: Storage) -> Sequence[tuple[str, str, str]]:
+    links = storage.journal.log.entries()
+    return [(it.entry.deed.act, it.entry.deed.target, it.entry.outcome) for it in links]
+
+
+def test_what_was_written_can_be_read(log: SqlAuditLog) -> None:
+    links = list(log.entries())
+    wanted = AuditEntry(NOW, ALICE, Deed(Act.KEY_PERMIT, "key 0", ACME, {"may": "read"}))
+    assert links[0].entry == wanted
+    assert log.head() == links[-1].point == log.point(10)
+    assert list(log.entries(since=NOW + timedelta(microseconds=1))) == []
+    assert list(log.problems()) == []
+
+
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [
+        ("at", NOW + timedelta(seconds=1)),
+        ("actor_kind", ActorKind.KEY),
+        ("actor", "bob@here"),
+        ("act", Act.KEY_REVOKE),
+        ("target", "key 9"),
+        ("tenant_id", None),
+        ("details", '{"may": "enrol"}'),
+        ("details", "no json"),
+        ("details", "[]"),
+        ("outcome", "not_found"),
+        ("previous", bytes(32)),
+        ("hash", bytes(32)),
+    ],
+)
+def test_any_change_is_found_and_where(log: SqlAuditLog, column: str, value: object) -> None:
+    meddled = sa.update(audit_entries).where(audit_entries.c.seq == 5).values({column: value})
+    assert any("entry 5" in problem for problem in change(log, meddled))
+
+
+def test_a_removal_is_found_and_where(log: SqlAuditLog) -> None:
+    removal = sa.delete(audit_entries).where(audit_entries.c.seq == 5)
+    assert change(log, removal) == ["entry 5 removed"]
+
+
+def test_entries_that_change_places_are_found(log: SqlAuditLog) -> None:
+    move = sa.update(audit_entries)
+    swapped = [
+        move.where(audit_entries.c.seq == before).values(seq=after)
+        for before, after in ((5, 99), (6, 5), (99, 6))
+    ]
+    problems = change(log, *swapped)
+    assert {"entry 5 does not follow the entry before it"} <= set(problems)
+    assert "entry 6 was changed or did not come from this server" in problems
+
+
+def test_a_cut_end_is_found(log: SqlAuditLog) -> None:
+    assert change(log, sa.delete(audit_entries).where(audit_entries.c.seq > 7)) == [
+        "the audit log ends at entry 7, but its last entry was 10"
+    ]
+
+
+def test_a_cut_end_with_its_head_is_found_by_what_was_noted(log: SqlAuditLog) -> None:
+    noted, earlier = log.head(), log.point(7)
+    assert earlier is not None
+    cut = sa.delete(audit_entries).where(audit_entries.c.seq > 7)
+    head = sa.update(audit_head).values(seq=earlier.seq, hash=earlier.hash)
+    assert change(log, cut, head) == []
+    assert log.point(noted.seq) != noted
+
+
+def test_nobody_without_the_key_can_write_it_anew(log: SqlAuditLog) -> None:
+    kept = [link.entry for link in log.entries()]
+    with log.database.write() as connection:
+        connection.execute(sa.delete(audit_entries))
+        connection.execute(sa.update(audit_head).values(seq=0, hash=bytes(32)))
+    SqlAuditLog.of(log.database, b"a guess").append(kept)
+    assert len(list(log.problems())) == 10
+
+
+def test_the_consent_ledgers_key_is_another(storage: Storage) -> None:
+    assert storage.journal.log.key != storage.ledger.key
+
+
+def test_every_change_of_a_key_is_written_down_with_it(storage: Storage) -> None:
+    key = replace(api_key("app"), permissions=frozenset({Permission.READ, Permission.ENROL}))
+    storage.keys.add(key)
+    storage.keys.permit("app", lambda before: before - {Permission.ENROL})
+    storage.keys.permit("app", lambda _: ALL_PERMISSIONS)
+    storage.keys.rotate(api_key("app"), retired_name="app (old)")
+    storage.keys.revoke("app (old)", at=NOW)
+    links = list(storage.journal.log.entries())
+    assert [(it.entry.deed.act, it.entry.deed.target) for it in links] == [
+        ("key_create", "app"),
+        ("key_permit", "app"),
+        ("key_permit", "app"),
+        ("key_rotate", "app"),
+        ("key_revoke", "app (old)"),
+    ]
+    assert {it.entry.deed.tenant_id for it in links} == {ACME}
+    assert links[1].entry.deed.details == {
+        "key_id": key.key_id,
+        "before": "read enrol",
+        "may": "read",
+    }
+    assert links[2].entry.deed.details["may"] == "all"
+    assert key.digest.hex() not in str(links)
+
+
+def test_what_does_not_come_about_is_written_down_with_its_error(storage: Storage) -> None:
+    storage.keys.add(api_key("app"))
+    with pytest.raises(InvalidParameter):
+        storage.keys.add(api_key("app"))
+    with pytest.raises(NotFound):
+        storage.keys.revoke("nobody", at=NOW)
+    assert deeds(storage) == [
+        ("key_create", "app", "done"),
+        ("key_create", "app", "invalid_parameter"),
+        ("key_revoke", "nobody", "not_found"),
+    ]
+    assert list(storage.journal.log.problems()) == []
+
+
+def test_a_change_that_cannot_be_written_down_does_not_come_about(storage: Storage) -> None:
+    with storage.database.write() as connection:
+        connection.execute(sa.text("DROP TABLE audit_head"))
+    with pytest.raises((StorageUnavailable, sa.exc.ProgrammingError)):
+        storage.keys.add(api_key("app"))
+    assert storage.keys.all() == []
+
+
+def test_news_are_written_once(storage: Storage) -> None:
+    for details in ({"pack": "one"}, {"pack": "one"}, {"pack": "two"}, {"pack": "one"}):
+        storage.journal.note_news(Deed(Act.KEY_PERMIT, details=details))
+    told = [link.entry.deed.details["pack"] for link in storage.journal.log.entries()]
+    assert told == ["one", "two", "one"]
+
+
+def test_a_tenant_sees_its_own_and_the_installations_while_it_is_alone(storage: Storage) -> None:
+    def seen(tenant: TenantId) -> list[str]:
+        links = storage.journal.log.page(tenant, after=0, limit=100)
+        return [link.entry.deed.target for link in links]
+
+    storage.keys.add(api_key("mine"))
+    storage.journal.note(Deed(Act.KEY_PERMIT, "of the installation"))
+    assert seen(ACME) == ["mine", "of the installation"]
+    storage.keys.add(api_key("theirs", tenant=OTHER))
+    assert (seen(ACME), seen(OTHER)) == (["mine"], ["theirs"])
+
+
+def test_pages_follow_one_another(log: SqlAuditLog) -> None:
+    first = log.page(ACME, after=0, limit=4)
+    second = log.page(ACME, after=first[-1].point.seq, limit=4, since=NOW)
+    assert [link.point.seq for link in (*first, *second)] == [*range(1, 9)]
+    assert log.page(ACME, after=0, limit=4, since=NOW + timedelta(seconds=1)) == []
+    assert all(map(log.intact, first))
+
+
+def test_a_receipt_notes_how_long_the_log_was(storage: Storage) -> None:
+    with_tenants(storage.keys)
+    made = reference()
+    storage.references.add(made, entry=entry(token=made.record.user_token))
+    noted = entry(operation=Processing.DELETE, token=made.record.user_token)
+    receipt = storage.references.delete(made.record.user_token, entry=noted)
+    claims = storage.receipts.signer.verify(receipt.jws)
+    assert noted_in(claims, chain="audit") == storage.journal.log.head()
+    assert storage.journal.log.head().seq == 2
+
+
+def test_two_servers_write_one_log(url: str, tmp_path: Path) -> None:
+    both = [open_at(url, tmp_path) for _ in range(2)]
+    with_tenants(both[0].keys)
+
+    def act(n: int) -> None:
+        both[n % 2].keys.add(api_key(f"key {n}"))
+
+    with ThreadPoolExecutor(8) as many:
+        list(many.map(act, range(60)))
+    assert both[0].journal.log.head().seq == 62
+    assert list(both[1].journal.log.problems()) == []
+    for storage in both:
+        storage.close()
+
+
+def test_what_is_done_outside_the_database_is_written_down_when_it_ended(
+    storage: Storage,
+) -> None:
+    clock = FakeClock()
+    journal: Journal = replace(storage.journal, now=clock).by(ALICE)
+    with journal.recording(Deed(Act.KEY_PERMIT, "a file")):
+        clock.pass_time(seconds=5)
+    with pytest.raises(OSError, match="full"), journal.recording(Deed(Act.KEY_PERMIT, "b")):
+        raise OSError("the disk is full")
+    links = list(storage.journal.log.entries())
+    assert [(it.entry.deed.target, it.entry.outcome) for it in links] == [
+        ("a file", "done"),
+        ("b", "internal_error"),
+    ]
+    assert (links[0].entry.at, links[0].entry.actor) == (clock.time, ALICE)
+
+
+def test_a_place_in_the_log_is_read_as_it_is_printed() -> None:
+    point = ChainPoint(4711, bytes(range(32)))
+    assert ChainPoint.parse(str(point)) == point
+    with pytest.raises(InvalidParameter, match="audit verify"):
+        ChainPoint.parse("nonsense")
