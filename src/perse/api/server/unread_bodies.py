@@ -22,7 +22,7 @@ from perse.api.admission.restraint import Restraint
 from perse.api.admission.turnstile import Turnstile
 from perse.api.http.proxies import is_trusted
 from perse.api.telemetry.exchange import exchange_of
-from perse.settings import Network
+from perse.settings.http import Network
 
 _PIECE_S = 0.002
 # A client that asked whether to send its body need not; some do after a second all the same.
