@@ -15,6 +15,7 @@ import platform
 import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -28,12 +29,16 @@ from perse.api.admission.turns import Room
 from perse.api.http.multipart import MultipartBody, PartLimits
 from perse.api.server.framing import StrictConnection
 from perse.api.server.own_memory import keep_memory_private
+from perse.api.telemetry.hearing import Hearing
+from perse.api.telemetry.metrics import Metrics
 from perse.api.v0.wire import detect_answer
 from perse.auth.api_keys import ApiKeys
 from perse.bootstrap.storage import open_storage
 from perse.domain.access import Caller
 from perse.domain.consent import ConsentEntry, Declaration, Processing
 from perse.settings import load_settings
+from perse.stages import Stage as WorkStage
+from perse.stages import during, heard_by
 from perse.storage.ledger import SqlLedger
 from tests.fakes.faces import picture
 from tests.fakes.services import FakeServices, app_over
@@ -42,6 +47,8 @@ FILE_BYTES = 218_000
 PIECE_BYTES = 64 * 1024
 ROUNDS, TIMES = 15, 40
 DETECT = "/v0/face/detect"
+
+_ALL_STAGES = tuple(WorkStage)
 
 Stage = Callable[[], object]
 
@@ -90,11 +97,22 @@ def stages_of(body: bytes, runner: asyncio.Runner) -> dict[str, Stage]:
             exchange(app, "GET", "/health/live", {}, b"")
         ),
         "door: to a worker and back": lambda: runner.run(door.run("acme", lambda: None)),
+        "stages: ten, heard, counted and told": partial(ten_stages, Metrics()),
         "the fakes' own detection": lambda: faces.detect(faces.decode(content)),
         "a detection, all of these but the connection": lambda: runner.run(
             exchange(app, "POST", DETECT, sent, body)
         ),
     }
+
+
+def ten_stages(metrics: Metrics) -> None:
+    """As many as a detection of one face passes."""
+    hearing = Hearing(metrics.stages.passed)
+    with heard_by(hearing):
+        for number in range(10):
+            with during(_ALL_STAGES[number % len(_ALL_STAGES)]):
+                pass
+    hearing.server_timing(0.1)
 
 
 def read_by_h11(request: bytes) -> None:

@@ -21,6 +21,8 @@ import httpx
 import pytest
 import yaml
 
+from perse.stages import Stage
+from tests.collector import Collector, collecting
 from tests.conftest import REPOSITORY
 from tests.nginx import NGINX, free_port, needs_nginx
 from tests.serving_processes import until
@@ -83,13 +85,15 @@ def make_secrets(folder: Path) -> None:
 
 @dataclass(frozen=True)
 class Installation:
-    """``servers``: their processes; ``url``: the proxy's; ``api_key``: the first one."""
+    """``servers``: their processes; ``url``: the proxy's; ``api_key``: the first one;
+    ``collector``: of their traces."""
 
     folder: Path
     servers: dict[str, subprocess.Popen[bytes]]
     ports: dict[str, int]
     url: str
     api_key: str
+    collector: Collector
 
     def client(self) -> httpx.Client:
         trusted = ssl.create_default_context(cafile=str(self.folder / "secrets/tls_certificate"))
@@ -136,11 +140,11 @@ def installation(
     certificate(folder / "secrets")
     ports = {name: free_port() for name in (*SERVERS, "proxy")}
     with ExitStack() as stack:
-        servers = {}
+        servers, collector = {}, stack.enter_context(collecting())
         for name in SERVERS:  # the second when the first is well, as compose does
             (folder / name).mkdir()
             (folder / name / "weights").symlink_to(network_files)
-            given = environment(folder, name, ports)
+            given = environment(folder, name, ports) | {"PERSE_TRACES": collector.url}
             log = stack.enter_context((folder / f"{name}.log").open("wb"))
             servers[name] = subprocess.Popen([*PERSE, "serve"], env=given, stderr=log)
             stack.callback(end, servers[name])
@@ -153,7 +157,7 @@ def installation(
         until(lambda: is_open(ports["proxy"]))
         (api_key,) = re.findall(r"x-api-key: ([0-9a-f-]{36})", (folder / "perse-1.log").read_text())
         url = f"https://localhost:{ports['proxy']}"
-        yield Installation(folder, servers, ports, url, api_key)
+        yield Installation(folder, servers, ports, url, api_key, collector)
 
 
 def is_well(given: dict[str, str], log: Path) -> bool:
@@ -247,6 +251,32 @@ class TestBroughtUp:
         assert "max-age" in ready.headers["Strict-Transport-Security"]
         with pytest.raises(httpx.HTTPError):
             httpx.get(installation.url.replace("https", "http") + "/", timeout=5).raise_for_status()
+
+    def test_a_request_is_one_trace_through_proxy_server_and_database(
+        self, installation: Installation
+    ) -> None:
+        picture = (PORTRAITS / "obama_2010.jpg").read_bytes()
+        trace_id, proxy = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
+        with installation.client() as client:
+            token = enrolled(client)
+            answer = client.post(
+                "/v0/face/compare",
+                files={"image_file": picture},
+                data={**CONSENT, "user_token": token},
+                headers={"traceparent": f"00-{trace_id}-{proxy}-01"},
+            )
+        whole, *parts = installation.collector.trace(trace_id)
+        assert (whole.name, whole.parent_id) == ("POST /v0/face/compare", proxy)
+        assert whole.attributes["perse.request_id"] == answer.headers["x-request-id"]
+        assert {it.value for it in Stage} | {"SELECT"} <= {part.name for part in parts}
+        names = {span.span_id: span.name for span in (whole, *parts)}
+        assert {names[it.parent_id] for it in parts if it.name == "SELECT"} == {"store"}
+        logged = "".join((installation.folder / f"{it}.log").read_text() for it in SERVERS)
+        assert f'"trace_id": "{trace_id}"' in logged
+        told = b" ".join(installation.collector.bodies)
+        assert b"SELECT" in told
+        for secret in (token, installation.api_key, "obama", "127.0.0.1"):
+            assert secret.encode() not in told
 
     def test_when_one_is_killed_the_other_goes_on(self, installation: Installation) -> None:
         installation.servers[SERVERS[0]].kill()

@@ -23,7 +23,9 @@ from perse.media.image_decoder import ImageSize
 from perse.pipelines.comparison import CaptureFace, CompareFaces
 from perse.pipelines.detection import AssessFace, DetectFaces, FindFaces, Recognise
 from perse.pipelines.enrolment import CaptureReference
+from perse.pipelines.timed_parts import TimedFaceDetector
 from perse.search.measured import MeasuredFaces
+from perse.stages import Stage, during
 from tests.recognisable import GOOD, HOPELESS, MODEL, with_damage_along
 
 FACE_MAGIC = b"\xff\xd8\xff fake picture\r\n\x00"
@@ -156,14 +158,15 @@ class FakeFaces:
             raise InvalidFileType("this is no JPEG, PNG or WebP picture")
         self.decoded.append(len(content))
         shade = 0 if content == EMPTY_SCENE else content[len(FACE_MAGIC)]
-        return FaceImage(np.full((100, 120, 3), shade, np.uint8))
+        with during(Stage.DECODE):
+            return FaceImage(np.full((100, 120, 3), shade, np.uint8))
 
     def measure(self, content: bytes) -> ImageSize:
         return self.sizes.get(content, ImageSize(12_000, 12_000))
 
     @property
     def find(self) -> FindFaces:
-        return FindFaces(SeeingDetector(self.before), max_faces=10)
+        return FindFaces(TimedFaceDetector(SeeingDetector(self.before)), max_faces=10)
 
     @property
     def attacks(self) -> SteadyAttackDetector | None:

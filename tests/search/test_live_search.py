@@ -116,6 +116,25 @@ def test_what_others_stored_is_taken_over_before_anybody_asks() -> None:
         assert feed.reads == before + 1  # of the candidate, as it is stored
 
 
+def test_how_long_ago_all_was_up_to_date_is_told() -> None:
+    feed, clock = FakeFeed(), Clock()
+    with searching(feed, clock=clock) as search:
+        found(search, ANN)
+        clock.time_s += 5
+        assert search.behind_s == 5
+        feed.put(ANN)
+        search.keep_warm()
+        assert search.behind_s == 0
+        clock.time_s += 7
+        feed.put(BOB)
+        feed.fails_with = StorageUnavailable("the database does not answer")
+        search.keep_warm()
+        assert search.behind_s == 7
+        feed.fails_with = None
+        search.keep_warm()
+        assert search.behind_s == 0
+
+
 def test_where_more_changed_than_is_known_the_chore_reads_everything_again() -> None:
     feed = FakeFeed(kept=2)
     with searching(feed) as search:

@@ -36,6 +36,7 @@ from perse.api.server.unread_bodies import DrainBody
 from perse.api.services import Services
 from perse.api.telemetry.metrics import Metrics
 from perse.api.telemetry.observation import Observe
+from perse.api.telemetry.tracing import Tracer, open_tracer
 from perse.bootstrap.shares import usable_cores
 from perse.chores import Chore
 from perse.errors import NotFound
@@ -63,12 +64,13 @@ def create_app(
     """The whole server over ready services; it owns its worker threads from start to end."""
     workplace = _workplace(services, settings, metrics or Metrics(), restraint or Restraint())
     _watch(workplace)
+    tracer = _tracer(services, settings, workplace.metrics)
     talks = socket_endpoints(sockets, workplace, settings.cors_origins)
     router = Router(
         routes_of(endpoints_of(OPERATIONS, workplace) | talks | _documentation(sockets)),
         redirect_slashes=False,
         default=_unknown_path,
-        lifespan=_lifespan(workplace),
+        lifespan=_lifespan(workplace, tracer),
     )
     log = structlog.get_logger("perse")
     prefixed = KnowPrefix(PlainPaths(router), settings.root_path, settings.trusted_proxies)
@@ -76,7 +78,7 @@ def create_app(
     fair = TakeTurns(
         SafeHeaders(app), workplace.turnstile, workplace.restraint, _party_of(workplace.access)
     )
-    observed = Observe(fair, workplace.metrics, log)
+    observed = Observe(fair, workplace.metrics, log, tracer, settings.server_timing)
     return NoticeDepartures(
         DrainBody(
             observed,
@@ -85,6 +87,18 @@ def create_app(
             proxies=settings.trusted_proxies,
         )
     )
+
+
+def _tracer(services: Services, settings: Settings, metrics: Metrics) -> Tracer | None:
+    tracer = open_tracer(
+        settings.traces, settings.traces_share, version=__version__, pack=services.pack
+    )
+    if tracer:
+        metrics.count("perse_spans", "Spans of traces made.", lambda: tracer.made)
+        metrics.count(
+            "perse_spans_delivered", "Spans that a collector has.", lambda: tracer.delivered
+        )
+    return tracer
 
 
 def _party_of(access: Access) -> Callable[[Scope], str]:
@@ -180,6 +194,11 @@ def _watch(workplace: Workplace) -> None:
         ("perse_search_templates", "Templates in memory.", lambda: index.templates),
         ("perse_search_bytes", "Bytes of templates in memory.", lambda: index.bytes_held),
         ("perse_search_loading", "Tenants whose templates are read.", lambda: index.loading),
+        (
+            "perse_search_behind_seconds",
+            "Seconds since all templates in memory were those that are stored.",
+            lambda: index.behind_s,
+        ),
     ):
         watch(name, description, read)
     count = workplace.metrics.count
@@ -196,7 +215,7 @@ async def _warm(workplace: Workplace) -> None:
     await workplace.access.door.prepare()
 
 
-def _lifespan(workplace: Workplace) -> Lifespan[Router]:
+def _lifespan(workplace: Workplace, tracer: Tracer | None) -> Lifespan[Router]:
     @asynccontextmanager
     async def lifespan(_: Router) -> AsyncIterator[None]:
         await _warm(workplace)
@@ -209,5 +228,7 @@ def _lifespan(workplace: Workplace) -> Lifespan[Router]:
         workplace.lookups.close()
         workplace.access.door.close()
         workplace.services.close()
+        if tracer:
+            tracer.close()
 
     return lifespan

@@ -142,6 +142,11 @@ class SearchIndex(Protocol):
         ...
 
     @property
+    def behind_s(self) -> float:
+        """For how long they may lack what was stored."""
+        ...
+
+    @property
     def searches(self) -> int:
         """How many there were."""
         ...

@@ -17,6 +17,14 @@ from perse.media.image_decoder import ImageLimits, ImageSize, decode_image, meas
 from perse.media.quality_assessor import CropQualityAssessor
 from perse.pipelines.comparison import CaptureFace, CompareFaces
 from perse.pipelines.detection import AssessFace, DetectFaces, FindFaces, Recognise
+from perse.pipelines.timed_parts import (
+    TimedAttackDetector,
+    TimedFaceDetector,
+    TimedFaceEmbedder,
+    TimedPoseEstimator,
+    TimedQualityAssessor,
+    timed_decoder,
+)
 from perse.search.measured import MeasuredFaces
 from perse.settings import Settings
 
@@ -66,13 +74,17 @@ def wire_faces(settings: Settings, on_disk: PackOnDisk) -> FaceServices:
 def wire_face_sensing(settings: Settings, on_disk: PackOnDisk) -> FaceSensing:
     """The same without thresholds: also for networks that nobody has measured yet."""
     networks = open_face_networks(on_disk, threads=settings.threads_per_network)
-    find = FindFaces(networks.detector, settings.max_faces)
+    find = FindFaces(TimedFaceDetector(networks.detector), settings.max_faces)
     limits = ImageLimits(max_pixels=settings.max_image_pixels)
-    assess = AssessFace(networks.pose, CropQualityAssessor(), networks.attacks)
+    assess = AssessFace(
+        TimedPoseEstimator(networks.pose),
+        TimedQualityAssessor(CropQualityAssessor()),
+        TimedAttackDetector(networks.attacks) if networks.attacks else None,
+    )
     return FaceSensing(
-        decode=partial(decode_image, limits=limits),
+        decode=timed_decoder(partial(decode_image, limits=limits)),
         measure=partial(measure_image, limits=limits),
-        capture=CaptureFace(find, assess, networks.embedder),
+        capture=CaptureFace(find, assess, TimedFaceEmbedder(networks.embedder)),
     )
 
 

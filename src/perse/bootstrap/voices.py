@@ -23,6 +23,7 @@ from perse.media.audio_length import AudioLength, measure_audio
 from perse.networks.campplus import CampplusSpeakerEmbedder
 from perse.networks.silero_vad import SileroSpeechDetector
 from perse.pipelines.ports import SpeakerEmbedder, SpeechDetector
+from perse.pipelines.timed_parts import TimedSpeakerEmbedder, TimedSpeechDetector, timed_decoder
 from perse.pipelines.voice import CaptureVoice, CompareVoices, InspectVoice
 from perse.search.measured import Measured
 from perse.settings import Settings
@@ -113,11 +114,11 @@ def wire_voice_sensing(settings: Settings, on_disk: PackOnDisk) -> VoiceSensing 
         return None
     open_one = partial(opened, on_disk, threads=settings.threads_per_network)
     capture = CaptureVoice(
-        detector=open_one("speech_detector", _DETECTORS),
-        embedder=open_one("speaker_embedder", _EMBEDDERS),
+        detector=TimedSpeechDetector(open_one("speech_detector", _DETECTORS)),
+        embedder=TimedSpeakerEmbedder(open_one("speaker_embedder", _EMBEDDERS)),
     )
     limits = AudioLimits(settings.max_audio_bytes, settings.max_audio_s)
-    decode = partial(decode_audio, limits=limits)
+    decode = timed_decoder(partial(decode_audio, limits=limits))
     return VoiceSensing(decode, capture, spread_correction(speaker))
 
 

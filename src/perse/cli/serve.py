@@ -15,6 +15,7 @@ from perse.api.server.server import serve as serve_app
 from perse.api.telemetry.board import Board
 from perse.api.telemetry.logs import configure_logs
 from perse.api.telemetry.metrics import Metrics
+from perse.api.telemetry.tracing import check_traces
 from perse.bootstrap.ground import lay_ground
 from perse.bootstrap.services import Services, build_services, open_services
 from perse.bootstrap.shares import may_fork, processes_of, share_of
@@ -56,6 +57,7 @@ def serve(
         offline=offline,
         processes=processes,
     )
+    check_traces(settings.traces)
     berth, count = take_berth(), processes_of(settings)
     if berth:
         _serve_share(settings, berth, count)

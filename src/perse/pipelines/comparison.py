@@ -11,6 +11,7 @@ from perse.domain.resemblance import ResemblanceScale
 from perse.domain.samples import FaceImage
 from perse.pipelines.detection import AssessFace, FindFaces
 from perse.pipelines.ports import FaceEmbedder, SideBySide, in_turn
+from perse.stages import Stage, during
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +58,8 @@ class CompareFaces:
         self, first: Picture, second: Picture, *, side_by_side: SideBySide = in_turn
     ) -> FaceComparison:
         one, other = side_by_side(lambda: self.capture(first), lambda: self.capture(second))
-        return self.judge(one.template, other.template, (one.assessed, other.assessed))
+        with during(Stage.COMPARE):
+            return self.judge(one.template, other.template, (one.assessed, other.assessed))
 
     def judge_with_all(
         self, probe: Template, samples: Sequence[Template], seen: tuple[AssessedFace, ...]
@@ -67,9 +69,9 @@ class CompareFaces:
 
         Raises InvalidParameter without samples, ReferenceModelMismatch across networks.
         """
-        return FaceComparison(
-            self.scale.resemblance_of_all(probe, samples), seen, models=self.capture.models
-        )
+        with during(Stage.COMPARE):
+            resemblance = self.scale.resemblance_of_all(probe, samples)
+        return FaceComparison(resemblance, seen, models=self.capture.models)
 
     def judge(
         self, probe: Template, reference: Template, seen: tuple[AssessedFace, ...]

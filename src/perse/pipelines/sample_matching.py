@@ -21,6 +21,7 @@ from perse.domain.verdicts import similarity_obstacle
 from perse.domain.voices import CapturedVoice, VoiceThresholds
 from perse.pipelines.comparison import CompareFaces, Picture
 from perse.pipelines.voice import CompareVoices, Recording
+from perse.stages import Stage, during
 
 # A sample, and the probe's cosine with it on the scale of the network.
 _Told = tuple[BiometricReference, float]
@@ -49,10 +50,11 @@ class MatchFaces:
     def __call__(self, picture: Picture, enrolled: EnrolledSamples) -> FaceEvidence:
         probe, scale = self.compare.capture(picture), self.compare.scale
         seen = replace(probe.assessed, recognisability=scale.recognisability(probe.template))
-        compared = [
-            (kept, self.compare.judge(probe.template, kept.template, (seen,)))
-            for kept in enrolled.references
-        ]
+        with during(Stage.COMPARE):
+            compared = [
+                (kept, self.compare.judge(probe.template, kept.template, (seen,)))
+                for kept in enrolled.references
+            ]
         told = [(kept, it.resemblance.effective) for kept, it in compared if it.assessable]
         obstacle = None if told else similarity_obstacle(compared[0][1], self.thresholds)
         models = self.compare.capture.models
@@ -78,10 +80,11 @@ class MatchVoices:
 
     def __call__(self, recording: Recording, enrolled: EnrolledSamples) -> VoiceEvidence:
         heard = self.compare.capture(recording)
-        compared = [
-            (kept, self.compare.judge(heard, CapturedVoice.kept_as(kept), _NAMES))
-            for kept in enrolled.references
-        ]
+        with during(Stage.COMPARE):
+            compared = [
+                (kept, self.compare.judge(heard, CapturedVoice.kept_as(kept), _NAMES))
+                for kept in enrolled.references
+            ]
         told = [(kept, it.cosine) for kept, it in compared if it.obstacle is None]
         obstacle = None if told else compared[0][1].obstacle
         models = self.compare.capture.models

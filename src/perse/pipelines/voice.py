@@ -14,6 +14,7 @@ from perse.domain.voice_quality import assess_voice
 from perse.domain.voices import CapturedVoice, InspectedVoice, VoiceComparison
 from perse.errors import NoSpeechDetected, NotFound
 from perse.pipelines.ports import SideBySide, SpeakerEmbedder, SpeechDetector, in_turn
+from perse.stages import Stage, during
 
 _NAMES = ("the first recording", "the second recording")
 
@@ -100,7 +101,9 @@ class CompareVoices:
         self, first: Recording, second: Recording, *, side_by_side: SideBySide = in_turn
     ) -> VoiceComparison:
         """Raises NoSpeechDetected as ``CaptureVoice`` does."""
-        return self.judge(*side_by_side(lambda: self.capture(first), lambda: self.capture(second)))
+        one, other = side_by_side(lambda: self.capture(first), lambda: self.capture(second))
+        with during(Stage.COMPARE):
+            return self.judge(one, other)
 
     def judge(
         self, first: CapturedVoice, second: CapturedVoice, names: tuple[str, str] = _NAMES

@@ -49,6 +49,11 @@ class HeldIndex:
         done = self.filling is not None and self.filling.done() and not self.filling.cancelled()
         return self.filling.exception() if self.filling and done else None
 
+    def is_up_to(self, revision: int) -> bool:
+        """Or not there to be searched."""
+        reached = self.index.revision
+        return reached is None or reached >= revision
+
     def due(self, now_s: float) -> bool:
         """Whether it is to be filled now."""
         again = self.problem is None or now_s - self.begun_s >= _TRIED_AGAIN_S

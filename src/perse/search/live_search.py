@@ -23,6 +23,7 @@ from perse.search.held_index import BYTES_PER_TEMPLATE, DroppedIndex, HeldIndex
 from perse.search.live_index import LiveIndex
 from perse.search.measured import Measured
 from perse.search.sources import Feed, Searched
+from perse.stages import Stage, during
 
 # Whoever has searched since the last turn keeps what has grown, up to so many times the bound.
 _MOST_GROWN: Final = 1.25
@@ -66,7 +67,7 @@ class LiveSearch:
         self._stopping = threading.Event()
         self._said_s: dict[str, float] = {}  # by code
         self._dropped: dict[_Key, DroppedIndex] = {}
-        self.searches, self.seconds = 0, 0.0
+        self.searches, self.seconds, self._followed_s = 0, 0.0, clock()
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="perse-search")
 
     @property
@@ -82,6 +83,11 @@ class LiveSearch:
     def loading(self) -> int:
         """How many indexes are being filled."""
         return sum(not held.index.filled for held in self._all())
+
+    @property
+    def behind_s(self) -> float:
+        """Seconds since ``keep_warm`` last had all up to date; a search looks for itself."""
+        return self._clock() - self._followed_s
 
     def check_ready(self, tenant_id: TenantId, modality: Modality) -> None:
         """Raises IndexLoading with how far it is, and SearchMemoryExceeded; begins to fill."""
@@ -118,7 +124,8 @@ class LiveSearch:
     def _counted(self) -> Iterator[None]:
         began_s = time.perf_counter()
         try:
-            yield
+            with during(Stage.COMPARE):
+                yield
         finally:
             with self._lock:
                 self.searches += 1
@@ -163,6 +170,8 @@ class LiveSearch:
             with self._going_on():
                 if held.due(self._clock()):
                     self._begin_to_fill(self._planned(key, self._feed.total(*key)))
+        if all(held.is_up_to(revisions.get(key[0], 0)) for key, held in known):
+            self._followed_s = self._clock()
 
     @contextmanager
     def _going_on(self) -> Iterator[None]:

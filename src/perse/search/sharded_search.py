@@ -32,6 +32,7 @@ from perse.search.replicas import Part, Spread
 from perse.search.row_mask import RowMask
 from perse.search.shard import HELD, Held, Loading, Question
 from perse.search.sources import Feed, Nearest, PartSize, SealedTruth, Searched
+from perse.stages import Stage, during
 
 Result = TypeVar("Result")
 _NOBODY: Final = PartSize(0, 0, 0)
@@ -56,7 +57,7 @@ class ShardedSearch:
         self._whole: set[tuple[TenantId, Modality]] = set()  # what was answered by all parts once
         self._lock = threading.Lock()
         self._held: list[Held] = []
-        self.searches, self.seconds = 0, 0.0
+        self.searches, self.seconds, self._followed_s = 0, 0.0, time.monotonic()
 
     @property
     def templates(self) -> int:
@@ -71,10 +72,17 @@ class ShardedSearch:
     def loading(self) -> int:
         return max((it.loading for it in self._held), default=0)
 
+    @property
+    def behind_s(self) -> float:
+        """Seconds since ``keep_warm`` last had an answer of some machine of each part."""
+        return time.monotonic() - self._followed_s
+
     def keep_warm(self) -> None:
         """Ask the machines what they hold, so that they know that somebody needs them."""
         parts = self._spread.ask_everyone(HELD)
         held = [[it for it in part if isinstance(it, Held)] for part in parts]
+        if all(held):
+            self._followed_s = time.monotonic()
         self._held = [max(it, key=lambda one: one.templates) for it in held if it]
 
     def check_ready(self, tenant_id: TenantId, modality: Modality) -> None:
@@ -115,7 +123,8 @@ class ShardedSearch:
     def _counted(self) -> Iterator[None]:
         began_s = time.perf_counter()
         try:
-            yield
+            with during(Stage.COMPARE):
+                yield
         finally:
             with self._lock:
                 self.searches += 1

@@ -13,11 +13,12 @@ from pydantic_settings import SettingsConfigDict
 from perse.errors import SettingsInvalid
 from perse.settings.http import HttpSettings
 from perse.settings.limits import LimitSettings
+from perse.settings.telemetry import TelemetrySettings
 
 Fmr = Annotated[float, Field(ge=1e-6, le=1e-1)]
 
 
-class Settings(HttpSettings, LimitSettings):
+class Settings(TelemetrySettings, HttpSettings, LimitSettings):
     """One field is one variable: ``data_dir`` is ``PERSE_DATA_DIR``."""
 
     model_config = SettingsConfigDict(env_prefix="PERSE_", frozen=True, extra="ignore")

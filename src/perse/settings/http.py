@@ -1,9 +1,9 @@
-"""Who may call from where, and what the server says of itself."""
+"""Who may call from where, and what the server is called."""
 
 from __future__ import annotations
 
 from ipaddress import IPv4Network, IPv6Network, ip_network
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final
 
 from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, NoDecode
@@ -47,9 +47,6 @@ class HttpSettings(BaseSettings):
     )
     public_url: PublicUrl | None = Field(
         None, description="Where clients find perse (https://bio.example); unset = links are paths."
-    )
-    log_level: Literal["debug", "info", "warning", "error"] = Field(
-        "info", description="Least severe log line written."
     )
 
     @field_validator("cors_origins", "cors_headers", mode="before")

@@ -23,8 +23,10 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, Timeout
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from perse.errors import SettingsInvalid, StorageUnavailable
+from perse.stages import Stage, during
 from perse.storage.erasing import LogEraser
 from perse.storage.outage import RETRY_AFTER_S, Outage
+from perse.storage.statements import tell_statements
 
 _BUSY_TIMEOUT_S = 15
 _POSTGRESQL = ("postgres://", "postgresql://", "postgresql+psycopg://")
@@ -46,6 +48,7 @@ class Database:
     def __post_init__(self) -> None:
         eraser = LogEraser(self._writing, patience_s=_BUSY_TIMEOUT_S)
         object.__setattr__(self, "_eraser", eraser)
+        tell_statements(self.engine)
 
     @property
     def kind(self) -> str:
@@ -248,9 +251,11 @@ def _begin_sqlite(connection: sa.Connection) -> None:
 
 @contextmanager
 def _storage_errors() -> Iterator[None]:
-    """Say what an operator can do; the statement and its values stay out of the message."""
+    """Say what an operator can do; the statement and its values stay out of the message. The time
+    that it takes is the database's."""
     try:
-        yield
+        with during(Stage.STORE):
+            yield
     except TimeoutError:
         raise StorageUnavailable("all database connections are in use: try again") from None
     except DBAPIError as problem:

@@ -14,6 +14,7 @@ from typing import Any
 from perse.api.admission.turns import Piece, Room, Turns
 from perse.errors import Overloaded
 from perse.pipelines.ports import Other, Result
+from perse.stages import carried, waited_since
 
 _FULL = "every worker is busy and the queue is full: try again in a moment"
 _PUSHED_OUT = "the queue is full and your part of it the longest: try again in a moment"
@@ -51,6 +52,17 @@ def _outcome_of(work: Callable[[], Any]) -> Callable[[Future[Any]], None]:
         return partial(Future.set_exception, exception=problem)
     finally:
         del work
+
+
+def _when_its_turn_comes(work: Callable[[], Result]) -> Callable[[], Result]:
+    """The same work, which tells for how long it has waited from now until it is begun."""
+    entered_s = time.perf_counter()
+
+    def begun() -> Result:
+        waited_since(entered_s)
+        return work()
+
+    return begun
 
 
 class Door:
@@ -116,7 +128,7 @@ class Door:
 
         Cancelled while the work still waits, the work is never started.
         """
-        piece = _Work(tenant, load.cost_s, load.bulk, do=work)
+        piece = _Work(tenant, load.cost_s, load.bulk, do=carried(_when_its_turn_comes(work)))
         future: Future[Result] = piece.future
         with self._changed:
             self._turns.enter(piece)
@@ -150,7 +162,7 @@ class Door:
             beside = piece.bulk <= self._turns.room.bulk and self._turns.borrow(piece)
         if not beside:
             return first(), second()
-        other = self._pool.submit(self._second_half, piece, second)
+        other = self._pool.submit(self._second_half, piece, carried(second))
         try:
             one = first()
             return one, second() if self._take_back(other) else other.result()

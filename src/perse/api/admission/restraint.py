@@ -13,6 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from perse.api.admission.presence import Presence
+from perse.stages import waited_since
 
 # What a request costs the event loop, and each byte that comes or goes. The figures are of two
 # cores in 2026 and need not be right: they say how much is a lot. Questions to the database are
@@ -76,4 +77,6 @@ class Restraint:
         seconds_held = self.wait_s(party)
         self.owe(party, seconds)
         if seconds_held:
+            began_s = time.perf_counter()
             await asyncio.sleep(seconds_held)
+            waited_since(began_s)

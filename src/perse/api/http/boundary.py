@@ -35,7 +35,7 @@ ALLOWED_HEADERS = (
     "X-Request-ID",
     "X-Requested-With",
 )
-EXPOSED_HEADERS = ("ETag", "Retry-After", "X-Request-ID", "WWW-Authenticate")
+EXPOSED_HEADERS = ("ETag", "Retry-After", "Server-Timing", "X-Request-ID", "WWW-Authenticate")
 _PREFLIGHT_LIFETIME_S = 600
 
 

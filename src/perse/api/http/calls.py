@@ -30,6 +30,7 @@ from perse.domain.consent import Declaration, Processing
 from perse.domain.references import UserToken
 from perse.errors import InvalidParameter, Unauthorized
 from perse.pipelines.ports import Result
+from perse.stages import Stage, during
 
 _LARGEST_JSON_BYTES = 4096
 
@@ -121,8 +122,11 @@ class Call:
 
     async def entries_written(self) -> None:
         """Wait until what was recorded cannot be lost. Raises StorageUnavailable."""
-        for written in self.writing:
-            await asyncio.wrap_future(written)
+        if not self.writing:
+            return
+        with during(Stage.STORE):
+            for written in self.writing:
+                await asyncio.wrap_future(written)
 
     async def json_object(self) -> Mapping[str, object]:
         """The body as a JSON object, whatever its Content-Type.

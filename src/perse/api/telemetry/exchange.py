@@ -10,6 +10,7 @@ from uuid import uuid4
 
 from starlette.types import Scope
 
+from perse.api.telemetry.hearing import Hearing
 from perse.domain.access import KeyId
 
 _SCOPE_KEY = "perse.exchange"
@@ -20,10 +21,11 @@ UNMATCHED_ROUTE = "unmatched"
 @dataclass(slots=True)
 class Exchange:
     """``route`` is the template of the path, never the path: a path may name a person.
-    ``close_code``: how a conversation ended. ``paid_s``: what its party has been charged for what
-    it carries."""
+    ``hearing``: of its stages. ``close_code``: how a conversation ended. ``paid_s``: what its party
+    has been charged for what it carries."""
 
     request_id: str
+    hearing: Hearing
     started_s: float = field(default_factory=time.perf_counter)
     route: str = UNMATCHED_ROUTE
     party: str = ""
@@ -40,11 +42,11 @@ class Exchange:
         return time.perf_counter() - self.started_s
 
 
-def begin_exchange(scope: Scope) -> Exchange:
+def begin_exchange(scope: Scope, hearing: Hearing | None = None) -> Exchange:
     """A new exchange, named by the client's X-Request-ID where that is short and harmless."""
     given = _header(scope, b"x-request-id")
-    exchange = Exchange(given if _SANE_ID.fullmatch(given) else uuid4().hex)
-    scope[_SCOPE_KEY] = exchange
+    request_id = given if _SANE_ID.fullmatch(given) else uuid4().hex
+    exchange = scope[_SCOPE_KEY] = Exchange(request_id, hearing or Hearing())
     return exchange
 
 

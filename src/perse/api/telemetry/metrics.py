@@ -20,6 +20,7 @@ from prometheus_client.registry import Collector
 from prometheus_client.samples import Sample
 
 from perse.api.telemetry.board import Board
+from perse.api.telemetry.stage_times import StageTimes
 from perse.api.telemetry.totals import Totals
 
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
@@ -78,6 +79,8 @@ class Metrics:
             buckets=_SECONDS,
             registry=self.registry,
         )
+        self.stages = StageTimes()
+        self.registry.register(self.stages)
         self.in_flight = Gauge(
             "perse_http_requests_in_flight", "Requests being answered.", registry=self.registry
         )

@@ -23,6 +23,7 @@ _FACTS: Final = frozenset(
     {
         "perse",
         "perse_model",
+        "perse_search_behind_seconds",
         "python_info",
         "process_start_time_seconds",
         "process_max_fds",

@@ -1,0 +1,74 @@
+"""Who is told of whole requests, where somebody collects traces. OpenTelemetry is known by ``otlp``
+alone, which is imported when it is asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from importlib.util import find_spec
+from typing import Protocol
+
+from perse.errors import SettingsInvalid
+from perse.stages import Passage
+
+RawHeaders = Iterable[tuple[bytes, bytes]]
+
+
+class Trace(Protocol):
+    """One request, as it is told to whoever collects traces."""
+
+    @property
+    def trace_id(self) -> str:
+        """32 hexadecimal digits."""
+        ...
+
+    @property
+    def traceparent(self) -> str:
+        """The header of W3C Trace Context for whoever does a part of the request."""
+        ...
+
+    @property
+    def wanted(self) -> bool:
+        """Whether it is among those that are told."""
+        ...
+
+    def end(self, facts: Mapping[str, object], passages: Sequence[Passage]) -> None:
+        """``facts``: what the log says of the request."""
+        ...
+
+
+class Tracer(Protocol):
+    """``made`` and ``delivered`` count spans. Close it to send what is waiting, in bounded time."""
+
+    @property
+    def made(self) -> int: ...
+    @property
+    def delivered(self) -> int: ...
+
+    def begin(self, headers: RawHeaders) -> Trace:
+        """A request begins now. It goes on with the trace that its headers name."""
+        ...
+
+    def close(self) -> None: ...
+
+
+def check_traces(endpoint: str | None) -> None:
+    """Raises SettingsInvalid when traces are asked for and cannot be made here."""
+    if endpoint is None:
+        return
+    try:
+        missing = find_spec("opentelemetry.exporter.otlp.proto.http") is None
+    except ModuleNotFoundError:
+        missing = True
+    if missing:
+        raise SettingsInvalid("PERSE_TRACES needs the extra: pip install 'perse[traces]'")
+
+
+def open_tracer(endpoint: str | None, share: float, *, version: str, pack: str) -> Tracer | None:
+    """None, and nothing is imported, without an ``endpoint``. ``share``: of requests whose senders
+    have not decided about it. Raises SettingsInvalid."""
+    check_traces(endpoint)
+    if endpoint is None:
+        return None
+    from perse.api.telemetry.otlp import OtlpTracer  # noqa: PLC0415 - an extra
+
+    return OtlpTracer(endpoint, share, version=version, pack=pack)
