@@ -65,7 +65,7 @@ FUZZ_SECONDS ?= 600
 lock: $(VENV)/.dev
 	$(BIN)/pip install --quiet uv
 	$(BIN)/uv pip compile pyproject.toml --group build $(LOCK_OPTIONS) -o requirements/serve.txt
-	$(BIN)/uv pip compile pyproject.toml --extra postgres -c requirements/serve.txt $(LOCK_OPTIONS) \
+	$(BIN)/uv pip compile pyproject.toml --extra postgres --extra traces -c requirements/serve.txt $(LOCK_OPTIONS) \
 		-o requirements/image.txt
 	$(BIN)/uv pip compile --group build -c requirements/serve.txt $(LOCK_OPTIONS) \
 		-o requirements/build.txt

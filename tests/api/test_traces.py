@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from importlib.abc import MetaPathFinder
@@ -12,7 +14,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from perse.api.telemetry.otlp import OtlpTracer
-from perse.api.telemetry.tracing import check_traces, open_tracer
+from perse.api.telemetry.tracing import check_traces
 from perse.errors import SettingsInvalid
 from perse.settings import load_settings
 from perse.stages import Passage, Stage
@@ -187,9 +189,14 @@ def test_what_the_queue_has_no_room_for_is_dropped() -> None:
     assert (gone.made, gone.delivered) == (4500, 0)
 
 
-def test_nothing_is_traced_unless_somebody_asks() -> None:
+def test_nothing_is_traced_or_even_loaded_unless_somebody_asks() -> None:
     assert load_settings().traces is None
-    assert open_tracer(None, 1.0, version="1", pack="fake") is None
+    program = (
+        "import sys; from perse.api.telemetry.tracing import open_tracer; import perse.cli.serve;"
+        "assert open_tracer(None, 1.0, version='1', pack='fake') is None;"
+        "assert not [it for it in sys.modules if it.startswith('opentelemetry')]"
+    )
+    subprocess.run([sys.executable, "-I", "-c", program], check=True)
 
 
 class NotInstalled(MetaPathFinder):
@@ -201,9 +208,8 @@ class NotInstalled(MetaPathFinder):
 def test_a_start_that_asks_for_traces_without_the_extra_says_which(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    import sys  # noqa: PLC0415
-
-    for name in [name for name in sys.modules if name.partition(".")[0] == "opentelemetry"]:
+    loaded = [it for it in sys.modules if it.startswith(("opentelemetry", OtlpTracer.__module__))]
+    for name in loaded:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setattr(sys, "meta_path", [NotInstalled(), *sys.meta_path])
     check_traces(None)

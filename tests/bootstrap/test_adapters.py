@@ -14,6 +14,7 @@ from perse.errors import CatalogInvalid
 from perse.media.image_decoder import decode_image
 from perse.pipelines.comparison import Picture
 from perse.pipelines.face_embedding import RefinedEmbedder
+from perse.pipelines.timed_parts import TimedFaceEmbedder
 from perse.settings import Settings
 from perse.weights.cards import Role
 from tests.bootstrap.conftest import Obtain
@@ -66,7 +67,8 @@ def test_what_a_pack_does_has_one_detector_and_measured_thresholds(
     faces = wire_faces(settings, on_disk)
     assert faces.capture.find is faces.detect.find
     assert faces.compare.capture is faces.capture
-    assert isinstance(faces.capture.embedder, RefinedEmbedder)
+    assert isinstance(faces.capture.embedder, TimedFaceEmbedder)
+    assert isinstance(faces.capture.embedder.part, RefinedEmbedder)
     assert faces.capture.assess is faces.detect.assess
     default = f"{on_disk.pack.default_fmr:.0e}".replace("e-0", "e-")
     assert faces.thresholds.similarity == faces.thresholds.similarity_by_fmr[default]

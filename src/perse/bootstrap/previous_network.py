@@ -24,6 +24,7 @@ from perse.pipelines.moving import (
     Recognition,
 )
 from perse.pipelines.reference_ports import ReferenceStore
+from perse.pipelines.timed_parts import TimedFaceEmbedder
 from perse.settings import Settings
 from perse.weights.packs import recorded_pack
 
@@ -39,7 +40,8 @@ def wire_previous(
     if previous is None or embedder is None:
         return None
     scale = scale_of(previous.card("face_embedder"))
-    compare = CompareFaces(replace(faces.capture, embedder=embedder), scale)
+    capture = replace(faces.capture, embedder=TimedFaceEmbedder(embedder))
+    compare = CompareFaces(capture, scale)
     thresholds = _thresholds(settings, previous, faces, scale)
     return PreviousNetwork(
         Recognition(compare, thresholds),

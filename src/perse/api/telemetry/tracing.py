@@ -4,11 +4,13 @@ alone, which is imported when it is asked for."""
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from importlib.util import find_spec
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from perse.errors import SettingsInvalid
 from perse.stages import Passage
+
+if TYPE_CHECKING:
+    from perse.api.telemetry.otlp import OtlpTracer
 
 RawHeaders = Iterable[tuple[bytes, bytes]]
 
@@ -53,22 +55,21 @@ class Tracer(Protocol):
 
 def check_traces(endpoint: str | None) -> None:
     """Raises SettingsInvalid when traces are asked for and cannot be made here."""
-    if endpoint is None:
-        return
-    try:
-        missing = find_spec("opentelemetry.exporter.otlp.proto.http") is None
-    except ModuleNotFoundError:
-        missing = True
-    if missing:
-        raise SettingsInvalid("PERSE_TRACES needs the extra: pip install 'perse[traces]'")
+    if endpoint is not None:
+        _otlp_tracer()
 
 
 def open_tracer(endpoint: str | None, share: float, *, version: str, pack: str) -> Tracer | None:
     """None, and nothing is imported, without an ``endpoint``. ``share``: of requests whose senders
     have not decided about it. Raises SettingsInvalid."""
-    check_traces(endpoint)
     if endpoint is None:
         return None
-    from perse.api.telemetry.otlp import OtlpTracer  # noqa: PLC0415 - an extra
+    return _otlp_tracer()(endpoint, share, version=version, pack=pack)
 
-    return OtlpTracer(endpoint, share, version=version, pack=pack)
+
+def _otlp_tracer() -> type[OtlpTracer]:
+    try:
+        from perse.api.telemetry.otlp import OtlpTracer  # noqa: PLC0415 - an extra
+    except ModuleNotFoundError:
+        raise SettingsInvalid("PERSE_TRACES needs the extra: pip install 'perse[traces]'") from None
+    return OtlpTracer
