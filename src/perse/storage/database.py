@@ -251,8 +251,7 @@ def _begin_sqlite(connection: sa.Connection) -> None:
 
 @contextmanager
 def _storage_errors() -> Iterator[None]:
-    """Say what an operator can do; the statement and its values stay out of the message. The time
-    that it takes is the database's."""
+    """Say what an operator can do, without the statement and its values; and how long it took."""
     try:
         with during(Stage.STORE):
             yield
