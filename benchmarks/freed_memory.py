@@ -14,7 +14,7 @@ import time
 from pathlib import Path
 
 import perse
-from perse.api.server.own_memory import overwrite_freed_memory
+from perse.own_memory import overwrite_freed_memory
 
 _PORTRAIT = Path(__file__).parents[1] / "tests" / "samples" / "portraits" / "obama_2010.jpg"
 _M_PERTURB = -6

@@ -28,7 +28,6 @@ from perse.api.admission.door import Door
 from perse.api.admission.turns import Room
 from perse.api.http.multipart import MultipartBody, PartLimits
 from perse.api.server.framing import StrictConnection
-from perse.api.server.own_memory import keep_memory_private
 from perse.api.telemetry.hearing import Hearing
 from perse.api.telemetry.metrics import Metrics
 from perse.api.v0.wire import detect_answer
@@ -36,6 +35,7 @@ from perse.auth.api_keys import ApiKeys
 from perse.bootstrap.storage import open_storage
 from perse.domain.access import Caller
 from perse.domain.consent import ConsentEntry, Declaration, Processing
+from perse.own_memory import keep_memory_private
 from perse.settings import load_settings
 from perse.stages import Stage as WorkStage
 from perse.stages import during, heard_by

@@ -28,11 +28,11 @@ from PIL import Image
 
 from benchmarks.attacks import crowd, heavy_jpeg, long_speech
 from benchmarks.serving import PORTRAIT, sample_picture
-from perse.api.server.own_memory import keep_memory_private
 from perse.bootstrap.faces import wire_faces
 from perse.bootstrap.voices import wire_voices
 from perse.bootstrap.weights import obtain_networks
 from perse.errors import PerseError
+from perse.own_memory import keep_memory_private
 from perse.pipelines.ports import Other, Result
 from perse.pipelines.voice import Recording
 from perse.settings import Settings, load_settings

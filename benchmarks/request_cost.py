@@ -34,10 +34,10 @@ from matplotlib import colormaps, rcParams
 from matplotlib.figure import Figure
 
 from benchmarks.serving import Call, Server, multipart, prepared_key, sample_picture, served
-from perse.api.server.own_memory import keep_memory_private
 from perse.bootstrap.faces import FaceServices, wire_faces
 from perse.bootstrap.weights import obtain_networks
 from perse.networks.session import Session
+from perse.own_memory import keep_memory_private
 from perse.settings import load_settings
 
 LONGER_SIDES_PX = (660, 1320, 4032)

@@ -201,6 +201,32 @@ def test_a_search_that_is_being_read_or_has_no_room_says_so_before_it_looks_at_p
         assert len(services.faces.decoded) == decoded
 
 
+def test_where_machines_are_lost_the_answer_says_that_it_is_partial() -> None:
+    services = FakeServices(spread=True)
+    machines = services.searching.machines
+    with serving(services) as served, served.client() as client:
+        enrolled(served, *[ANN] * 20)
+        assert seen(client, ANN)["partial"] is False
+        machines.lose()
+        answer = seen(client, BOB)
+        assert (answer["partial"], answer["candidates"]) == (True, [])
+        assert answer["subjects"] < 20
+        machines.replicas[0][0].lost = True
+        refused = asked(client, ANN)
+        assert (refused.status_code, refused.json()["code"]) == (503, "cluster_unavailable")
+        assert int(refused.headers["retry-after"]) > 0
+
+
+def test_a_face_and_a_voice_together_are_partial_where_one_of_them_is() -> None:
+    services = FakeServices(spread=True)
+    machines = services.searching.machines
+    with serving(services) as served, served.client() as client:
+        services.searching.enrol_both(services.first_key.tenant_id, *[ANN] * 20)
+        assert heard(client, ANN, image_file=picture(ANN))["fused"]["partial"] is False
+        machines.lose()
+        assert heard(client, ANN, image_file=picture(ANN))["fused"]["partial"] is True
+
+
 def test_metrics_tell_what_is_in_memory() -> None:
     with serving() as served, served.client() as client:
         enrolled(served, ANN, BOB)

@@ -44,7 +44,7 @@ PROGRAM = f"""
 import gc
 import structlog
 from perse.api.app import create_app
-from perse.api.server.own_memory import overwrite_freed_memory
+from perse.own_memory import overwrite_freed_memory
 from perse.api.server.server import make_server
 from perse.media.audio_decoder import decode_audio
 from perse.media.image_decoder import decode_image
@@ -227,7 +227,7 @@ def _await_nothing(process: Process, secret: bytes = SECRET, *, most: int = 0) -
 @LINUX_ONLY
 def test_a_server_leaves_no_core_and_cannot_be_traced() -> None:
     program = (
-        "import ctypes, resource; from perse.api.server.own_memory import keep_memory_private;"
+        "import ctypes, resource; from perse.own_memory import keep_memory_private;"
         "keep_memory_private();"
         "print(resource.getrlimit(resource.RLIMIT_CORE), ctypes.CDLL(None).prctl(3, 0, 0, 0, 0))"
     )
@@ -240,7 +240,7 @@ def _said_by(program: str) -> str:
     before = """
 import resource
 from pathlib import Path
-from perse.api.server.own_memory import give_back_freed_memory, keep_memory_private
+from perse.own_memory import give_back_freed_memory, keep_memory_private
 
 def held_mb():
     lines = Path("/proc/self/status").read_text().splitlines()

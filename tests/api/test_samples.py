@@ -308,3 +308,17 @@ def test_without_voice_networks_no_voice_is_added() -> None:
         answer = send(client, f"{one}/voices")
         assert refusal(answer) == (404, "not_found")
         assert "compare no voices" in answer.json()["message"]
+
+
+def test_where_not_everybody_can_be_looked_at_a_duplicate_cannot_be_ruled_out() -> None:
+    services = FakeServices(spread=True)
+    with serving(services) as served, served.client() as client:
+        path = f"{PATH}/{client.post(PATH, json={}).json()['id']}/faces"
+        others(served, *[7] * 20)
+        services.searching.machines.lose()
+        reported = ask(client, path, 8, on_duplicate="report").json()
+        assert reported["duplicates"]["partial"] is True
+        kept = ids(client, path)
+        assert refusal(ask(client, path, 8, on_duplicate="refuse")) == (503, "cluster_unavailable")
+        assert refusal(ask(client, path, 7, on_duplicate="refuse")) == (409, "already_exists")
+        assert ids(client, path) == kept

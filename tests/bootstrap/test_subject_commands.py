@@ -29,7 +29,7 @@ ANN = 1
 @pytest.fixture
 def searching() -> Iterator[FakeSearching]:
     opened = FakeSearching(FakeFaces())
-    with closing(opened.index):
+    with closing(opened):
         yield opened
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -72,3 +74,31 @@ def test_an_address_that_names_no_head_node_is_refused(
 ) -> None:
     with pytest.raises(SettingsInvalid, match="head node"):
         check_usable(address, closed)
+
+
+def told_by(script: str) -> str:
+    """What a fresh Python says."""
+    ended = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=False
+    )
+    return ended.stdout + ended.stderr
+
+
+def test_without_the_extra_the_setting_is_refused_with_what_to_install() -> None:
+    told = told_by(
+        "import sys; sys.modules['ray'] = None\n"
+        "from perse.cluster.connection import check_usable\n"
+        "check_usable('10.0.0.5:6379')"
+    )
+    assert "SettingsInvalid" in told
+    assert "pip install 'perse[cluster]'" in told
+
+
+def test_a_server_imports_nothing_of_ray_before_it_connects(closed: dict[str, str]) -> None:
+    told = told_by(
+        "import sys, perse.api.app, perse.cli.application\n"
+        "from perse.cluster.connection import check_usable\n"
+        f"check_usable('10.0.0.5:6379', {closed})\n"
+        "print('Ray is here' if 'ray' in sys.modules else 'no Ray')"
+    )
+    assert told.strip() == "no Ray"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from perse.bootstrap.searching import Searching
 from perse.domain.access import TenantId
 from perse.domain.identification import SearchClaims
 from perse.domain.likeness import FaceLikeness
@@ -16,6 +17,7 @@ from perse.pipelines.voice import Recording
 from perse.search.live_search import LiveSearch
 from perse.search.measured import Measured
 from tests.fakes.faces import SCALE, FakeFaces, picture
+from tests.fakes.sharding import FakeMachines
 from tests.fakes.subject_feed import FakeFeed
 from tests.fakes.voices import SCALE as VOICE_SCALE
 from tests.fakes.voices import FakeVoices, HearingEmbedder, recording
@@ -37,10 +39,19 @@ class FakeSearching:
     most_bytes: int = 1_000_000_000
 
     def __post_init__(self) -> None:
-        measured: dict[Modality, Measured] = {Modality.FACE: self.faces.searched}
-        if self.voices:
-            measured[Modality.VOICE] = VOICES
-        self.index = LiveSearch(self.feed, measured, self.most_bytes)
+        index = LiveSearch(self.feed, self.measured, self.most_bytes)
+        self.index: Searching = index
+        self.close = index.close
+
+    @property
+    def measured(self) -> dict[Modality, Measured]:
+        faces: dict[Modality, Measured] = {Modality.FACE: self.faces.searched}
+        return {**faces, Modality.VOICE: VOICES} if self.voices else faces
+
+    def spread(self) -> None:
+        """Search on machines from now on."""
+        self.machines = FakeMachines(self.feed, self.measured)
+        self.index = self.machines.search
 
     @property
     def identify(self) -> IdentifySubjects:

@@ -46,7 +46,8 @@ def shipped_cards() -> Mapping[Role, ModelCard]:
 
 @dataclass
 class FakeServices:
-    """Everything the app asks of the composition root, with one API key ready."""
+    """Everything the app asks of the composition root, with one API key ready. ``spread``:
+    searches are on machines."""
 
     settings: Settings = field(default_factory=settings)
     faces: FakeFaces = field(default_factory=FakeFaces)
@@ -59,6 +60,7 @@ class FakeServices:
     findings: Sequence[Finding] = (Finding("database", State.OK, "1 active API key"),)
     warmed: threading.Event = field(default_factory=threading.Event)
     closed: bool = False
+    spread: bool = False
 
     def __post_init__(self) -> None:
         self.keys = ApiKeys(self.store)
@@ -77,6 +79,8 @@ class FakeServices:
             self.consent, self.references, self.faces, self.faces.thresholds
         )
         self.searching = FakeSearching(self.faces, self.voices)
+        if self.spread:
+            self.searching.spread()
         self.subjects = FakeSubjectServices(
             self.consent, self.references, self.faces, self.voices, self.searching.duplicates
         )
@@ -95,7 +99,7 @@ class FakeServices:
         self.warmed.set()
 
     def close(self) -> None:
-        self.searching.index.close()
+        self.searching.close()
         self.closed = True
 
 

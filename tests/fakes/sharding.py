@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from os import urandom
+from typing import Protocol
 
 from perse.domain.references import Modality
 from perse.domain.token_ranges import TokenRange
@@ -19,11 +20,17 @@ from perse.search.sharded_search import ShardedSearch
 from tests.fakes.subject_feed import FakeFeed
 
 
+class Answers(Protocol):
+    """Shard, or the actor that has one."""
+
+    def answer(self, question: bytes) -> bytes: ...
+
+
 @dataclass
 class FakeReplica:
     """``lost``: it does not answer; ``mute``: nor does it say so. ``heard``: all questions."""
 
-    shard: Shard
+    shard: Answers
     lost: bool = False
     mute: bool = False
     lost_after: int | None = None
@@ -64,6 +71,12 @@ class FakeMachines:
             [self.replica(position) for _ in range(self.copies)] for position in range(self.parts)
         ]
         self.search = ShardedSearch(self.feed, self.measured, self.spread(self.replicas))
+
+    def lose(self) -> None:
+        """All but those of the first part."""
+        for replicas in self.replicas[1:]:
+            for replica in replicas:
+                replica.lost = True
 
     def replica(self, position: int, key: bytes | None = None) -> FakeReplica:
         feed = self.feed.within(TokenRange(position, self.parts))

@@ -26,7 +26,7 @@ STAFF = CollectionName("staff")
 @pytest.fixture
 def searching() -> Iterator[FakeSearching]:
     opened = FakeSearching(FakeFaces())
-    with closing(opened.index):
+    with closing(opened):
         yield opened
 
 
@@ -59,7 +59,7 @@ def test_a_collection_that_is_not_there_is_said_before_pixels_are_looked_at(
 def test_a_search_that_is_not_ready_is_said_before_pixels_are_looked_at() -> None:
     searching = FakeSearching(FakeFaces(), most_bytes=1000)
     template = searching.template(ANN)
-    with closing(searching.index):
+    with closing(searching):
         for most, error in ((6, SearchMemoryExceeded), (READ_AT_ONCE + 1, SearchMemoryExceeded)):
             for _ in range(most - searching.feed.total(ACME)):
                 searching.feed.put(template)

@@ -20,6 +20,7 @@ from perse.search.live_index import LiveIndex
 from perse.search.live_search import LiveSearch
 from perse.search.measured import Measured
 from perse.search.sealed_words import SealedWords
+from perse.search.shard import Shard
 from perse.search.sources import Searched
 from tests.fakes.sharding import FakeMachines, FakeReplica
 from tests.fakes.subject_feed import ACME, OTHER, FakeFeed
@@ -56,8 +57,13 @@ def of(over: FakeMachines, token: UserToken) -> list[FakeReplica]:
     return over.replicas[place]
 
 
+def search_of(replica: FakeReplica) -> LiveSearch:
+    assert isinstance(replica.shard, Shard)
+    return replica.shard.search
+
+
 def _holds(replica: FakeReplica, token: UserToken) -> bool:
-    feed = replica.shard.search._feed
+    feed = search_of(replica)._feed
     return bool(feed.read(ACME, [token]))
 
 
@@ -154,12 +160,22 @@ def test_where_nobody_answers_the_search_is_refused() -> None:
         asked(over)
 
 
-def test_a_machine_lost_in_the_midst_of_a_search_leaves_a_partial_answer() -> None:
+@pytest.mark.parametrize("answers", [0, 1])
+def test_a_machine_lost_in_the_midst_of_a_search_leaves_a_partial_answer(answers: int) -> None:
     feed, (ann,) = among(ANN)
     over = machines(feed)
     asked(over)
+    feed.put(BOB)
     lost = of(over, ann)[0]
-    lost.lost_after = len(lost.heard) + 1
+    lost.lost_after = len(lost.heard) + answers
+    assert asked(over).partial
+
+
+def test_a_machine_lost_between_two_searches_leaves_a_partial_answer() -> None:
+    feed, (ann,) = among(ANN)
+    over = machines(feed)
+    asked(over)
+    of(over, ann)[0].lost = True
     assert asked(over).partial
 
 
@@ -204,7 +220,7 @@ def test_a_part_that_is_read_anew_after_a_loss_makes_answers_partial_and_none_wa
 def _until_filled(over: FakeMachines) -> None:
     for replicas in over.replicas:
         for replica in replicas:
-            index = replica.shard.search
+            index = search_of(replica)
             while not _ready(index):
                 (held,) = index._held.values()
                 assert held.filling
@@ -230,14 +246,16 @@ def test_a_machine_with_other_secrets_counts_as_lost() -> None:
 def test_a_machine_cut_off_from_the_database_counts_as_lost() -> None:
     feed, _ = among(ANN)
     over = machines(feed)
-    over.replicas[0][0].shard.search._feed.fails_with = StorageUnavailable("gone")
+    cut_off = search_of(over.replicas[0][0])._feed
+    assert isinstance(cut_off, FakeFeed)
+    cut_off.fails_with = StorageUnavailable("gone")
     assert asked(over).partial
 
 
 def test_what_one_machine_says_of_the_whole_search_is_said() -> None:
     feed, _ = among(ANN)
     over = machines(feed)
-    over.replicas[0][0].shard.search._most_bytes = 1
+    search_of(over.replicas[0][0])._most_bytes = 1
     with pytest.raises(SearchMemoryExceeded) as refused:
         asked(over)
     assert refused.value.retry_after_s == 600
@@ -276,12 +294,14 @@ def test_what_all_machines_hold_is_added_up() -> None:
     assert all(len(it.heard) > 1 for pair in over.replicas for it in pair)
 
 
-def test_without_a_change_machines_need_no_database_to_be_current() -> None:
+def test_without_a_change_each_machine_is_asked_once_a_search() -> None:
     feed, _ = among(ANN)
     over = machines(feed)
     asked(over)
-    single = LiveSearch(feed, FACES, 1_000_000)
-    before = feed.reads
+    before = [len(it.heard) for (it,) in over.replicas]
+    assert before == [2, 2, 2]  # how many there are, and who
+    over.search.check_ready(ACME, Modality.FACE)
     asked(over)
-    single.close()
-    assert feed.reads == before + 1  # of the candidate
+    assert [len(it.heard) for (it,) in over.replicas] == [3, 3, 3]
+    feed.put(ANN)
+    assert len(asked(over).candidates) == 2

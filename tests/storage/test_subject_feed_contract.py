@@ -14,6 +14,7 @@ from perse.domain.access import TenantId
 from perse.domain.consent import Processing
 from perse.domain.references import Modality, UserToken, new_user_token
 from perse.domain.subjects import CollectionName, ExternalId, SubjectDetails, new_sample_id
+from perse.domain.token_ranges import TokenRange
 from perse.pipelines.subject_ports import SubjectFeed
 from tests.fakes.subject_feed import FakeFeed
 from tests.storage.conftest import open_at
@@ -174,3 +175,20 @@ def test_collections_and_the_clients_own_name_are_read_too(url: str, tmp_path: P
     assert read.external_id == "account 7"
     assert list(read.collections) == [STAFF]
     assert read.references == []
+
+
+def test_parts_of_a_feed_tell_everybody_once_with_their_changes(fed: Fed) -> None:
+    tokens = {fed.enrol(seed, ACME) for seed in range(12)}
+    fed.enrol(99, OTHER)
+    start = fed.feed.revision(ACME)
+    gone = min(tokens)
+    fed.remove(gone)
+    parts = [fed.feed.within(TokenRange(it, 3)) for it in range(3)]  # type: ignore[attr-defined]
+    read = [[it.user_token for it in part.read_after(ACME, 0, limit=100)] for part in parts]
+    assert sorted(it for part in read for it in part) == sorted(tokens - {gone})
+    assert [part.total(ACME) for part in parts] == [len(it) for it in read]
+    assert [part.total(ACME, Modality.VOICE) for part in parts] == [0, 0, 0]
+    changed = [part.changes(ACME, since=start) for part in parts]
+    assert [it.revision for it in changed] == [fed.feed.revision(ACME)] * 3
+    assert [it for part in changed for it in part.user_tokens or ()] == [gone]
+    assert [len(part.read(ACME, tokens)) for part in parts] == [len(it) for it in read]

@@ -30,7 +30,6 @@ from perse.api.http.proxies import party_of
 from perse.api.http.routing import endpoints_of, routes_of
 from perse.api.http.sockets import SocketOperation, socket_endpoints
 from perse.api.http.terms import Terms
-from perse.api.server.own_memory import give_back_freed_memory
 from perse.api.server.priority import step_back
 from perse.api.server.unread_bodies import DrainBody
 from perse.api.services import Services
@@ -40,6 +39,7 @@ from perse.api.telemetry.tracing import Tracer, open_tracer
 from perse.bootstrap.shares import usable_cores
 from perse.chores import Chore
 from perse.errors import NotFound
+from perse.own_memory import give_back_freed_memory
 from perse.settings import Settings
 from perse.web.capture import capture_endpoints
 from perse.web.console import console_endpoints

@@ -11,6 +11,7 @@ from perse.bootstrap.faces import FaceServices, wire_faces
 from perse.bootstrap.signing_keys import open_signing_keys
 from perse.bootstrap.voices import VoiceServices, wire_voices
 from perse.bootstrap.weights import PackOnDisk
+from perse.cluster.connection import check_usable
 from perse.pipelines.ports import FaceEmbedder
 from perse.settings import Settings
 
@@ -27,7 +28,10 @@ class Ground:
 
 
 def lay_ground(settings: Settings, on_disk: PackOnDisk) -> Ground:
-    """Open every network and read the signing keys. Raises SetupError."""
+    """Open every network and read the signing keys. Raises SetupError, also for a cluster that
+    cannot be used: nothing of it is opened yet."""
+    if settings.cluster:
+        check_usable(settings.cluster)
     previous = on_disk.previous
     threads = settings.threads_per_network
     return Ground(

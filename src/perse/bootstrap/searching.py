@@ -2,36 +2,57 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Protocol
 
 from perse.bootstrap.faces import FaceServices
 from perse.bootstrap.fusion import fusion_of
+from perse.bootstrap.gallery_cluster import open_cluster_search
 from perse.bootstrap.voices import VoiceServices
 from perse.chores import Chore
 from perse.domain.references import Modality
 from perse.pipelines.identification import FindDuplicates, IdentifySubjects
+from perse.pipelines.subject_ports import SubjectSearch
 from perse.search.live_search import LiveSearch
 from perse.search.measured import Measured
 from perse.settings import Settings
 from perse.storage.storage import Storage
 
 _KEEP_WARM_EVERY_S = 1.0
+_MUSTER_EVERY_S = 3.0
+
+
+class Searching(SubjectSearch, Protocol):
+    """``templates``, ``bytes_held``: in memory, of all tenants; ``loading``: how many tenants are
+    being read; ``searches`` took ``seconds`` in all."""
+
+    searches: int
+    seconds: float
+
+    @property
+    def templates(self) -> int: ...
+    @property
+    def bytes_held(self) -> int: ...
+    @property
+    def loading(self) -> int: ...
 
 
 @dataclass(frozen=True, slots=True)
 class SearchServices:
-    """``index`` holds the templates of the tenants that search; ``warming`` lets it follow what
+    """``index`` knows the templates of the tenants that search; ``warming`` lets it follow what
     others store, from now until it is closed."""
 
     identify: IdentifySubjects
     duplicates: FindDuplicates
-    index: LiveSearch
+    index: Searching
     warming: Chore
+    end: Callable[[], None]
 
     def close(self) -> None:
-        """Zero the templates in memory."""
+        """Zero the templates in memory, and let go of the cluster."""
         self.warming.close()
-        self.index.close()
+        self.end()
 
 
 def wire_search(
@@ -41,9 +62,7 @@ def wire_search(
     measured: dict[Modality, Measured] = {Modality.FACE: faces.searched}
     if voices:
         measured[Modality.VOICE] = voices.searched
-    index = LiveSearch(storage.subject_feed, measured, settings.search_memory_bytes)
-    if settings.search_read_ahead:
-        index.read_ahead()
+    index, warming, end = _opened(settings, storage, measured)
     return SearchServices(
         identify=IdentifySubjects(
             faces.compare,
@@ -54,5 +73,21 @@ def wire_search(
         ),
         duplicates=FindDuplicates(index, storage.collections),
         index=index,
-        warming=Chore(index.keep_warm, every_s=_KEEP_WARM_EVERY_S, name="perse-search"),
+        warming=warming,
+        end=end,
     )
+
+
+def _opened(
+    settings: Settings, storage: Storage, measured: Mapping[Modality, Measured]
+) -> tuple[Searching, Chore, Callable[[], None]]:
+    """In this memory, or on the machines of a cluster."""
+    if settings.cluster:
+        spread = open_cluster_search(settings.cluster, settings, storage, measured)
+        chore = Chore(spread.keep_up, every_s=_MUSTER_EVERY_S, name="perse-search")
+        return spread.search, chore, spread.actors.close
+    index = LiveSearch(storage.subject_feed, measured, settings.search_memory_bytes)
+    if settings.search_read_ahead:
+        index.read_ahead()
+    chore = Chore(index.keep_warm, every_s=_KEEP_WARM_EVERY_S, name="perse-search")
+    return index, chore, index.close

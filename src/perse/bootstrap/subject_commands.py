@@ -77,12 +77,14 @@ class Identification:
 
 @contextmanager
 def opened_identification(settings: Settings, on_disk: PackOnDisk) -> Iterator[Identification]:
-    """With an index in memory, zeroed in the end. Raises SetupError."""
+    """With an index in this memory, also where servers have a cluster; zeroed in the end. Raises
+    SetupError."""
     faces = wire_faces(settings, on_disk)
+    own = settings.model_copy(update={"cluster": None})
     with (
         open_storage(settings) as storage,
         closing(wire_consent(settings, storage)) as consent,
-        closing(wire_search(settings, faces, None, storage)) as search,
+        closing(wire_search(own, faces, None, storage)) as search,
     ):
         yield Identification(faces.decode, faces.thresholds, search.identify, consent.record)
 

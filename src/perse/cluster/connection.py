@@ -14,18 +14,25 @@ import sys
 import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import dataclass
+from importlib.util import find_spec
 from types import ModuleType
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from perse.cluster.security import LOCAL, check_closed
 from perse.errors import ClusterUnavailable, PerseError, SettingsInvalid
 
+Result = TypeVar("Result")
+
 # A search answers after seconds what a dead head node would keep waiting for minutes.
 _REACHED_WITHIN_S: Final = 3.0
 _CONNECTED_WITHIN_S: Final = 60.0
+_MADE_WITHIN_S: Final = 10.0
+_LEFT_WITHIN_S: Final = 5.0
 # Nothing of ours lies in there; less than this Ray does not take.
 _OBJECT_STORE_BYTES: Final = 80_000_000
+_FOR_EVER_S: Final = "1000000000"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +40,8 @@ class Berth:
     """Where an actor runs. ``name``: who asks for another one of that name in the namespace gets
     the same; it then outlives who started it, and is started again elsewhere when it is lost.
     ``memory_bytes``: what the node must have left of the memory that it was started with.
-    ``place``: on the first node, the second, and so on, and from the first on again, as far as
-    there are such; None = anywhere."""
+    ``place``: on the first node, the second, and so on, and from the first on again; on another one
+    where that one has no room; None = anywhere."""
 
     name: str | None = None
     cpus: float = 1
@@ -65,8 +72,8 @@ class Actor:
 class Cluster:
     """Of this process, which has one at most. Safe to share between threads."""
 
-    def __init__(self, ray: ModuleType) -> None:
-        self._ray = ray
+    def __init__(self, ray: ModuleType, ended: threading.Event) -> None:
+        self._ray, self._ended = ray, ended
 
     def actor(self, made_by: Callable[..., object], *given: object, berth: Berth) -> Actor:
         """An object that the class ``made_by`` makes of ``given`` on some node that has perse, too.
@@ -86,7 +93,7 @@ class Cluster:
                 "max_restarts": -1,
             }
         remote = self._ray.remote(made_by).options(**options)
-        return Actor(remote.remote(*given), self._ray)
+        return Actor(_within(_MADE_WITHIN_S, lambda: remote.remote(*given)), self._ray)
 
     @property
     def nodes(self) -> list[str]:
@@ -100,14 +107,16 @@ class Cluster:
         return float(self._ray.cluster_resources().get("CPU", 0))
 
     def close(self) -> None:
-        self._ray.shutdown()
+        with suppress(ClusterUnavailable):  # the process ends anyway
+            _within(_LEFT_WITHIN_S, self._ray.shutdown)
+        self._ended.set()
 
     def _strategy(self, place: int | None) -> object:
-        nodes = self.nodes if place is not None else []
+        nodes = _within(_MADE_WITHIN_S, lambda: self.nodes) if place is not None else []
         if place is None or not nodes:
             return "SPREAD"
         affinity = self._ray.util.scheduling_strategies.NodeAffinitySchedulingStrategy
-        return affinity(nodes[place % len(nodes)], soft=True)
+        return affinity(nodes[place % len(nodes)], soft=True, _spill_on_unavailable=True)
 
 
 def connect(
@@ -119,39 +128,61 @@ def connect(
     Raises SettingsInvalid where the extra is not installed or the cluster would be open to others,
     ClusterUnavailable where it does not answer.
     """
-    ray = _ray()
     if address == LOCAL:
+        _choose_token()  # before the import, at which Ray decides whom it lets in
+        ray = _ray()
         return _connected(ray, lambda: _start(ray, namespace))
+    ray = _ray()
     check_closed(environment)
     _reach(address)
     return _connected(ray, lambda: _join(ray, address, namespace))
 
 
 def check_usable(address: str, environment: Mapping[str, str] = os.environ) -> None:
-    """What ``connect`` needs, without connecting. Raises SettingsInvalid."""
-    _ray()
+    """What ``connect`` needs, without connecting or importing anything, so that a process may be
+    forked afterwards. Raises SettingsInvalid."""
+    if find_spec("ray") is None:
+        raise _not_installed()
     if address != LOCAL:
         _split(address)
         check_closed(environment)
 
 
+def _not_installed() -> SettingsInvalid:
+    return SettingsInvalid(
+        "a cluster needs Ray, which is not installed: pip install 'perse[cluster]'"
+    )
+
+
+def end_this_actor() -> None:
+    """For good, from inside of it."""
+    ray = _ray()
+    ray.kill(ray.get_runtime_context().current_actor)
+
+
 def _ray() -> ModuleType:
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"  # before the import: nobody is told
+    # Else Ray ends the process, this server, when the head node is gone for a minute.
+    os.environ.setdefault("RAY_gcs_rpc_server_reconnect_timeout_s", _FOR_EVER_S)
+    os.environ.setdefault("RAY_NUM_REDIS_GET_RETRIES", "5")  # of connecting, once a second
     try:
         import ray.util.scheduling_strategies  # noqa: F401, PLC0415 - only who asks pays for it
     except ImportError:
-        raise SettingsInvalid(
-            "a cluster needs Ray, which is not installed: pip install 'perse[cluster]'"
-        ) from None
+        raise _not_installed() from None
     return sys.modules["ray"]
 
 
-def _start(ray: ModuleType, namespace: str) -> None:
+def _choose_token() -> None:
+    """For a cluster of this process's own, unless its environment says one."""
     os.environ.setdefault("RAY_AUTH_MODE", "token")
     if not (os.environ.get("RAY_AUTH_TOKEN") or os.environ.get("RAY_AUTH_TOKEN_PATH")):
         os.environ["RAY_AUTH_TOKEN"] = secrets.token_hex(32)
+
+
+def _start(ray: ModuleType, namespace: str) -> None:
     ray.init(
         address=LOCAL,
+        _node_ip_address="127.0.0.1",
         namespace=namespace,
         object_store_memory=_OBJECT_STORE_BYTES,
         include_dashboard=False,
@@ -165,28 +196,41 @@ def _join(ray: ModuleType, address: str, namespace: str) -> None:
 
 
 def _connected(ray: ModuleType, connect_now: Callable[[], None]) -> Cluster:
-    """In a thread of its own: in the main one Ray would take over what signals do."""
-    done: Future[None] = Future()
+    ended = threading.Event()
+    try:
+        _within(_CONNECTED_WITHIN_S, connect_now, stay=ended)
+    except PerseError:
+        raise
+    except Exception as problem:  # Ray tells a wrong token and a wrong certificate no better
+        raise ClusterUnavailable(
+            "the cluster does not let this machine in: is the token the cluster's, and are its "
+            f"certificate and this machine's of one authority? ({type(problem).__name__})"
+        ) from None
+    return Cluster(ray, ended)
 
-    def work() -> None:
+
+def _within(
+    most_s: float, work: Callable[[], Result], *, stay: threading.Event | None = None
+) -> Result:
+    """In a thread of its own: Ray takes over signals in the main one, and waits for a head node
+    that is gone for as long as it is. Raises ClusterUnavailable after so many seconds. ``stay``:
+    the thread lives until this is set, since Linux ends with it what Ray started there."""
+    done: Future[Result] = Future()
+
+    def run() -> None:
         try:
-            connect_now()
-            done.set_result(None)
+            done.set_result(work())
         except BaseException as problem:
             done.set_exception(problem)
+        else:
+            if stay:
+                stay.wait()
 
-    threading.Thread(target=work, name="perse-cluster", daemon=True).start()
+    threading.Thread(target=run, name="perse-cluster", daemon=True).start()
     try:
-        done.result(_CONNECTED_WITHIN_S)
+        return done.result(most_s)
     except TimeoutError:
-        raise ClusterUnavailable("the cluster does not answer") from None
-    except ray.exceptions.AuthenticationError:
-        raise SettingsInvalid("the cluster refuses the token (RAY_AUTH_TOKEN_PATH)") from None
-    except Exception as problem:
-        raise ClusterUnavailable(
-            f"the cluster cannot be joined: {type(problem).__name__}"
-        ) from None
-    return Cluster(ray)
+        raise ClusterUnavailable("the head node of the cluster does not answer") from None
 
 
 def _reach(address: str) -> None:

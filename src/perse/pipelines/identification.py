@@ -60,10 +60,10 @@ class Identified:
 class IdentifySubjects:
     """Use case: who of many is this? Possibly nobody.
 
-    Raises CollectionNotFound, IndexLoading, SearchMemoryExceeded and NotFound where the pack
-    compares no voices, all before it looks at pixels; NoFaceDetected and NoSpeechDetected. No
-    guess is counted: nobody was claimed to be anybody. ``fusion`` None: nobody measured faces and
-    voices together.
+    Raises CollectionNotFound, IndexLoading, SearchMemoryExceeded, ClusterUnavailable and NotFound
+    where the pack compares no voices, all before it looks at pixels; NoFaceDetected and
+    NoSpeechDetected. No guess is counted: nobody was claimed to be anybody. ``fusion`` None: nobody
+    measured faces and voices together.
     """
 
     faces: CompareFaces
@@ -134,7 +134,7 @@ class FindDuplicates:
     """Who is enrolled under another name already? For enrolments, before they store: of two that
     run at the same time neither finds the other.
 
-    Raises CollectionNotFound, IndexLoading, SearchMemoryExceeded.
+    Raises CollectionNotFound, IndexLoading, SearchMemoryExceeded, ClusterUnavailable.
     """
 
     search: SubjectSearch

@@ -21,7 +21,7 @@ from perse.domain.references import (
 from perse.domain.retries import RetryKey
 from perse.domain.subjects import CollectionName, KeptSample, SubjectDetails, new_sample_id
 from perse.domain.voice_enrolment import VoiceGate
-from perse.errors import AlreadyExists, InvalidParameter
+from perse.errors import AlreadyExists, ClusterUnavailable, InvalidParameter
 from perse.pipelines.comparison import Picture
 from perse.pipelines.consent import RecordConsent, naming
 from perse.pipelines.enrolment import CapturedReference, nobody_waits, reference_of
@@ -61,13 +61,14 @@ class FindOthers:
 
     def check_ready(self, caller: Caller, modality: Modality, terms: DuplicateTerms) -> None:
         """Raises what would keep ``__call__`` from an answer: CollectionNotFound, IndexLoading,
-        SearchMemoryExceeded."""
+        SearchMemoryExceeded, ClusterUnavailable."""
         self.find.check_ready(caller, modality, terms.collection)
 
     def __call__(
         self, caller: Caller, sample: BiometricReference, terms: DuplicateTerms
     ) -> Identification:
-        """Raises AlreadyExists when somebody is and ``terms`` refuse that."""
+        """Raises AlreadyExists when somebody is and ``terms`` refuse that, ClusterUnavailable when
+        they do and not everybody could be looked at."""
         record = sample.record
         found = self.find(
             caller,
@@ -82,6 +83,11 @@ class FindOthers:
             raise AlreadyExists(
                 f"this {record.modality} seems to be that of subject {other.subject} (similarity "
                 f"{other.similarity:.2f}): nothing was kept; look at both before you go on"
+            )
+        if found.partial and terms.refuse:
+            raise ClusterUnavailable(
+                "not everybody could be looked at, because machines do not answer, so nobody can "
+                "say whether another subject is the same person: nothing was kept, try again"
             )
         return found
 

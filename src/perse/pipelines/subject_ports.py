@@ -252,7 +252,8 @@ class FuseModalities(Protocol):
 
 class SubjectSearch(Protocol):
     """Who of a tenant's subjects a capture is of. All raise IndexLoading while they are being read
-    into memory, and SearchMemoryExceeded."""
+    into memory, SearchMemoryExceeded, and ClusterUnavailable where other machines hold them and
+    none answers; where some do, answers are ``partial``."""
 
     def check_ready(self, tenant_id: TenantId, modality: Modality) -> None: ...
 

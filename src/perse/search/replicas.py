@@ -128,4 +128,5 @@ class Spread:
 
     def ask_everyone(self, words: Words) -> list[list[Answer | None]]:
         """What each machine answers, by part; no other one is asked in its place."""
-        return [self.ask(words, [Part([it]) for it in part.replicas]) for part in self.parts]
+        answers = iter(self.ask(words, [Part([it]) for part in self.parts for it in part.replicas]))
+        return [[next(answers) for _ in part.replicas] for part in self.parts]

@@ -13,16 +13,14 @@ import numpy as np
 from perse.domain.access import TenantId
 from perse.domain.references import Modality, UserToken
 from perse.domain.subjects import CollectionName
-from perse.errors import IndexLoading, PerseError, SearchMemoryExceeded, StorageDamaged
+from perse.errors import IndexLoading, SearchMemoryExceeded, StorageDamaged, TryLater
 from perse.search.live_search import LiveSearch
 from perse.search.quantised import Vectors
 from perse.search.sealed_words import SealedWords, Words
 from perse.search.sources import Nearest, PartSize
 
 # What is said of a tenant's search as a whole, whichever machine says it.
-_TOLD: Final[Mapping[str, type[PerseError]]] = {
-    it.code: it for it in (SearchMemoryExceeded, StorageDamaged)
-}
+_TOLD: Final = (SearchMemoryExceeded, StorageDamaged)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,8 +103,9 @@ class Shard:
             return self._found(question)
         except IndexLoading:
             return {"loading": self.search.progress(question.tenant_id, question.modality)}
-        except tuple(_TOLD.values()) as told:
-            return {"told": [told.code, told.message, getattr(told, "retry_after_s", None)]}
+        except _TOLD as told:
+            later = {"retry_after_s": told.retry_after_s} if isinstance(told, TryLater) else {}
+            return {"told": [told.code, told.message, later]}
 
     def _found(self, question: Question) -> Words:
         index = self.search.index_of(question.tenant_id, question.modality)
@@ -134,8 +133,7 @@ def answer_of(words: Words) -> Answer:
             answer: Answer = kind(*words[name])
             return answer
     if "told" in words:
-        code, message, retry_after_s = words["told"]
-        told = _TOLD[code]
-        raise told(message) if retry_after_s is None else told(message, retry_after_s=retry_after_s)
+        code, message, later = words["told"]
+        raise next(it for it in _TOLD if it.code == code)(message, **later)
     tokens = [UserToken(it) for it in words["tokens"]]
     return Nearest(tokens, words["ceilings"], words["rest"])

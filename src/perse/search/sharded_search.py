@@ -35,11 +35,34 @@ from perse.search.sources import Feed, Nearest, PartSize, SealedTruth, Searched
 from perse.stages import Stage, during
 
 Result = TypeVar("Result")
+_Sized = tuple[TenantId, Modality, CollectionName | None]
 _NOBODY: Final = PartSize(0, 0, 0)
+_MOST_SIZES: Final = 10_000
 
 
 class _PartLost(Exception):
     """Some of those who answered at first do not any more."""
+
+
+@dataclass(slots=True)
+class _Remembered:
+    """Of earlier rounds. ``whole``: what was answered by all parts once. A size holds as long as
+    nothing has changed, so that the same machines need not be asked for it before each search."""
+
+    whole: set[tuple[TenantId, Modality]] = field(default_factory=set)
+    _sizes: dict[_Sized, tuple[int, PartSize]] = field(default_factory=dict)
+
+    def size(self, sized: _Sized, revision: int) -> PartSize | None:
+        at, size = self._sizes.get(sized, (None, None))
+        return size if at == revision else None
+
+    def keep(self, sized: _Sized, revision: int, size: PartSize) -> None:
+        if len(self._sizes) >= _MOST_SIZES:
+            self._sizes.clear()
+        self._sizes[sized] = revision, size
+
+    def forget(self, sized: _Sized) -> None:
+        self._sizes.pop(sized, None)
 
 
 class ShardedSearch:
@@ -54,7 +77,7 @@ class ShardedSearch:
         self._feed = feed
         self._measured = measured
         self._spread = spread
-        self._whole: set[tuple[TenantId, Modality]] = set()  # what was answered by all parts once
+        self._remembered = _Remembered()
         self._lock = threading.Lock()
         self._held: list[Held] = []
         self.searches, self.seconds, self._followed_s = 0, 0.0, time.monotonic()
@@ -133,7 +156,7 @@ class ShardedSearch:
     def _round(self, tenant_id: TenantId, modality: Modality) -> _Round:
         searched = Searched(tenant_id, modality, self._measured[modality])
         revision = self._feed.revision(tenant_id)
-        return _Round(searched, self._feed, self._spread, revision, self._whole)
+        return _Round(searched, self._feed, self._spread, revision, self._remembered)
 
 
 def _until_nobody_is_lost(search: Callable[[], Result]) -> Result:
@@ -154,7 +177,7 @@ class _Round:
     feed: Feed
     spread: Spread
     revision: int
-    whole: set[tuple[TenantId, Modality]]
+    remembered: _Remembered
     _present: Sequence[Part] | None = None
 
     @property
@@ -176,9 +199,19 @@ class _Round:
 
     def size(self, collection: CollectionName | None) -> PartSize:
         """Raises IndexLoading, ClusterUnavailable."""
-        words = self.question(collection).words()
+        sized = (self.searched.tenant_id, self.searched.modality, collection)
+        known = None if self.partial else self.remembered.size(sized, self.revision)
+        if known:
+            self._present = self.spread.parts
+            return known
+        size = self._asked_size(collection)
+        if not self.partial:
+            self.remembered.keep(sized, self.revision, size)
+        return size
+
+    def _asked_size(self, collection: CollectionName | None) -> PartSize:
         asked = self.spread.parts if self._present is None else self._present
-        answers = self.spread.ask(words, asked)
+        answers = self.spread.ask(self.question(collection).words(), asked)
         sizes = [it if isinstance(it, PartSize) else None for it in answers]
         if self._present is None:
             self._check_first(answers)
@@ -192,6 +225,7 @@ class _Round:
         answers = self.spread.ask(question.words(), self._present)
         near = [it for it in answers if isinstance(it, Nearest)]
         if len(near) < len(answers):
+            self.remembered.forget((question.tenant_id, question.modality, question.collection))
             raise _PartLost
         return near
 
@@ -199,9 +233,9 @@ class _Round:
         key = self.searched.tenant_id, self.searched.modality
         ready = sum(isinstance(it, PartSize) for it in answers)
         if ready == len(answers):
-            self.whole.add(key)
+            self.remembered.whole.add(key)
         loading = [it for it in answers if isinstance(it, Loading)]
-        if loading and (key not in self.whole or not ready):
+        if loading and (key not in self.remembered.whole or not ready):
             done, total = sum(it.read for it in loading), sum(it.total for it in loading)
             raise IndexLoading(
                 "the search is being read into the memory of machines, "

@@ -147,6 +147,12 @@ class Settings(TelemetrySettings, HttpSettings, LimitSettings):
     search_read_ahead: bool = Field(
         False, description="Read templates into memory at start, not at a tenant's first search."
     )
+    cluster: str | None = Field(
+        None,
+        description="Head node (10.0.0.5:6379) of the Ray cluster that searches; unset = none.",
+    )
+    cluster_shards: int = Field(3, ge=1, le=1000, description="Parts of the gallery in a cluster.")
+    cluster_copies: int = Field(2, ge=1, le=5, description="Machines that hold each of the parts.")
 
     @property
     def sqlite_file(self) -> Path:

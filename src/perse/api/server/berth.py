@@ -12,8 +12,8 @@ from typing import NoReturn
 from perse.api.server import parent
 from perse.api.server.addresses import url_of
 from perse.api.server.listeners import open_listeners
-from perse.api.server.own_memory import refuse_core_dumps
 from perse.api.telemetry.board import new_board
+from perse.own_memory import refuse_core_dumps
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,12 +19,12 @@ from perse.api.server.accepting import accept
 from perse.api.server.berth import Berth
 from perse.api.server.crowd import Crowd
 from perse.api.server.last_call import give_last_call
-from perse.api.server.own_memory import give_back_freed_memory, keep_memory_private
 from perse.api.server.server import configuration, run
 from perse.api.server.watch import READY, Watch
 from perse.api.telemetry.board import Board
 from perse.api.telemetry.metrics import Metrics
 from perse.chores import Chore
+from perse.own_memory import give_back_freed_memory, keep_memory_private
 
 _POST_EVERY_S = 1.0
 # For how long a connection that is not asked anything stays open to answer once more: while others

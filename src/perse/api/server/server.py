@@ -19,8 +19,8 @@ from perse.api.server.addresses import url_of
 from perse.api.server.crowd import Crowd
 from perse.api.server.last_call import give_last_call
 from perse.api.server.listeners import BACKLOG, KERNEL_SEND_BYTES, unusable
-from perse.api.server.own_memory import keep_memory_private
 from perse.api.server.switching import AnswerUpgrades, SwitchingHttp
+from perse.own_memory import keep_memory_private
 
 # asyncio accepts so many before it tells of the first; each takes a descriptor.
 _ACCEPTED_AT_ONCE = 32

@@ -8,6 +8,7 @@ from perse.api.http.answers import Answer
 from perse.api.http.forms import FieldKind, Form, FormField
 from perse.api.v1.identification import COLLECTION, FPIR, fpir_of
 from perse.api.v1.identification_wire import (
+    PARTIAL,
     WireCandidate,
     WireSearchThreshold,
     wire_candidate,
@@ -40,6 +41,7 @@ class WireDuplicates(Answer):
     subjects: int = Field(
         ge=0, description="How many subjects were searched, itself included where it has samples."
     )
+    partial: bool = Field(description=PARTIAL)
 
 
 def duplicates_of(form: Form) -> DuplicateTerms | None:
@@ -63,4 +65,5 @@ def wire_duplicates(found: Identification) -> WireDuplicates:
         candidates=[wire_candidate(it) for it in found.candidates],
         threshold=wire_threshold(found.threshold),
         subjects=found.subjects,
+        partial=found.partial,
     )

@@ -64,7 +64,7 @@ _SPEECH: dict[str, Any] = {
     "guidance": "Record 2.2 s more of this person speaking.",
 }
 _DUPLICATES: dict[str, Any] = {
-    key: IDENTIFIED["face"][key] for key in ("candidates", "threshold", "subjects")
+    key: IDENTIFIED["face"][key] for key in ("candidates", "threshold", "subjects", "partial")
 }
 FACE_ADDED: dict[str, Any] = {
     **_FACE,

@@ -22,6 +22,7 @@ from perse.domain.consent import Processing
 from perse.domain.identification import DEFAULT_FPIR, LOWEST_FPIR, MOST_CANDIDATES, SearchTerms
 from perse.domain.subjects import parse_collection_name
 from perse.errors import (
+    ClusterUnavailable,
     CollectionNotFound,
     IndexLoading,
     NoFaceDetected,
@@ -121,6 +122,7 @@ OPERATIONS = (
             NotFound,
             IndexLoading,
             SearchMemoryExceeded,
+            ClusterUnavailable,
         ),
         example=EXAMPLE,
     ),

@@ -26,6 +26,10 @@ from perse.domain.verdicts import judge_face
 from perse.domain.voices import VoiceThresholds
 from perse.pipelines.identification import IdentifiedFace, IdentifiedVoice
 
+PARTIAL = (
+    "True where some of the samples could not be searched, because machines that hold them do not "
+    "answer: no candidate says nothing then. Search again."
+)
 Rate = Annotated[FiniteFloat, Field(gt=0, lt=1)]
 
 
@@ -59,6 +63,7 @@ class WireSearch(Answer):
     ]
     threshold: WireSearchThreshold
     subjects: int = Field(ge=0, description="How many subjects were searched.")
+    partial: bool = Field(description=PARTIAL)
     similarity_assessable: bool = Field(
         description="False where too little of a person is seen or heard; then nobody is a "
         "candidate."
@@ -110,6 +115,7 @@ class WireFusedSearch(Answer):
     ]
     threshold: WireSearchThreshold
     subjects: int = Field(ge=0, description="At most so many subjects have a face and a voice.")
+    partial: bool = Field(description=PARTIAL)
     similarity_assessable: bool = Field(
         description="False where the face or the voice is not; then nobody is a candidate."
     )
@@ -163,6 +169,7 @@ def fused_search(found: FusedIdentification) -> WireFusedSearch:
         ],
         threshold=wire_threshold(found.threshold),
         subjects=found.subjects,
+        partial=found.partial,
         similarity_assessable=found.assessable,
     )
 
@@ -176,6 +183,7 @@ def _search(identification: Identification, points: Mapping[str, str]) -> dict[s
         "candidates": [wire_candidate(it) for it in identification.candidates],
         "threshold": wire_threshold(identification.threshold),
         "subjects": identification.subjects,
+        "partial": identification.partial,
         "similarity_assessable": identification.assessable,
         "operating_points": dict(points),
     }
@@ -220,6 +228,7 @@ def _example(similarity: float, threshold: dict[str, Any], sample: str) -> dict[
             }
         ],
         "threshold": {"fpir": 0.01, **threshold},
+        "partial": False,
         "similarity_assessable": True,
     }
 
@@ -271,6 +280,7 @@ EXAMPLE: dict[str, Any] = {
             "largest_supported": 1005,
         },
         "subjects": 90,
+        "partial": False,
         "similarity_assessable": True,
     },
     "models": {

@@ -31,6 +31,7 @@ from perse.domain.references import Modality, ReferenceRecord, UserToken, parse_
 from perse.domain.voice_enrolment import EnrolledSpeech
 from perse.errors import (
     AlreadyExists,
+    ClusterUnavailable,
     CollectionNotFound,
     ImageOverexposed,
     ImageUnderexposed,
@@ -59,6 +60,7 @@ _ADDING_ERRORS = (
     AlreadyExists,
     IndexLoading,
     SearchMemoryExceeded,
+    ClusterUnavailable,
 )
 
 

@@ -37,11 +37,12 @@ class SearchThreshold:
 @dataclass(frozen=True, kw_only=True)
 class Search:
     """``candidates``: the most similar first, possibly nobody. ``subjects``: how many were
-    searched."""
+    searched. ``partial``: some could not be, and nobody found says nothing: search again."""
 
     candidates: tuple[Candidate, ...]
     threshold: SearchThreshold
     subjects: int
+    partial: bool
     similarity_assessable: bool
     similarity_obstacle: str | None
     operating_points: PointIds
@@ -86,11 +87,12 @@ class FusedCandidate:
 @dataclass(frozen=True, kw_only=True)
 class FusedSearch:
     """Among those who have a face and a voice, at most ``subjects``. ``threshold.comparisons``
-    counts pairs of both."""
+    counts pairs of both. ``partial``: as of ``Search``."""
 
     candidates: tuple[FusedCandidate, ...]
     threshold: SearchThreshold
     subjects: int
+    partial: bool
     similarity_assessable: bool
 
 

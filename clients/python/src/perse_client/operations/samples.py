@@ -40,11 +40,12 @@ class Speech:
 @dataclass(frozen=True, kw_only=True)
 class Duplicates:
     """``candidates``: who else it is like, possibly nobody. ``subjects``: how many were searched,
-    itself included where it has samples."""
+    itself included where it has samples. ``partial``: some could not be."""
 
     candidates: tuple[Candidate, ...]
     threshold: SearchThreshold
     subjects: int
+    partial: bool
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -62,7 +62,8 @@ function Found({ part, search }) {
       ? html`<p class="hint">${t("identify.searched", { subjects, rate: number(threshold.fpir * 100, 2) })}</p>`
       : html`<p class="notice">${t("identify.unsupported", { most: threshold.largest_supported })}</p>`}
     ${search.similarity_assessable === false && html`<p class="notice">${search.similarity_obstacle}</p>`}
-    ${candidates.length ? html`<${Candidates} candidates=${candidates} />` : html`<p class="outcome">${t("identify.nobody")}</p>`}
+    ${search.partial && html`<p class="notice">${t("identify.partial")}</p>`}
+    ${candidates.length ? html`<${Candidates} candidates=${candidates} />` : !search.partial && html`<p class="outcome">${t("identify.nobody")}</p>`}
   `;
 }
 

@@ -151,6 +151,7 @@ export default {
   "identify.fpir": "Strangers who may be found",
   "identify.do": "Search",
   "identify.searched": "{subjects} people were searched; of 100 strangers, {rate} would find somebody.",
+  "identify.partial": "Some of the enrolled people could not be searched just now: whoever is not found may be there. Search again.",
   "identify.unsupported": "Nobody has measured errors as rare as this search needs: it is carried up to {most} samples. How often a stranger is found is not known.",
   "identify.nobody": "Nobody is similar enough.",
   "identify.hint": "Candidates, not proof: let somebody look.",

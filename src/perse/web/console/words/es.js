@@ -151,6 +151,7 @@ export default {
   "identify.fpir": "Desconocidos que pueden ser hallados",
   "identify.do": "Buscar",
   "identify.searched": "Se buscó entre {subjects} personas; de 100 desconocidos, {rate} hallarían a alguien.",
+  "identify.partial": "Ahora no se ha podido buscar entre algunas de las personas inscritas: quien no aparece puede estar. Vuelva a buscar.",
   "identify.unsupported": "Nadie ha medido errores tan raros como exige esta búsqueda: se sostienen hasta {most} muestras. No se sabe con qué frecuencia se halla a un desconocido.",
   "identify.nobody": "Nadie es lo bastante similar.",
   "identify.hint": "Son candidatos, no pruebas: que alguien lo mire.",

@@ -151,6 +151,7 @@ export default {
   "identify.fpir": "Desconhecidos que podem ser achados",
   "identify.do": "Procurar",
   "identify.searched": "Procurou-se entre {subjects} pessoas; de 100 desconhecidos, {rate} achariam alguém.",
+  "identify.partial": "Neste momento não foi possível buscar entre algumas das pessoas cadastradas: quem não aparece pode estar lá. Busque de novo.",
   "identify.unsupported": "Ninguém mediu erros tão raros como esta busca exige: sustentam-se até {most} amostras. Não se sabe com que frequência um desconhecido é achado.",
   "identify.nobody": "Ninguém é semelhante o bastante.",
   "identify.hint": "São candidatos, não provas: peça que alguém olhe.",
