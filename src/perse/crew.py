@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from itertools import islice
 from typing import TypeVar
@@ -14,9 +14,10 @@ _AHEAD = 2  # for each worker: one that it does and one to go on with
 
 
 def work_through(
-    items: Sequence[Item], work: Callable[[Item], Result], *, workers: int, name: str
+    items: Iterable[Item], work: Callable[[Item], Result], *, workers: int, name: str
 ) -> Iterator[tuple[int, Result]]:
     """The number of an item and what ``work`` made of it, in the order in which they are done.
+    Items are taken when somebody is free for them.
 
     The first error ends it, and so does whoever stops listening: what has begun is finished, the
     rest is not begun. ``name``: of the threads.

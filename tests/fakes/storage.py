@@ -119,6 +119,7 @@ class FakeRetry:
     user_token: UserToken
     sample_id: SampleId | None
     at: datetime
+    lasting: bool = False
 
 
 @dataclass
@@ -156,7 +157,7 @@ class FakeReferences:
         sample_id: SampleId | None = None,
     ) -> None:
         if retry:
-            made = FakeRetry(retry.request, user_token, sample_id, entry.at)
+            made = FakeRetry(retry.request, user_token, sample_id, entry.at, retry.lasting)
             self.retries[entry.tenant_id, retry.key] = made
 
     def retried(self, tenant_id: TenantId, retry: RetryKey) -> FakeRetry | None:
@@ -320,7 +321,7 @@ class FakeReferences:
         return sorted(old, key=lambda key: self.people[key].updated_at)[:limit]
 
     def forget_retries(self, *, before: datetime) -> int:
-        old = [key for key, made in self.retries.items() if made.at < before]
+        old = [key for key, made in self.retries.items() if made.at < before and not made.lasting]
         for key in old:
             del self.retries[key]
         return len(old)

@@ -205,6 +205,9 @@ class FakeSamples:
     ) -> ReferenceRecord:
         token, collections = reference.record.user_token, self.collections
         with self.users.lock:
+            by = retry and self.users.retries.get((entry.tenant_id, retry.key))
+            if retry and by and retry.lasting:
+                token, entry = by.user_token, replace(entry, user_token=by.user_token)
             made = retry and self.sample_made_by(entry.tenant_id, token, retry)
             if made:
                 self.users.ledger.append([entry])

@@ -22,6 +22,7 @@ from perse.pipelines.enrolment import CapturedReference
 from perse.pipelines.import_report import ImportReport
 from perse.pipelines.samples import AddSample
 from perse.pipelines.subject_import import (
+    ByContent,
     FileOfSubject,
     Imported,
     ImportFile,
@@ -59,9 +60,8 @@ class Office:
         add = AddSample(Modality.FACE, self._capture, self.samples, consent, self.most)
         return ImportFile(
             self.subjects,
-            self.samples,
             {Modality.FACE: Intake(add, lambda _, content: content)},
-            partial(RetryKey.for_content, secret=bytes(32)),
+            ByContent(self.samples, partial(RetryKey.for_content, secret=bytes(32))),
         )
 
     @property

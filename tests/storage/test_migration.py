@@ -36,7 +36,7 @@ def test_the_steps_lead_exactly_to_the_schema(url: str) -> None:
     found = upgrade_schema(database)
     assert (found.current, found.pending) == (
         None,
-        ("0001", "0002", "0003", "0004", "0005", "0006", "0007"),
+        ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008"),
     )
     with database.read() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
@@ -49,7 +49,15 @@ def test_a_file_of_an_older_version_keeps_what_it_holds(url: str, tmp_path: Path
     """0001 is what servers had before there was enrolment: tenants and keys."""
     database = open_database(url)
     upgrade_to(database, "0001")
-    assert schema_status(database).pending == ("0002", "0003", "0004", "0005", "0006", "0007")
+    assert schema_status(database).pending == (
+        "0002",
+        "0003",
+        "0004",
+        "0005",
+        "0006",
+        "0007",
+        "0008",
+    )
     with database.write() as connection:
         at = int(NOW.timestamp() * 1_000_000)
         connection.execute(
@@ -129,6 +137,8 @@ def back_to_one_reference_a_user(database: Database) -> None:
 _NEWER_TABLES = (
     "audit_entries",
     "audit_head",
+    "bulk_keys",
+    "bulk_outcomes",
     "liveness_sessions",
     "liveness_failures",
     "collection_members",

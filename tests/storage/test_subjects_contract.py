@@ -18,6 +18,7 @@ from perse.domain.receipts import DestructionEvent, token_sha256
 from perse.domain.references import (
     BiometricReference,
     Modality,
+    ReferenceRecord,
     SampleId,
     UserToken,
     new_user_token,
@@ -499,6 +500,28 @@ def test_a_late_retry_does_not_add_a_removed_sample_again(house: House) -> None:
     with pytest.raises(SampleNotFound):
         house.add(sample(token, 2), retry=retry)
     assert house.names(token) == []
+
+
+def test_a_lasting_key_stands_for_its_sample_whoever_makes_the_person(house: House) -> None:
+    retry = RetryKey.of_item("people/ann.jpg", secret=b"s" * 32)
+    made, other = sample(new_user_token(), 1), sample(new_user_token(), 2)
+
+    def add(it: BiometricReference) -> ReferenceRecord:
+        token = it.record.user_token
+        first = replace(noted(token), operation=Processing.SUBJECT_CREATE)
+        return house.samples.add_first(
+            it, details("ann"), created=first, entry=noted(token), retry=retry
+        )
+
+    assert add(made) == add(other) == made.record
+    token = made.record.user_token
+    assert house.add(sample(token, 3), retry=retry).record == made.record
+    house.samples.remove_sample(token, made.record.name, entry=noted(token))
+    for again in (lambda: add(other), lambda: house.add(sample(token, 4), retry=retry)):
+        with pytest.raises(SampleNotFound):
+            again()
+    with pytest.raises(UserTokenNotFound):
+        house.get(other.record.user_token)
 
 
 def test_failed_comparisons_stay_counted_when_a_sample_is_added(house: House) -> None:

@@ -66,6 +66,12 @@ class Evaluated:
         acquire = partial(self.acquire_treated, TREATMENTS[name])
         return replace(self, acquire=acquire, cache_name=f"{self.cache_name}-{name}")
 
+    @property
+    def network(self) -> str:
+        """Which made the templates."""
+        role: Role = "speaker_embedder" if self.kind == "voice" else "face_embedder"
+        return self.on_disk.cards[role].name
+
     def provenance(self, source: Path) -> Provenance:
         cards = self.on_disk.cards
         roles = ROLES_BY_KIND[self.kind]

@@ -26,7 +26,7 @@ from perse.pipelines.comparison import Picture
 from perse.pipelines.consent import RecordConsent
 from perse.pipelines.identification import IdentifiedFace, IdentifySubjects
 from perse.pipelines.probe import Probe
-from perse.pipelines.subject_import import ImportFile, Intake
+from perse.pipelines.subject_import import ByContent, ImportFile, Intake
 from perse.pipelines.subjects import DeleteSubject
 from perse.pipelines.voice import Recording
 from perse.settings import Settings
@@ -43,9 +43,8 @@ def opened_import(
         services = wire_subjects(settings, faces, voices, storage, consent.record)
         yield ImportFile(
             services.store,
-            services.samples,
-            _intakes(services, faces, voices),
-            services.retry_key,
+            intakes_of(services, faces, voices),
+            ByContent(services.samples, services.retry_key),
             collections,
         )
 
@@ -96,9 +95,10 @@ def opened_deletion(settings: Settings, storage: Storage) -> Iterator[DeleteSubj
         yield DeleteSubject(storage.subjects, consent.record)
 
 
-def _intakes(
+def intakes_of(
     services: SubjectServices, faces: FaceServices, voices: VoiceServices | None
 ) -> Mapping[Modality, Intake[Any]]:
+    """What becomes of files, by modality: as over HTTP."""
     intakes: dict[Modality, Intake[Any]] = {
         Modality.FACE: Intake(
             services.add_face, lambda name, data: Picture(name, lambda: faces.decode(data))

@@ -9,6 +9,7 @@ import typer
 import perse
 from perse.cli import (
     audit,
+    bulk,
     calibrate,
     consent,
     db,
@@ -64,6 +65,7 @@ app.add_typer(secrets.app, name="secrets")
 app.add_typer(receipts.app, name="receipts")
 app.add_typer(tenants.app, name="tenants")
 app.add_typer(subjects.app, name="subjects")
+app.add_typer(bulk.app, name="bulk")
 app.add_typer(consent.app, name="consent")
 app.add_typer(audit.app, name="audit")
 app.add_typer(references.app, name="references")

@@ -24,6 +24,7 @@ from perse.cli.identification_tables import show_identification
 from perse.cli.options import DataDir, Pack
 from perse.cli.progress import console
 from perse.errors import InvalidParameter
+from perse.evaluation.comparison_rates import Curves
 from perse.evaluation.local_points import Kind
 from perse.evaluation.plotting import prepare_matplotlib
 from perse.evaluation.results import ComparisonResult, LivenessResult, plain
@@ -137,8 +138,15 @@ def voice(  # noqa: PLR0913, PLR0917 - options are parameters
 def _compare(
     kind: Kind, inquiry: Inquiry, settings: Settings, report: Path | None, *, as_json: bool
 ) -> None:
-    _check_report(report, settings)
+    check_report(report, settings)
     result, curves = evaluate_comparison(inquiry, open_evaluated(kind, settings), settings)
+    tell_comparison(result, curves, report, as_json=as_json)
+
+
+def tell_comparison(
+    result: ComparisonResult, curves: Curves, report: Path | None, *, as_json: bool
+) -> None:
+    """On stdout, and as a page where one was asked for."""
     if report:
         from perse.evaluation.report import comparison_page  # noqa: PLC0415 - an optional extra
 
@@ -159,7 +167,7 @@ def liveness(
 ) -> None:
     """Tell live faces from presentation attacks, species by species."""
     settings = load_settings(data_dir=data_dir, pack=pack)
-    _check_report(report, settings)
+    check_report(report, settings)
     inquiry = Inquiry(source, groups=groups, rate=bpcer, cached=not no_cache)
     result, scores = evaluate_liveness(
         inquiry, open_evaluated("liveness", settings), settings, DEFAULT_BPCER
@@ -184,7 +192,7 @@ def identification(
 ) -> None:
     """Search for every picture's person among all others, who may be there or not."""
     settings = load_settings(data_dir=data_dir, pack=pack)
-    _check_report(report, settings)
+    check_report(report, settings)
     inquiry = Inquiry(source, rate=fpir, cached=not no_cache)
     result, searches = evaluate_identification(
         inquiry, max_candidates, open_evaluated("face", settings), settings, DEFAULT_FPIR
@@ -212,7 +220,7 @@ def _tell(result: Result, show: Callable[[Result, Console], None], *, as_json: b
         show(result, Console())
 
 
-def _check_report(report: Path | None, settings: Settings) -> None:
+def check_report(report: Path | None, settings: Settings) -> None:
     """Before hours of work rather than after them."""
     if report:
         prepare_matplotlib(settings.data_dir)

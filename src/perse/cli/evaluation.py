@@ -32,7 +32,7 @@ from perse.evaluation.samples import Compared, Samples, compare_all_samples, com
 from perse.evaluation.search_results import IdentificationResult
 from perse.evaluation.searches import Searches
 from perse.evaluation.treated_rates import rate_treated
-from perse.evaluation.trial_lists import read_trials
+from perse.evaluation.trial_lists import TrialList, read_trials
 from perse.settings import Settings
 
 _GUESSED_PEOPLE = (
@@ -72,7 +72,19 @@ def evaluate_comparison(
 ) -> tuple[ComparisonResult, Curves]:
     """Error rates of faces or voices. Raises InputError for files that cannot be evaluated."""
     treated = _to_treat(inquiry, pipeline)
-    compared, left_out, notes = _compared(inquiry, pipeline, settings)
+    result, curves = rate(_compared(inquiry, pipeline, settings), inquiry, pipeline)
+    return _rate_treated(treated, inquiry, settings, result), curves
+
+
+# What is compared, how many files were left out, and what is to be noted of it.
+ComparedFiles = tuple[Compared, int, tuple[str, ...]]
+
+
+def rate(
+    files: ComparedFiles, inquiry: Inquiry, pipeline: Evaluated
+) -> tuple[ComparisonResult, Curves]:
+    """Error rates of what has been compared, wherever that was done."""
+    compared, left_out, notes = files
     fmr = inquiry.rate or pipeline.default_fmr
     served = (pipeline.served, pipeline.default_fmr) if pipeline.served is not None else None
     question = Question(
@@ -83,9 +95,7 @@ def evaluate_comparison(
         notes=notes,
         cautious=inquiry.cautious,
     )
-    groups = _groups(inquiry, compared.samples.files)
-    result, curves = rate_comparisons(compared, question, groups)
-    return _rate_treated(treated, inquiry, settings, result), curves
+    return rate_comparisons(compared, question, _groups(inquiry, compared.samples.files))
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +164,7 @@ def evaluate_identification(
         candidates,
         len(folder.left_out),
     )
-    return rate_searches(_samples(folder.files, outcomes, pipeline), question)
+    return rate_searches(samples_of(folder.files, outcomes, pipeline), question)
 
 
 def acquire(
@@ -178,26 +188,32 @@ def acquire(
             raise PerseError(f"interrupted; {kept}: run the same command to go on") from None
 
 
-def _compared(
-    inquiry: Inquiry, pipeline: Evaluated, settings: Settings
-) -> tuple[Compared, int, tuple[str, ...]]:
+def _compared(inquiry: Inquiry, pipeline: Evaluated, settings: Settings) -> ComparedFiles:
     if inquiry.source.is_dir() or not inquiry.source.exists():
         endings = RECORDINGS if pipeline.kind == "voice" else PICTURES
         folder = folder_per_person(inquiry.source, endings)
         _tell_left_out(folder.left_out)
         outcomes = acquire(folder.files, inquiry, pipeline, settings)
-        samples = _samples(folder.files, outcomes, pipeline)
+        samples = samples_of(folder.files, outcomes, pipeline)
         return compare_all_samples(samples), len(folder.left_out), ()
     listed = read_trials(inquiry.source, inquiry.root or inquiry.source.parent)
     outcomes = acquire(listed.files, inquiry, pipeline, settings)
-    samples = _samples(listed.files, outcomes, pipeline)
+    return compared_trials(listed, outcomes, pipeline)
+
+
+def compared_trials(
+    listed: TrialList, outcomes: Sequence[Outcome], pipeline: Evaluated
+) -> ComparedFiles:
+    """The listed pairs only."""
+    samples = samples_of(listed.files, outcomes, pipeline)
     notes = (_GUESSED_PEOPLE,) if listed.guessed_people else ()
     return compare_trials(samples, listed.trials), 0, notes
 
 
-def _samples(
+def samples_of(
     files: Sequence[SampleFile], outcomes: Sequence[Outcome], pipeline: Evaluated
 ) -> Samples:
+    """With what the pipeline knows of scores."""
     models = pipeline.correction, pipeline.recognisability
     return Samples(tuple(files), tuple(outcomes), *models)
 

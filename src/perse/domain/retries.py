@@ -19,10 +19,12 @@ NAME_PATTERN = "^[!-~]+$"
 @dataclass(frozen=True, slots=True)
 class RetryKey:
     """``key``: SHA-256 of the client's name for the request; ``request``: what tells whether the
-    request is the same, 32 bytes that say nothing about the picture to others."""
+    request is the same, 32 bytes that say nothing about the picture to others. ``lasting``: kept
+    for good and not for a day, for what stands for an item of a source."""
 
     key: bytes
     request: bytes
+    lasting: bool = False
 
     @classmethod
     def for_content(cls, name: str, content: bytes, *, secret: bytes) -> RetryKey:
@@ -40,6 +42,13 @@ class RetryKey:
                 "characters and no blanks, such as a UUID"
             )
         return cls(hashlib.sha256(name.encode()).digest(), request)
+
+    @classmethod
+    def of_item(cls, name: str, *, secret: bytes) -> RetryKey:
+        """Lasting: of an item of a source by its name, whatever its content; ``secret`` keeps
+        anyone from trying names against what is stored."""
+        digest = hashlib.blake2b(name.encode(errors="surrogateescape"), key=secret, digest_size=32)
+        return cls(digest.digest(), digest.digest(), lasting=True)
 
     def __repr__(self) -> str:
         return "RetryKey()"

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Protocol
 
 import numpy as np
@@ -54,11 +53,43 @@ def _ignore(_file: SampleFile) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class AcquireAll:
-    """Runs ``acquire`` on every file, ``workers`` at a time; what ``memory`` has is not run anew.
+class AcquireOne:
+    """Runs ``acquire`` on a file's content, which ``read`` gives, unless ``memory`` has its
+    outcome. Content that the pipelines refuse, and a file that cannot be read, become
+    ``Failed``."""
 
-    Content that the pipelines refuse becomes ``Failed``. An error of the set-up, and an interrupt,
-    end the run; outcomes up to then stay in ``memory``.
+    acquire: Acquire
+    memory: Memory | None = None
+
+    def __call__(self, read: Callable[[], bytes]) -> tuple[str, Outcome]:
+        """The name in ``memory``, "" for what is not kept there, and the outcome."""
+        try:
+            content = read()
+        except OSError as error:
+            return "", Failed("unreadable", f"the file cannot be read: {error.strerror}")
+        except InputError as error:
+            return "", Failed(error.code, error.message)
+        digest = hashlib.sha256(content).hexdigest()
+        known = self.memory.recall(digest) if self.memory else None
+        if known is not None:
+            return digest, known
+        outcome = self._run(content)
+        if self.memory:
+            self.memory.keep(digest, outcome)
+        return digest, outcome
+
+    def _run(self, content: bytes) -> Outcome:
+        try:
+            return self.acquire(content)
+        except (InputError, SampleError) as error:
+            return Failed(error.code, error.message)
+
+
+@dataclass(frozen=True, slots=True)
+class AcquireAll:
+    """The same for every file, ``workers`` at a time.
+
+    An error of the set-up, and an interrupt, end the run; outcomes up to then stay in ``memory``.
     """
 
     acquire: Acquire
@@ -70,30 +101,10 @@ class AcquireAll:
     ) -> list[Outcome]:
         """One outcome per file, in order. ``on_done`` hears of each on the calling thread."""
         outcomes: dict[int, Outcome] = {}
-        done = work_through(
-            [file.path for file in files], self._one, workers=self.workers, name="perse-evaluate"
-        )
-        for number, outcome in done:
+        one = AcquireOne(self.acquire, self.memory)
+        reading = [file.path.read_bytes for file in files]
+        done = work_through(reading, one, workers=self.workers, name="perse-evaluate")
+        for number, (_, outcome) in done:
             outcomes[number] = outcome
             on_done(files[number])
         return [outcomes[number] for number in range(len(files))]
-
-    def _one(self, path: Path) -> Outcome:
-        try:
-            content = path.read_bytes()
-        except OSError as error:
-            return Failed("unreadable", f"the file cannot be read: {error.strerror}")
-        digest = hashlib.sha256(content).hexdigest()
-        known = self.memory.recall(digest) if self.memory else None
-        if known is not None:
-            return known
-        outcome = self._run(content)
-        if self.memory:
-            self.memory.keep(digest, outcome)
-        return outcome
-
-    def _run(self, content: bytes) -> Outcome:
-        try:
-            return self.acquire(content)
-        except (InputError, SampleError) as error:
-            return Failed(error.code, error.message)

@@ -31,13 +31,13 @@ class SampleCache:
 
     def recall(self, digest: str) -> Outcome | None:
         try:
-            return _outcome(json.loads(self._path(digest).read_bytes()))
+            return unpacked(self._path(digest).read_bytes())
         except (OSError, ValueError, KeyError, TypeError):
             return None
 
     def keep(self, digest: str, outcome: Outcome) -> None:
         path = self._path(digest)
-        write_file(path, json.dumps(_plain(outcome)).encode(), durable=False)
+        write_file(path, packed(outcome), durable=False)
 
     def _path(self, digest: str) -> Path:
         return self.folder / digest[:2] / f"{digest}.json"
@@ -50,6 +50,16 @@ def forget_samples(data_dir: Path) -> int:
     if folder.is_dir():
         shutil.rmtree(folder)
     return count
+
+
+def packed(outcome: Outcome) -> bytes:
+    """As it is kept."""
+    return json.dumps(_plain(outcome)).encode()
+
+
+def unpacked(content: bytes) -> Outcome:
+    """Exactly what was packed. Raises ValueError, KeyError or TypeError for what was not."""
+    return _outcome(json.loads(content))
 
 
 def _plain(outcome: Outcome) -> dict[str, Any]:

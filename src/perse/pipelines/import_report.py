@@ -25,12 +25,12 @@ _BEGIN = b'{"person": '
 @dataclass
 class ImportReport:
     """Use it in a ``with``. One file may report of several imports, for other tenants or from
-    other places: ``tenant_id`` and ``source``, an absolute path, say which is this one.
+    other places: ``tenant_id`` and ``source``, an absolute path or a URL, say which is this one.
     ``known``: what had been tried before in any of them, and whether it became a sample."""
 
     path: Path
     tenant_id: TenantId
-    source: Path
+    source: Path | str
     known: dict[Named, bool] = field(default_factory=dict)
     _file: TextIO | None = None
 

@@ -128,13 +128,24 @@ class MoveReference:
             return False
 
     def _moved(self, caller: Caller, seen: Sighting, declaration: Declaration) -> bool:
-        compared = seen.comparison
-        if not compared.assessable or compared.similarity < self.surely:
+        if not self.is_sure(seen.comparison):
             return False
         captured = self.capture(seen.image, seen.probe)
-        if captured is None:
-            return False
-        before = seen.reference
+        return captured is not None and self.put(caller, seen.reference, captured, declaration)
+
+    def is_sure(self, compared: FaceComparison) -> bool:
+        """Whether a user was recognised well enough to be moved."""
+        return compared.assessable and compared.similarity >= self.surely
+
+    def put(
+        self,
+        caller: Caller,
+        before: BiometricReference,
+        captured: CapturedReference,
+        declaration: Declaration,
+    ) -> bool:
+        """Let ``captured`` take the place of ``before``; False when that has changed meanwhile.
+        Raises UserTokenNotFound, StorageUnavailable."""
         record = replace(before.record, model=captured.template.model, quality=captured.quality)
         after = BiometricReference(record, captured.template)
         entry = self.consent.entry(caller, Processing.MOVE, declaration, record.user_token)

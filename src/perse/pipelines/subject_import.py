@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from dataclasses import dataclass, field
+from typing import Any, Generic, Protocol, TypeVar
 
 from perse.domain.access import Caller, TenantId
 from perse.domain.consent import Declaration
@@ -38,12 +39,14 @@ _TIMES_ANEW = 20
 @dataclass(frozen=True, slots=True)
 class FileOfSubject:
     """``person``: as the source says it, to be the external id. ``name``: what reports call the
-    file. ``read``: its content, when it is needed."""
+    file. ``read``: its content, when it is needed. ``place``: its whole address, where it has
+    one."""
 
     person: str
     name: str
     modality: Modality
     read: Callable[[], bytes]
+    place: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +69,59 @@ class Refused:
 Outcome = Imported | Refused
 
 
+class RetryOfFile(Protocol):
+    """What stands for making this file a sample of that subject, or one who is made of it."""
+
+    def __call__(
+        self, tenant_id: TenantId, user_token: UserToken, file: FileOfSubject, data: bytes
+    ) -> RetryKey | None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class ByContent:
+    """Stands, for a day, for adding just this to just that subject. What it stood for may have
+    been destroyed: then the next one stands for adding it anew; None when there is no next one."""
+
+    samples: SampleStore
+    name_retry: NameRetry
+
+    def __call__(
+        self,
+        tenant_id: TenantId,
+        user_token: UserToken,
+        file: FileOfSubject,  # noqa: ARG002 - wherever it lies
+        data: bytes,
+    ) -> RetryKey | None:
+        digest = hashlib.sha256(user_token.encode() + b"\0" + hashlib.sha256(data).digest())
+        for time in range(_TIMES_ANEW):
+            retry = self.name_retry(f"import-{digest.hexdigest()}-{time}", data)
+            with suppress(SampleNotFound):
+                self.samples.sample_made_by(tenant_id, user_token, retry)
+                return retry
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class ByPlace:
+    """Stands, for good, for the sample of what lies at that place for that person: made once, and
+    not again when it has been destroyed."""
+
+    secret: bytes = field(repr=False)
+
+    def of(self, person: str, place: str) -> RetryKey:
+        """The same for the same words."""
+        return RetryKey.of_item(json.dumps(["enrol", person, place]), secret=self.secret)
+
+    def __call__(
+        self,
+        tenant_id: TenantId,  # noqa: ARG002 - keys are apart by tenant anyway
+        user_token: UserToken,  # noqa: ARG002 - the person's, whoever that is
+        file: FileOfSubject,
+        data: bytes,  # noqa: ARG002 - whatever lay there
+    ) -> RetryKey:
+        return self.of(file.person, file.place)
+
+
 @dataclass(frozen=True)  # no slots, as AddSample
 class Intake(Generic[Capture]):
     """How files of a modality become samples. ``opened``: what is captured, of the file's name and
@@ -81,15 +137,14 @@ class ImportFile:
     made where there is none, once the file has turned out to show a sample. ``intakes``: by
     modality; what has none is refused.
 
-    A file that was imported within the last day, for the same subject, is the same sample while
-    that is there. Content that cannot serve is an outcome, and so is a person who cannot be named;
-    raises what is nobody's fault, such as StorageUnavailable.
+    ``retry``: by which a file that comes again is the same sample. Content that cannot serve is an
+    outcome, and so is a person who cannot be named; raises what is nobody's fault, such as
+    StorageUnavailable.
     """
 
     subjects: SubjectStore
-    samples: SampleStore
     intakes: Mapping[Modality, Intake[Any]]
-    name_retry: NameRetry
+    retry: RetryOfFile
     collections: frozenset[CollectionName] = frozenset()
 
     def __call__(self, caller: Caller, file: FileOfSubject, declaration: Declaration) -> Outcome:
@@ -109,7 +164,7 @@ class ImportFile:
         sent = intake.opened(file.name, data)
 
         def retry_for(user_token: UserToken) -> RetryKey | None:
-            return self._retry(caller.tenant_id, user_token, data)
+            return self.retry(caller.tenant_id, user_token, file, data)
 
         known = self._known(caller.tenant_id, external_id)
         kept: KeptSample
@@ -125,17 +180,6 @@ class ImportFile:
                 retry_for=retry_for,
             )
         return Imported(kept.record.user_token, kept.record.name, kept.displaced is not None)
-
-    def _retry(self, tenant_id: TenantId, user_token: UserToken, data: bytes) -> RetryKey | None:
-        """Stands for adding just this to just that subject. What it stood for may have been
-        destroyed: then the next one stands for adding it anew; None when there is no next one."""
-        digest = hashlib.sha256(user_token.encode() + b"\0" + hashlib.sha256(data).digest())
-        for time in range(_TIMES_ANEW):
-            retry = self.name_retry(f"import-{digest.hexdigest()}-{time}", data)
-            with suppress(SampleNotFound):
-                self.samples.sample_made_by(tenant_id, user_token, retry)
-                return retry
-        return None
 
     def _known(self, tenant_id: TenantId, external_id: ExternalId) -> UserToken | None:
         with suppress(UserTokenNotFound):

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from perse.domain.access import TenantId
 from perse.errors import UserTokenNotFound
+from perse.storage.bulk_schema import bulk_outcomes
 from perse.storage.database import Database
 from perse.storage.schema import Row, subjects, templates, tenant_keys
 from perse.storage.sealing import rewrap_template
@@ -42,6 +43,7 @@ class RenewTenantKeys:
             count = sum(self._rewrap(tenant_id, newest))
             with self.database.write() as connection:
                 lock_tenant(connection, tenant_id)
+                connection.execute(_old_outcomes(tenant_id, newest))
                 connection.execute(_unused_keys(tenant_id, newest))
         except UserTokenNotFound:  # the tenant was erased meanwhile, and its keys with it
             return 0
@@ -102,6 +104,13 @@ def _of_older_keys(tenant_id: TenantId, newest: int, after: int) -> sa.Select[*t
         .order_by(templates.c.template_id)
         .limit(_ROWS_AT_A_TIME)
         .with_for_update(of=templates)
+    )
+
+
+def _old_outcomes(tenant_id: TenantId, newest: int) -> sa.Delete:
+    """Those of bulk work that older keys seal: they are made again where they are asked for."""
+    return sa.delete(bulk_outcomes).where(
+        bulk_outcomes.c.tenant_id == tenant_id, bulk_outcomes.c.key_generation < newest
     )
 
 

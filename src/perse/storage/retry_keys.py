@@ -12,6 +12,7 @@ from perse.domain.access import TenantId
 from perse.domain.references import SampleId, UserToken
 from perse.domain.retries import RetryKey
 from perse.errors import InvalidParameter, UserTokenNotFound
+from perse.storage.bulk_schema import bulk_keys
 from perse.storage.schema import idempotency_keys
 from perse.storage.sealing import Owner
 
@@ -35,18 +36,16 @@ def claim_retry(
     }
     insert = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
     claimed = connection.execute(
-        insert(idempotency_keys).values(row).on_conflict_do_nothing().returning(sa.literal(1))
+        insert(_table(retry)).values(row).on_conflict_do_nothing().returning(sa.literal(1))
     ).first()
     return None if claimed else retried(connection, owner.tenant_id, retry)
 
 
 def retried(connection: sa.Connection, tenant_id: TenantId, retry: RetryKey) -> Owner | None:
     """What ``retry`` made for the tenant, if anything."""
+    keys = _table(retry)
     row = connection.execute(
-        sa.select(idempotency_keys).where(
-            idempotency_keys.c.tenant_id == tenant_id,
-            idempotency_keys.c.key_digest == retry.key,
-        )
+        sa.select(keys).where(keys.c.tenant_id == tenant_id, keys.c.key_digest == retry.key)
     ).one_or_none()
     if row is None:
         return None
@@ -64,13 +63,17 @@ def retried(connection: sa.Connection, tenant_id: TenantId, retry: RetryKey) -> 
 def forget_requests(connection: sa.Connection, owner: Owner) -> None:
     """Keep that the user, or only the sample that ``owner`` names, was made and deleted, and
     nothing of the request."""
-    mine = sa.update(idempotency_keys).where(
-        idempotency_keys.c.tenant_id == owner.tenant_id,
-        idempotency_keys.c.user_token == owner.user_token,
-    )
-    if owner.sample_id:
-        mine = mine.where(idempotency_keys.c.sample_id == owner.sample_id)
-    connection.execute(mine.values(request_digest=_FORGOTTEN))
+    for keys in (idempotency_keys, bulk_keys):
+        mine = sa.update(keys).where(
+            keys.c.tenant_id == owner.tenant_id, keys.c.user_token == owner.user_token
+        )
+        if owner.sample_id:
+            mine = mine.where(keys.c.sample_id == owner.sample_id)
+        connection.execute(mine.values(request_digest=_FORGOTTEN))
+
+
+def _table(retry: RetryKey) -> sa.Table:
+    return bulk_keys if retry.lasting else idempotency_keys
 
 
 def other_request() -> InvalidParameter:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import sqlalchemy as sa
@@ -138,7 +138,9 @@ class SqlSamples:
             lock_tenant(connection, owner.tenant_id)
             with _told_of_sample():
                 made = retry and claim_retry(connection, owner, retry, at=entry.at)
-            if made:
+            if retry and made:
+                if retry.lasting:  # it stands for the person as well, whoever has made them
+                    owner, entry = made, replace(entry, user_token=made.user_token)
                 self.ledger.append_in(connection, [entry])
                 return _made(connection, owner, made)
             subject_id = make_subject(connection, owner, details, at=created.at)

@@ -17,6 +17,7 @@ from perse.domain.throttling import GuessPolicy
 from perse.errors import MasterKeyUnusable, StorageUnavailable
 from perse.storage.api_keys import SqlKeys
 from perse.storage.audit_log import Journal, SqlAuditLog
+from perse.storage.bulk import SqlBulk
 from perse.storage.collections import SqlCollections
 from perse.storage.database import Database, open_database
 from perse.storage.destruction import DestroySubjects
@@ -62,6 +63,7 @@ class Storage:
     tenants: SqlTenants
     sessions: SqlLivenessSessions
     journal: Journal
+    bulk: SqlBulk
 
     def derived_secret(self, purpose: str) -> bytes:
         """32 bytes that stay the same for this database and say nothing of its other secrets."""
@@ -120,14 +122,7 @@ def open_storage(
     Raises SettingsInvalid, StorageUnavailable, StorageTooNew or MasterKeyUnusable.
     """
     database = open_database(url)
-    try:
-        upgrade_schema(database)
-        master, ledger_key = open_secrets(database, master=master_key.open)
-        with suppress(StorageUnavailable):  # a reader of another process may hold it
-            database.erase_traces()
-    except BaseException:
-        database.close()
-        raise
+    master, ledger_key = _unlocked(database, master_key)
     ledger = SqlLedger.of(database, ledger_key)
     audit_log = SqlAuditLog.of(database, derived_secret(ledger_key, "audit log"))
     journal = Journal(audit_log, actor, now)
@@ -149,7 +144,21 @@ def open_storage(
         tenants=SqlTenants(database, ledger, receipts),
         sessions=_sessions(ledger, lockout_policy),
         journal=journal,
+        bulk=SqlBulk(database, tenant_keys, derived_secret(ledger_key, "bulk outcomes")),
     )
+
+
+def _unlocked(database: Database, master_key: MasterKeyChoice) -> tuple[MasterKeys, bytes]:
+    """Of this version's schema, without traces of what was deleted, or closed."""
+    try:
+        upgrade_schema(database)
+        opened = open_secrets(database, master=master_key.open)
+        with suppress(StorageUnavailable):  # a reader of another process may hold it
+            database.erase_traces()
+    except BaseException:
+        database.close()
+        raise
+    return opened
 
 
 def _sessions(ledger: SqlLedger, policy: LockoutPolicy | None) -> SqlLivenessSessions:

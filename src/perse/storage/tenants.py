@@ -14,6 +14,7 @@ from perse.domain.receipts import Destruction, DestructionEvent, Receipt, all_to
 from perse.domain.references import Modality, UserToken
 from perse.domain.samples import ModelName
 from perse.errors import NotFound
+from perse.storage.bulk_schema import bulk_keys, bulk_outcomes
 from perse.storage.database import Database
 from perse.storage.ledger import SqlLedger
 from perse.storage.receipts import SqlReceipts
@@ -176,6 +177,8 @@ def _erase_rows(connection: sa.Connection, tenant_id: TenantId) -> dict[str, int
             liveness_sessions,
             liveness_failures,
             idempotency_keys,
+            bulk_keys,
+            bulk_outcomes,
             subject_changes,
             tenant_keys,
             api_keys,
