@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from uuid import uuid4
@@ -135,3 +136,9 @@ def test_parts_are_as_large_as_asked_for(put: Place, root: str) -> None:
     for n in range(5):
         put(f"ann/{n}.jpg", b"")
     assert list(map(len, read_source(root, JPEG).parts(2))) == [2, 2, 1]
+
+
+def test_parquet_without_its_extra_is_told(put: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    with pytest.raises(InvalidParameter, match=r"perse\[cluster\]"):
+        read_source(put("list.parquet", b"PAR1"), JPEG)

@@ -212,6 +212,12 @@ def test_people_move_to_another_pack_by_their_pictures(
     assert sorted(operator.models("obama") + operator.models("hopper")) == sorted(moved)
 
 
-def test_a_cluster_without_its_extra_or_open_to_others_is_refused(operator: Operator) -> None:
+def test_a_cluster_that_is_not_installed_or_open_to_others_is_refused(
+    operator: Operator, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with pytest.raises(PerseError, match="RAY_USE_TLS"):
         operator.enrol(operator.people, "--ray", "127.0.0.1:1")
+    monkeypatch.setitem(sys.modules, "ray", None)
+    with pytest.raises(PerseError, match=r"pip install 'perse\[cluster\]'"):
+        operator.enrol(operator.people, "--ray", "127.0.0.1:1")
+    assert operator.faces() == {}

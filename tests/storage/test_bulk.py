@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
+from perse.domain.access import TenantId
 from perse.domain.consent import Processing
 from perse.domain.retries import RetryKey
 from perse.errors import StorageDamaged, UserTokenNotFound
@@ -24,6 +25,10 @@ MARK = b'{"vector": "unmistakably"}'
 def bulk(storage: Storage) -> SqlBulk:
     with_tenants(storage.keys)
     return storage.bulk
+
+
+def recalled(bulk: SqlBulk, tenant: TenantId, name: str) -> bytes | None:
+    return bulk.recall(tenant, [name]).get(name)
 
 
 def item(name: str) -> RetryKey:
@@ -45,8 +50,8 @@ def test_what_became_a_sample_is_known_by_its_key_for_good(storage: Storage, bul
 def test_an_outcome_is_kept_sealed_for_its_tenant(storage: Storage, bulk: SqlBulk) -> None:
     bulk.keep(ACME, "sface/1", MARK, at=NOW)
     bulk.keep(ACME, "sface/1", b"another", at=NOW)
-    assert bulk.recall(ACME, "sface/1") == MARK
-    assert bulk.recall(OTHER, "sface/1") is bulk.recall(ACME, "sface/2") is None
+    assert recalled(bulk, ACME, "sface/1") == MARK
+    assert recalled(bulk, OTHER, "sface/1") is recalled(bulk, ACME, "sface/2") is None
     with storage.database.read() as connection:
         (row,) = connection.execute(sa.select(bulk_outcomes)).all()
     assert b"unmistakably" not in row.envelope
@@ -65,7 +70,7 @@ def test_outcomes_that_were_swapped_do_not_open(storage: Storage, bulk: SqlBulk)
                 .values(envelope=other.envelope)
             )
     with pytest.raises(StorageDamaged):
-        bulk.recall(ACME, "1")
+        recalled(bulk, ACME, "1")
 
 
 def test_a_forgotten_outcome_is_in_no_file(sqlite: Storage, tmp_path: Path) -> None:
@@ -77,7 +82,7 @@ def test_a_forgotten_outcome_is_in_no_file(sqlite: Storage, tmp_path: Path) -> N
             sa.select(bulk_outcomes.c.envelope).where(bulk_outcomes.c.tenant_id == ACME)
         ).scalars()
     assert (sqlite.bulk.forget(ACME), sqlite.bulk.forget(ACME)) == (1, 0)
-    assert sqlite.bulk.recall(OTHER, "1") == MARK
+    assert recalled(sqlite.bulk, OTHER, "1") == MARK
     assert envelope not in b"".join(it.read_bytes() for it in tmp_path.glob("perse.db*"))
 
 
@@ -87,11 +92,11 @@ def test_renewed_keys_leave_no_outcome_that_old_ones_open(
     bulk.keep(ACME, "1", MARK, at=NOW)
     rotate = RotateSecrets(storage.database, storage.master, MasterKeyFile(tmp_path / "master.key"))
     rotate(renew_tenant_keys=False)
-    assert bulk.recall(ACME, "1") == MARK
+    assert recalled(bulk, ACME, "1") == MARK
     rotate(renew_tenant_keys=True)
-    assert bulk.recall(ACME, "1") is None
+    assert recalled(bulk, ACME, "1") is None
     bulk.keep(ACME, "1", MARK, at=NOW)
-    assert bulk.recall(ACME, "1") == MARK
+    assert recalled(bulk, ACME, "1") == MARK
 
 
 def test_an_erased_tenant_leaves_neither(storage: Storage, bulk: SqlBulk) -> None:
@@ -109,4 +114,16 @@ def test_another_process_knows_the_same(url: str, tmp_path: Path) -> None:
     with open_at(url, tmp_path) as one, open_at(url, tmp_path) as two:
         with_tenants(one.keys)
         one.bulk.keep(ACME, "1", MARK, at=NOW)
-        assert two.bulk.recall(ACME, "1") == MARK
+        assert recalled(two.bulk, ACME, "1") == MARK
+
+
+def test_many_are_recalled_at_once_whichever_of_two_keys_seals_them(
+    storage: Storage, bulk: SqlBulk, tmp_path: Path
+) -> None:
+    for n in range(5):
+        bulk.keep(ACME, str(n), bytes([n]), at=NOW)
+    with storage.database.write() as connection:
+        bulk.tenant_keys.renew(connection, ACME)
+    bulk.keep(ACME, "5", b"\5", at=NOW)
+    names = [str(n) for n in range(8)]
+    assert bulk.recall(ACME, names) == {str(n): bytes([n]) for n in range(6)}

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
+from itertools import islice
 
 from perse.auth.api_keys import utc_now
 from perse.bootstrap.bulk import Installation, Terms
@@ -19,6 +20,8 @@ from perse.evaluation.acquisition import AcquireOne, Failed, Outcome
 from perse.evaluation.local_points import Kind
 from perse.evaluation.sample_cache import packed, unpacked
 from perse.storage.bulk import SqlBulk
+
+_ROWS_AT_A_TIME = 400
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,26 +42,35 @@ class SealedOutcomes:
 
     def recall(self, digest: str) -> Outcome | None:
         """Raises StorageDamaged."""
-        kept = self.bulk.recall(self.tenant_id, self._name(digest))
-        return None if kept is None else unpacked(kept)
+        return self._recalled([digest]).get(digest)
 
     def keep(self, digest: str, outcome: Outcome) -> None:
         self.bulk.keep(self.tenant_id, self._name(digest), packed(outcome), at=utc_now())
 
-    def of(self, result: Embedded | Failed) -> Outcome:
-        """The outcome that a worker told of. Raises StorageDamaged where it is gone."""
-        if isinstance(result, Failed):
-            return result
-        outcome = self.recall(result.digest)
-        if outcome is None:
-            raise StorageDamaged(
-                "a template that was made has been deleted meanwhile (perse bulk forget, perse "
-                "secrets rotate --tenant-keys): run the same command again"
-            )
-        return outcome
+    def of(self, results: Iterable[Embedded | Failed]) -> Iterator[Outcome]:
+        """The outcomes that workers told of, in order. Raises StorageDamaged where one is gone."""
+        following = iter(results)
+        while some := list(islice(following, _ROWS_AT_A_TIME)):
+            kept = self._recalled([it.digest for it in some if isinstance(it, Embedded)])
+            for it in some:
+                yield it if isinstance(it, Failed) else _there(kept.get(it.digest))
+
+    def _recalled(self, digests: Sequence[str]) -> Mapping[str, Outcome]:
+        names = {self._name(digest): digest for digest in digests}
+        kept = self.bulk.recall(self.tenant_id, list(names))
+        return {names[name]: unpacked(outcome) for name, outcome in kept.items()}
 
     def _name(self, digest: str) -> str:
         return f"{self.made_with}/{digest}"
+
+
+def _there(outcome: Outcome | None) -> Outcome:
+    if outcome is None:
+        raise StorageDamaged(
+            "a template that was made has been deleted meanwhile (perse bulk forget, perse "
+            "secrets rotate --tenant-keys): run the same command again"
+        )
+    return outcome
 
 
 def outcomes_of(installation: Installation, terms: Terms, pipeline: Evaluated) -> SealedOutcomes:

@@ -9,7 +9,7 @@ from pathlib import Path
 import typer
 
 from perse.bootstrap.bulk import Installation, Terms
-from perse.bootstrap.bulk_embedding import embedding, not_embedded, outcomes_of
+from perse.bootstrap.bulk_embedding import Embedded, embedding, not_embedded, outcomes_of
 from perse.bootstrap.bulk_enrolment import enrolling, file_of, given_up, not_yet_enrolled
 from perse.bootstrap.bulk_moving import moving, no_previous
 from perse.bootstrap.evaluation import evaluated
@@ -197,7 +197,8 @@ def _write(
 ) -> None:
     pipeline = evaluated(kind, installation.settings, installation.on_disk)
     kept, network = outcomes_of(installation, terms, pipeline), pipeline.network
-    found = ((item, kept.recall(digest)) for item, digest in made)
+    outcomes = kept.of(Embedded(digest) for _, digest in made)
+    found = zip((item for item, _ in made), outcomes, strict=True)
     write_templates(
         path,
         (

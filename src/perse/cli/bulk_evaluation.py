@@ -95,7 +95,7 @@ class _Run:
                 made[item] = result
                 bar.advance()
         kept = outcomes_of(self.installation, self.terms, self.pipeline)
-        return [kept.of(made[item]) for item in items]
+        return list(kept.of(made[item] for item in items))
 
 
 def _compared(source: str, inquiry: Inquiry, run: _Run) -> ComparedFiles:

@@ -7,7 +7,7 @@ here it is only read.
 from __future__ import annotations
 
 import hmac
-from collections.abc import Sequence, Set
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -61,36 +61,30 @@ class SqlBulk:
             insert = sqlite.insert if self.database.is_sqlite else postgresql.insert
             connection.execute(insert(bulk_outcomes).values(row).on_conflict_do_nothing())
 
-    def recall(self, tenant_id: TenantId, name: str) -> bytes | None:
-        """What is kept under ``name``. Raises StorageDamaged where it was changed."""
-        return across_rotations(lambda: self._recall(tenant_id, self._digest(tenant_id, name)))
+    def recall(self, tenant_id: TenantId, names: Sequence[str]) -> Mapping[str, bytes]:
+        """What is kept under some hundred names, as far as something is. Raises StorageDamaged
+        where it was changed."""
+        digests = {self._digest(tenant_id, name): name for name in names}
+        kept = across_rotations(lambda: self._recall(tenant_id, list(digests)))
+        return {digests[digest]: outcome for digest, outcome in kept.items()}
 
-    def _recall(self, tenant_id: TenantId, digest: bytes) -> bytes | None:
-        query = (
-            sa.select(bulk_outcomes, tenant_keys.c.master_key_id, tenant_keys.c.wrapped_key)
-            .join(
-                tenant_keys,
-                sa.and_(
-                    tenant_keys.c.tenant_id == bulk_outcomes.c.tenant_id,
-                    tenant_keys.c.generation == bulk_outcomes.c.key_generation,
-                ),
-            )
-            .where(bulk_outcomes.c.tenant_id == tenant_id, bulk_outcomes.c.content_digest == digest)
-        )
+    def _recall(self, tenant_id: TenantId, digests: Sequence[bytes]) -> Mapping[bytes, bytes]:
         with self.database.read() as connection:
-            row = connection.execute(query).one_or_none()
-        return None if row is None else self._opened(tenant_id, row)
+            rows = connection.execute(_sealed_outcomes(tenant_id, digests)).all()
+        keys = {row.key_generation: row for row in rows}
+        opened = {generation: self._key(tenant_id, row) for generation, row in keys.items()}
+        return {
+            bytes(row.content_digest): _opened(row, opened[row.key_generation], tenant_id)
+            for row in rows
+        }
 
-    def _opened(self, tenant_id: TenantId, row: Row) -> bytes:
-        key = self.tenant_keys.open(
+    def _key(self, tenant_id: TenantId, row: Row) -> bytes:
+        return self.tenant_keys.open(
             row.wrapped_key,
             tenant_id=tenant_id,
             generation=row.key_generation,
             master_key_id=row.master_key_id,
         )
-        binding = tenant_id, row.content_digest.hex()
-        data_key = unseal(key, row.envelope[-WRAPPED_KEY_BYTES:], "outcome key", *binding)
-        return unseal(data_key, row.envelope[:-WRAPPED_KEY_BYTES], "outcome", *binding)
 
     def forget(self, tenant_id: TenantId) -> int:
         """Destroy the outcomes of a tenant; how many there were. They are gone from every file of
@@ -101,6 +95,27 @@ class SqlBulk:
 
     def _digest(self, tenant_id: TenantId, name: str) -> bytes:
         return hmac.digest(self.secret, f"{tenant_id}\0{name}".encode(), "sha256")
+
+
+def _sealed_outcomes(
+    tenant_id: TenantId, digests: Sequence[bytes]
+) -> sa.Select[*tuple[object, ...]]:
+    """With the keys that open them, in one statement: a rotation cannot part them."""
+    its_key = sa.and_(
+        tenant_keys.c.tenant_id == bulk_outcomes.c.tenant_id,
+        tenant_keys.c.generation == bulk_outcomes.c.key_generation,
+    )
+    return (
+        sa.select(bulk_outcomes, tenant_keys.c.master_key_id, tenant_keys.c.wrapped_key)
+        .join(tenant_keys, its_key)
+        .where(bulk_outcomes.c.tenant_id == tenant_id, bulk_outcomes.c.content_digest.in_(digests))
+    )
+
+
+def _opened(row: Row, tenant_key: bytes, tenant_id: TenantId) -> bytes:
+    binding = tenant_id, row.content_digest.hex()
+    data_key = unseal(tenant_key, row.envelope[-WRAPPED_KEY_BYTES:], "outcome key", *binding)
+    return unseal(data_key, row.envelope[:-WRAPPED_KEY_BYTES], "outcome", *binding)
 
 
 def _sealed(outcome: bytes, tenant_key: bytes, tenant_id: TenantId, digest: bytes) -> bytes:
