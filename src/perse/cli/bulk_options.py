@@ -103,11 +103,10 @@ def opened_installation(settings: Settings) -> Iterator[Installation]:
 
 
 class _Speed(ProgressColumn):
-    """Items a second, of the last of them."""
+    """Items a second since it began: parts are told of together, so the last ones say little."""
 
     def render(self, task: Task) -> Text:
-        speed = task.finished_speed or task.speed
-        return Text("" if speed is None else f"{speed:.1f}/s")
+        return Text(f"{task.completed / task.elapsed:.1f}/s" if task.elapsed else "")
 
 
 @dataclass

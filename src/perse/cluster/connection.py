@@ -165,6 +165,8 @@ def _ray() -> ModuleType:
     # Else Ray ends the process, this server, when the head node is gone for a minute.
     os.environ.setdefault("RAY_gcs_rpc_server_reconnect_timeout_s", _FOR_EVER_S)
     os.environ.setdefault("RAY_NUM_REDIS_GET_RETRIES", "5")  # of connecting, once a second
+    # Else actors have what others of this machine leave over (nice 15), who may leave nothing.
+    os.environ.setdefault("RAY_worker_niceness", "0")
     try:
         import ray.util.scheduling_strategies  # noqa: F401, PLC0415 - only who asks pays for it
     except ImportError:
