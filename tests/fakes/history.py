@@ -12,10 +12,12 @@ from perse.domain.consent import ChainedEntry, consent_chain
 from perse.domain.receipts import Receipt
 from perse.domain.references import UserToken
 from perse.domain.throttling import Guesses
+from perse.pipelines.audit import Acts
 from perse.pipelines.consent import RecordConsent
 from perse.pipelines.reference_ports import Now
 from perse.pipelines.subject_export import ExportSubject, SessionRecords
 from perse.pipelines.subject_ledger import ShowLedger, recent_check
+from tests.fakes.audit import FakeAuditLog
 from tests.fakes.liveness_sessions import FakeLivenessSessions
 from tests.fakes.storage import FakeReferences
 from tests.fakes.subjects import FakeCollections, FakeSamples, FakeSubjects
@@ -62,12 +64,16 @@ class Held:
 
 
 def exporter(
-    store: FakeReferences, now: Now = utc_now, sessions: SessionRecords | None = None
+    store: FakeReferences,
+    now: Now = utc_now,
+    sessions: SessionRecords | None = None,
+    acts: Acts | None = None,
 ) -> ExportSubject:
     held, sessions = Held(store), sessions or FakeLivenessSessions(store)
     consent = RecordConsent(store.ledger, now, purpose="testing")
     subjects, samples = FakeSubjects(store, FakeCollections(store)), FakeSamples(store)
-    return ExportSubject(held, subjects, samples, held, held, held, sessions, consent, now)
+    acts = acts or FakeAuditLog()
+    return ExportSubject(held, subjects, samples, held, held, held, sessions, consent, acts, now)
 
 
 @dataclass
@@ -79,7 +85,8 @@ class FakeHistory:
         subjects = FakeSubjects(self.store, FakeCollections(self.store))
         self.ledger = ShowLedger(subjects, Held(self.store))
         self.check = recent_check(partial(_problems, self.store), utc_now)
-        self.export = exporter(self.store, sessions=self.sessions)
+        self.audit = FakeAuditLog()
+        self.export = exporter(self.store, sessions=self.sessions, acts=self.audit)
 
 
 def _problems(store: FakeReferences, _: object) -> Sequence[str]:

@@ -164,7 +164,9 @@ class Performer(socketserver.StreamRequestHandler):
         steps = Steps(stop_at, outside, folder or "no file", self._stop)
         steps.listen(lock_is_a_transaction=not database.is_sqlite)
         file = None if folder is None else MasterKeyFile(Path(folder) / "master.key")
-        rotate = RotateSecrets(database, self.storage.master, file, wait_s=wait_s)
+        rotate = RotateSecrets(
+            database, self.storage.master, file, self.storage.journal, wait_s=wait_s
+        )
         return rotate(renew_tenant_keys=tenant_keys).master_key
 
 

@@ -225,7 +225,8 @@ def test_a_reader_that_a_whole_rotation_overtakes_reads_on(url: str, tmp_path: P
     with_tenants(storage.keys)
     users = [reference(n) for n in range(3)]
     storage.references.add(users[0], entry=entry())
-    rotate = RotateSecrets(other.database, other.master, MasterKeyFile(tmp_path / "master.key"))
+    key_file = MasterKeyFile(tmp_path / "master.key")
+    rotate = RotateSecrets(other.database, other.master, key_file, other.journal)
     rotate(renew_tenant_keys=False)
     left = [2]
 
@@ -290,11 +291,15 @@ def test_two_operators_with_new_keys_of_their_own(stage: Stage, url: str, tmp_pa
 def test_it_is_said_when_there_is_no_new_key(url: str, tmp_path: Path) -> None:
     text = given(new_key())
     storage = open_given(url, text)
-    done = RotateSecrets(storage.database, storage.master, None)(renew_tenant_keys=True)
+    done = RotateSecrets(storage.database, storage.master, None, storage.journal)(
+        renew_tenant_keys=True
+    )
     assert (done.new, done.drop_old, done.data_keys) == (False, False, 0)
     storage.close()
     storage = open_given(url, given(new_key()) + text)
-    done = RotateSecrets(storage.database, storage.master, None)(renew_tenant_keys=False)
+    done = RotateSecrets(storage.database, storage.master, None, storage.journal)(
+        renew_tenant_keys=False
+    )
     assert (done.new, done.drop_old, done.data_keys) == (True, True, None)
     storage.close()
 
@@ -403,7 +408,8 @@ def test_all_keys_of_many_tenants_move(storage: Storage, tmp_path: Path) -> None
         for tenant in (ACME, OTHER):
             for _ in range(2):
                 keys.renew(connection, TenantId(tenant))
-    rotate = RotateSecrets(storage.database, storage.master, MasterKeyFile(tmp_path / "master.key"))
+    key_file = MasterKeyFile(tmp_path / "master.key")
+    rotate = RotateSecrets(storage.database, storage.master, key_file, storage.journal)
     done = rotate(renew_tenant_keys=False)
     assert done.tenant_keys == 4
     with storage.database.read() as connection:

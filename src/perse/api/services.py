@@ -23,6 +23,7 @@ from perse.domain.voices import VoiceComparison, VoiceThresholds
 from perse.evaluation.shelf import EvaluationShelf
 from perse.media.audio_length import AudioLength
 from perse.media.image_decoder import ImageSize
+from perse.pipelines.audit import AuditPages
 from perse.pipelines.call_limits import CallLimits
 from perse.pipelines.comparison import CompareFaces
 from perse.pipelines.consent import RecordConsent
@@ -202,7 +203,7 @@ class Subjects(Protocol):
 
 class History(Protocol):
     """What was done with people's data and what is held of it; all of it blocks. ``check``: of the
-    ledger as a whole."""
+    ledger as a whole; ``audit``: what operators did."""
 
     @property
     def ledger(self) -> ShowLedger: ...
@@ -210,6 +211,8 @@ class History(Protocol):
     def check(self) -> Callable[[], LedgerState]: ...
     @property
     def export(self) -> ExportSubject: ...
+    @property
+    def audit(self) -> AuditPages: ...
 
 
 class Judge(Protocol):

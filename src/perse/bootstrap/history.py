@@ -12,17 +12,19 @@ from perse.pipelines.consent import RecordConsent
 from perse.pipelines.subject_export import ExportSubject
 from perse.pipelines.subject_ledger import LedgerState, ShowLedger, recent_check
 from perse.settings import Settings
+from perse.storage.audit_log import SqlAuditLog
 from perse.storage.ledger_writer import LedgerWriter
 from perse.storage.storage import Storage
 
 
 @dataclass(frozen=True, slots=True)
 class HistoryServices:
-    """``check``: of the ledger as a whole."""
+    """``check``: of the ledger as a whole; ``audit``: the audit log."""
 
     ledger: ShowLedger
     check: Callable[[], LedgerState]
     export: ExportSubject
+    audit: SqlAuditLog
 
 
 def wire_history(storage: Storage, consent: RecordConsent) -> HistoryServices:
@@ -31,6 +33,7 @@ def wire_history(storage: Storage, consent: RecordConsent) -> HistoryServices:
         ShowLedger(storage.subjects, storage.ledger),
         recent_check(wire_ledger_check(storage), utc_now),
         wire_export(storage, consent),
+        storage.journal.log,
     )
 
 
@@ -53,5 +56,6 @@ def wire_export(storage: Storage, consent: RecordConsent) -> ExportSubject:
         receipts=storage.receipts,
         sessions=storage.sessions,
         consent=consent,
+        acts=storage.journal,
         now=utc_now,
     )

@@ -9,6 +9,7 @@ from uuid import uuid4
 from perse.auth.api_keys import ApiKeys
 from perse.auth.authenticator import Authenticator
 from perse.auth.session_tokens import SessionTokens
+from perse.bootstrap.actors import the_server
 from perse.bootstrap.enrolment import (
     ConsentServices,
     EnrolmentServices,
@@ -23,6 +24,7 @@ from perse.bootstrap.history import HistoryServices, wire_history
 from perse.bootstrap.liveness import LivenessServices, wire_liveness
 from perse.bootstrap.previous_network import wire_previous
 from perse.bootstrap.searching import SearchServices, wire_search
+from perse.bootstrap.service_terms import terms_of_service
 from perse.bootstrap.storage import open_storage
 from perse.bootstrap.subjects import SubjectServices, wire_subjects
 from perse.bootstrap.voices import VoiceServices
@@ -90,7 +92,8 @@ def open_services(settings: Settings, on_disk: PackOnDisk) -> Services:
 def build_services(settings: Settings, ground: Ground) -> Services:
     """Open storage and wire everything over it. Raises SetupError."""
     on_disk, faces = ground.on_disk, ground.faces
-    storage = open_storage(settings, ground.signing_keys)
+    storage = open_storage(settings, ground.signing_keys, the_server())
+    storage.journal.note_news(terms_of_service(settings, ground))
     ledger = wire_consent(settings, storage)
     previous = wire_previous(settings, ground, storage.references, ledger.record)
     searching = wire_search(settings, faces, ground.voices, storage)

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from perse.auth.api_keys import ApiKeys
 from perse.auth.receipts import JwsReceiptSigner
 from perse.auth.signing_keys import SigningKeys
 from perse.bootstrap.actors import at_the_command_line
 from perse.bootstrap.signing_keys import open_signing_keys
-from perse.domain.audit import Actor
+from perse.domain.audit import Actor, Deed
+from perse.errors import MasterKeyUnusable
 from perse.settings import Settings
 from perse.storage.api_keys import SqlKeyList
 from perse.storage.database import Database
 from perse.storage.database import open_database as open_database_at
 from perse.storage.master_key import MasterKeySource, from_command, from_text
 from perse.storage.migration import upgrade_schema
+from perse.storage.secrets import opened_with
 from perse.storage.storage import MasterKeyChoice, Storage
 from perse.storage.storage import open_storage as open_storage_at
 
@@ -41,6 +43,23 @@ def opened_keys(settings: Settings) -> Iterator[ApiKeys]:
     ``open_storage``."""
     with open_storage(settings) as storage:
         yield ApiKeys(storage.keys)
+
+
+@contextmanager
+def recording(settings: Settings, deed: Deed) -> Iterator[None]:
+    """For what the command line does outside the database: it is in the audit log when it is done,
+    or failed. Raises as ``open_storage``, before anything is done."""
+    with open_storage(settings) as storage, storage.journal.recording(deed):
+        yield
+
+
+def note_schema(settings: Settings) -> None:
+    """Write down that the schema is another, where the master key is at hand; else whoever opens
+    the database next does. Nothing is sealed for it. Raises as ``open_storage``."""
+    with open_database(settings) as database, suppress(MasterKeyUnusable):
+        if opened_with(database, master_key_choice(settings).open) is None:
+            return
+        open_storage(settings).close()
 
 
 def open_storage(

@@ -21,7 +21,7 @@ def wire_rotation(settings: Settings, storage: Storage) -> RotateSecrets:
     """With the key in a file, new ones are made there and old ones dropped from it."""
     in_file = settings.master_key is None and settings.master_key_command is None
     file = MasterKeyFile(settings.effective_master_key_file) if in_file else None
-    return RotateSecrets(storage.database, storage.master, file)
+    return RotateSecrets(storage.database, storage.master, file, storage.journal)
 
 
 def wire_purge(settings: Settings, storage: Storage) -> PurgeExpired:

@@ -13,12 +13,14 @@ from rich.markup import escape
 from rich.table import Table
 
 from perse.bootstrap.local_points import ROLES_BY_KIND, made_with
+from perse.bootstrap.storage import recording
 from perse.bootstrap.weights import chosen_pack, open_catalog
 from perse.cli.evaluate import COMPARED, DEFAULT_BPCER, NoCache, Presentations, Root, Source
 from perse.cli.evaluation import Inquiry, evaluate_comparison, evaluate_liveness, open_evaluated
 from perse.cli.evaluation_tables import show_comparison, show_liveness
 from perse.cli.options import AsJson, DataDir, Pack
 from perse.cli.progress import console
+from perse.domain.audit import Act, Deed
 from perse.domain.decisions import fmr_key
 from perse.errors import PerseError
 from perse.evaluation.calibration import calibrate_comparison, calibrate_liveness
@@ -144,7 +146,8 @@ def rollback(kind: KindArgument, data_dir: DataDir = None, pack: Pack = None) ->
     """Go back to the calibration before, or to the catalogue's operating points."""
     settings = load_settings(data_dir=data_dir, pack=pack)
     folder, digest = _folder(settings), _digests(settings)[kind]
-    gone = folder.roll_back(kind, digest)
+    with recording(settings, Deed(Act.POINTS_ROLL_BACK, kind)):
+        gone = folder.roll_back(kind, digest)
     now = folder.in_use(kind, digest)
     typer.echo(
         f"{gone.id} is out of use; {kind} thresholds are "
@@ -155,10 +158,13 @@ def rollback(kind: KindArgument, data_dir: DataDir = None, pack: Pack = None) ->
 
 def _put_to_use(points: LocalPoints, settings: Settings) -> None:
     """The id alone on stdout, for scripts."""
-    points_id = _folder(settings).put_to_use(points)
+    aim, threshold = _aim(points), f"{points.default.threshold:.4f}"
+    details = {"points": points.id, "aims_at": aim, "threshold": threshold}
+    with recording(settings, Deed(Act.POINTS_SET, points.kind, details=details)):
+        points_id = _folder(settings).put_to_use(points)
     console.print(
-        f"{points.kind} operating points {points_id} aim at {_aim(points)}, threshold "
-        f"{points.default.threshold:.4f}. Restart the server to use them; `perse calibrate "
+        f"{points.kind} operating points {points_id} aim at {aim}, threshold "
+        f"{threshold}. Restart the server to use them; `perse calibrate "
         f"rollback {points.kind}` takes them back.",
         markup=False,
         soft_wrap=True,

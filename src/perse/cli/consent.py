@@ -12,6 +12,7 @@ from perse.bootstrap.upkeep import wire_ledger_check
 from perse.cli.chains import Anchors, points_of, show_verified
 from perse.cli.options import DataDir
 from perse.domain.access import TenantId
+from perse.domain.audit import Act, Deed
 from perse.domain.references import UserToken
 from perse.pipelines.subject_export import exported_entry
 from perse.settings import load_settings
@@ -43,9 +44,11 @@ def export(
     data_dir: DataDir = None,
 ) -> None:
     """Print entries, one JSON object per line, the oldest first."""
+    tenant_id = None if tenant is None else TenantId(tenant)
     with open_storage(load_settings(data_dir=data_dir)) as storage:
+        storage.journal.note(Deed(Act.LEDGER_EXPORT, user_token or "", tenant_id))
         for link in storage.ledger.entries(
-            tenant_id=None if tenant is None else TenantId(tenant),
+            tenant_id=tenant_id,
             user_token=None if user_token is None else UserToken(user_token),
         ):
             typer.echo(json.dumps(exported_entry(link)))

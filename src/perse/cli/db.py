@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from perse.bootstrap.storage import open_database
+from perse.bootstrap.storage import note_schema, open_database
 from perse.cli.options import DataDir
 from perse.settings import load_settings
 from perse.storage.migration import schema_status, upgrade_schema
@@ -27,7 +27,10 @@ def status(data_dir: DataDir = None) -> None:
 @app.command()
 def upgrade(data_dir: DataDir = None) -> None:
     """Bring the database to this version's schema. The server does the same when it starts."""
-    with open_database(load_settings(data_dir=data_dir)) as database:
+    settings = load_settings(data_dir=data_dir)
+    with open_database(settings) as database:
         before = upgrade_schema(database)
+    if before.pending:
+        note_schema(settings)
     done = ", ".join(before.pending)
     typer.echo(f"applied {done}" if done else f"nothing to do: the schema is {before.newest}")

@@ -13,6 +13,7 @@ from perse.bootstrap.previous_network import embedders_of
 from perse.bootstrap.storage import open_storage
 from perse.bootstrap.upkeep import wire_purge, wire_unlocking
 from perse.cli.options import DataDir
+from perse.domain.audit import Act, Deed
 from perse.domain.references import parse_user_token
 from perse.settings import load_settings
 
@@ -42,7 +43,10 @@ def unlock(
 ) -> None:
     """Forget the failed comparisons against a user, who can be compared again at once."""
     token = parse_user_token(user_token)
-    with open_storage(load_settings(data_dir=data_dir)) as storage:
+    with (
+        open_storage(load_settings(data_dir=data_dir)) as storage,
+        storage.journal.recording(Deed(Act.SUBJECT_UNLOCK, token)),
+    ):
         wire_unlocking(storage)(token)
     typer.echo("unlocked", err=True)
 
@@ -55,7 +59,14 @@ def purge(data_dir: DataDir = None) -> None:
     """
     settings = load_settings(data_dir=data_dir)
     with open_storage(settings) as storage:
-        receipts = wire_purge(settings, storage)()
+        with storage.journal.trying(Deed(Act.PURGE)):
+            receipts = wire_purge(settings, storage)()
+        days = settings.reference_ttl_days
+        details: dict[str, str | int] = {
+            "destroyed": len(receipts),
+            "days": "never" if days is None else f"{days:g}",
+        }
+        storage.journal.note(Deed(Act.PURGE, details=details))
     for receipt in receipts:
         typer.echo(receipt.jws)
     typer.echo(f"{len(receipts)} references destroyed", err=True)

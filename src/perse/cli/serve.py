@@ -16,6 +16,7 @@ from perse.api.telemetry.board import Board
 from perse.api.telemetry.logs import configure_logs
 from perse.api.telemetry.metrics import Metrics
 from perse.api.telemetry.tracing import check_traces
+from perse.bootstrap.actors import the_server
 from perse.bootstrap.ground import lay_ground
 from perse.bootstrap.services import Services, build_services, open_services
 from perse.bootstrap.shares import may_fork, processes_of, share_of
@@ -104,7 +105,9 @@ def _hand_over(settings: Settings, prepared: Prepared, count: int) -> None:
 
 def _serve_share(settings: Settings, berth: Berth, count: int) -> None:
     ground = lay_ground(settings, obtain_networks(settings))
-    open_storage(settings, ground.signing_keys).close()  # what is wrong with it is said once
+    open_storage(
+        settings, ground.signing_keys, the_server()
+    ).close()  # what is wrong with it is said once
     configure_logs(settings.log_level)
     own = share_of(settings, count)
 

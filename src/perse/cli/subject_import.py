@@ -11,12 +11,14 @@ import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from perse.bootstrap.shares import usable_cores
+from perse.bootstrap.storage import recording
 from perse.bootstrap.subject_commands import opened_import
 from perse.bootstrap.weights import obtain_networks
 from perse.cli.callers import KeyName, caller_named
 from perse.cli.options import ConsentGiven, DataDir, Pack
 from perse.cli.progress import console, weights_progress
 from perse.crew import work_through
+from perse.domain.audit import Act, Deed
 from perse.domain.consent import Declaration
 from perse.domain.references import Modality
 from perse.domain.subjects import parse_collection_name
@@ -78,7 +80,13 @@ def import_subjects(
     with weights_progress() as progress:
         on_disk = obtain_networks(settings, progress)
     noting = ImportReport(report, caller.tenant_id, source.resolve())
-    with noting as noted, opened_import(settings, on_disk, names) as import_file:
+    details: dict[str, str | int] = {"key_id": caller.key_id, "consent": str(declaration)}
+    deed = Deed(Act.SUBJECTS_IMPORT, f"{len(files)} files", caller.tenant_id, details)
+    with (
+        recording(settings, deed),
+        noting as noted,
+        opened_import(settings, on_disk, names) as import_file,
+    ):
         left = [file for file in files if not noted.knows(file)]
         counts = _import(left, lambda file: import_file(caller, file, declaration), noted, workers)
     _tell(counts, before=len(files) - len(left), left_out=len(found.left_out), report=report)

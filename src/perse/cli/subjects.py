@@ -20,6 +20,7 @@ from perse.cli.callers import KeyName, caller_named
 from perse.cli.options import AsJson, DataDir
 from perse.cli.subject_import import import_subjects
 from perse.domain.access import TenantId
+from perse.domain.audit import Act, Deed
 from perse.domain.references import Modality, parse_user_token
 from perse.domain.subjects import (
     CollectionName,
@@ -110,7 +111,11 @@ def delete(
         found = _find(storage.subjects, caller.tenant_id, subject)
         if not yes:
             typer.confirm(f"Destroy all that is kept of {subject} for good?", abort=True, err=True)
-        typer.echo(destroy(caller, found.user_token).jws)
+        with storage.journal.recording(
+            Deed(Act.SUBJECT_DELETE, found.user_token, caller.tenant_id)
+        ):
+            receipt = destroy(caller, found.user_token)
+        typer.echo(receipt.jws)
 
 
 @app.command()

@@ -20,12 +20,26 @@ DONE = "done"
 
 class Act(StrEnum):
     """What is written down when somebody does it. ``SERVE``: a server starts on other terms than
-    the last one that did."""
+    the last one did: version, networks, thresholds, consent, retention; ``SCHEMA``: the database
+    has another schema than when it was opened last."""
+
+    SCHEMA = "schema"
+    SERVE = "serve"
 
     KEY_CREATE = "key_create"
     KEY_PERMIT = "key_permit"
     KEY_ROTATE = "key_rotate"
     KEY_REVOKE = "key_revoke"
+    TENANT_DELETE = "tenant_delete"
+    SECRETS_ROTATE = "secrets_rotate"
+    POINTS_SET = "points_set"
+    POINTS_ROLL_BACK = "points_roll_back"
+    SUBJECT_EXPORT = "subject_export"
+    LEDGER_EXPORT = "ledger_export"
+    SUBJECTS_IMPORT = "subjects_import"
+    SUBJECT_DELETE = "subject_delete"
+    SUBJECT_UNLOCK = "subject_unlock"
+    PURGE = "purge"
 
 
 class ActorKind(StrEnum):

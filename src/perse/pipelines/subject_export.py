@@ -8,12 +8,14 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from perse.domain.access import Caller, TenantId
+from perse.domain.audit import Act, Deed
 from perse.domain.consent import ChainedEntry, Declaration, Processing
 from perse.domain.liveness_sessions import LivenessSession
 from perse.domain.receipts import token_sha256
 from perse.domain.references import BiometricReference, Template, UserToken
 from perse.domain.throttling import Guesses
 from perse.errors import UserTokenNotFound
+from perse.pipelines.audit import Acts
 from perse.pipelines.consent import RecordConsent
 from perse.pipelines.reference_ports import (
     Now,
@@ -41,7 +43,8 @@ class LedgerRecords(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class ExportSubject:
-    """Use case: everything held about one user, the templates too. The export is recorded.
+    """Use case: everything held about one user, the templates too. The export is recorded, in the
+    consent ledger where there is still a user, and in the audit log.
 
     Raises UserTokenNotFound when nothing at all is known of the token.
     """
@@ -54,6 +57,7 @@ class ExportSubject:
     receipts: ReceiptRecords
     sessions: SessionRecords
     consent: RecordConsent
+    acts: Acts
     now: Now
 
     def __call__(self, user_token: UserToken, *, caller: Caller | None = None) -> Document:
@@ -72,6 +76,9 @@ class ExportSubject:
                 owner, key_id, Processing.EXPORT, Declaration.NOT_NEEDED, user_token
             )
             self.consent.begin(entry).result()
+        of: Sequence[TenantId | None] = owners or [tenant_id]
+        for whose in of:
+            self.acts.note(Deed(Act.SUBJECT_EXPORT, user_token, whose), caller=caller)
         return {
             "user_token": user_token,
             "exported_at": self.now().isoformat(),

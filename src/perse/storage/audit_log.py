@@ -11,7 +11,7 @@ from typing import Self
 
 import sqlalchemy as sa
 
-from perse.domain.access import TenantId
+from perse.domain.access import Caller, TenantId
 from perse.domain.audit import Actor, AuditEntry, AuditLink, Deed, audit_chain, details_text
 from perse.domain.chains import ChainPoint
 from perse.errors import PerseError, StorageUnavailable, TracesRemain
@@ -78,9 +78,11 @@ class Journal:
         writes to the consent ledger too, this comes before, or two would wait for each other."""
         return self.log.append_in(connection, [self._entry(deed)])
 
-    def note(self, deed: Deed) -> None:
-        """Write down what was done. Raises StorageUnavailable."""
-        self.log.append([self._entry(deed)])
+    def note(self, deed: Deed, *, caller: Caller | None = None) -> None:
+        """Write down what was done, by an API key or by whose hand this is. Raises
+        StorageUnavailable."""
+        hand = self.by(Actor.of(caller)) if caller else self
+        self.log.append([hand._entry(deed)])
 
     def note_news(self, deed: Deed) -> None:
         """The same, unless the last entry of that act says just this."""
@@ -108,9 +110,14 @@ class Journal:
 
     @contextmanager
     def recording(self, deed: Deed) -> Iterator[None]:
-        """For what is done outside the database: written down when it is done, or failed."""
+        """For what is no transaction of ours, or several: written down when it is done, or
+        failed."""
         with self.trying(deed):
-            yield
+            try:
+                yield
+            except TracesRemain:
+                self.note(deed)
+                raise
             self.note(deed)
 
     def _known(self, connection: sa.Connection, deed: Deed) -> bool:

@@ -10,8 +10,10 @@ the database's own row of secrets and looks again.
 from __future__ import annotations
 
 from collections.abc import Set
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from perse.domain.audit import Act, Deed
+from perse.storage.audit_log import Journal
 from perse.storage.database import Database
 from perse.storage.master_key import MasterKeys, master_key_id
 from perse.storage.master_key_file import MasterKeyFile
@@ -45,15 +47,17 @@ class RotateSecrets:
     database: Database
     master: MasterKeys
     file: MasterKeyFile | None
+    journal: Journal
     wait_s: float = _WAIT_S
 
     def __call__(self, *, renew_tenant_keys: bool) -> Rotated:
         """Raises StorageUnavailable while another rotation is under way, MasterKeyUnusable,
         SetupError for a file that cannot be changed. What was begun is finished by the next one."""
-        with rotation_lock(self.database, wait_s=self.wait_s):
+        deed = Deed(Act.SECRETS_ROTATE, "tenant keys" if renew_tenant_keys else "master key")
+        with self.journal.trying(deed), rotation_lock(self.database, wait_s=self.wait_s):
             before = self.file.ids() if self.file else frozenset()
             key_id = self._next_key()
-            named, tenant_keys = self._wrap_with(key_id)
+            named, tenant_keys = self._wrap_with(key_id, deed)
             self._drop(before)
             data_keys = self._renew_tenant_keys() if renew_tenant_keys else None
             self.database.erase_traces()
@@ -68,14 +72,17 @@ class RotateSecrets:
         self.file.put_first(key)
         return master_key_id(key)
 
-    def _wrap_with(self, key_id: str) -> tuple[str, int]:
+    def _wrap_with(self, key_id: str, deed: Deed) -> tuple[str, int]:
         """The id of the key that wrapped before, and the number of tenant keys."""
         with self.database.write() as connection:
             self.database.insist_on_disk(connection)
             named = lock_secrets(connection)
             if self.file is not None:
                 self.master.refresh()  # nobody can take the new key out of it from here on
-            return named, wrap_secrets(connection, self.master, key_id=key_id)
+            wrapped = wrap_secrets(connection, self.master, key_id=key_id)
+            details = {"master_key": key_id, "before": named}
+            self.journal.note_in(connection, replace(deed, details=details))
+            return named, wrapped
 
     def _drop(self, key_ids: Set[str]) -> None:
         """Those of them that the database does not name."""

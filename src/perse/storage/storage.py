@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Self
 
-from perse.domain.audit import Actor, ActorKind
+from perse.domain.audit import Act, Actor, ActorKind, Deed
 from perse.domain.receipts import ReceiptSigner
 from perse.domain.session_lockout import LockoutPolicy
 from perse.domain.throttling import GuessPolicy
@@ -122,10 +122,11 @@ def open_storage(
     Raises SettingsInvalid, StorageUnavailable, StorageTooNew or MasterKeyUnusable.
     """
     database = open_database(url)
-    master, ledger_key = _unlocked(database, master_key)
+    master, ledger_key, schema = _unlocked(database, master_key)
     ledger = SqlLedger.of(database, ledger_key)
     audit_log = SqlAuditLog.of(database, derived_secret(ledger_key, "audit log"))
     journal = Journal(audit_log, actor, now)
+    journal.note_news(Deed(Act.SCHEMA, schema))
     receipts = SqlReceipts(database, signer, audit_log)
     tenant_keys, destroy = TenantKeys(master), DestroySubjects(database, ledger, receipts)
     return Storage(
@@ -141,24 +142,25 @@ def open_storage(
         guesses=SqlGuesses(database, guess_policy or GuessPolicy()),
         ledger=ledger,
         receipts=receipts,
-        tenants=SqlTenants(database, ledger, receipts),
+        tenants=SqlTenants(database, ledger, receipts, journal),
         sessions=_sessions(ledger, lockout_policy),
         journal=journal,
         bulk=SqlBulk(database, tenant_keys, derived_secret(ledger_key, "bulk outcomes")),
     )
 
 
-def _unlocked(database: Database, master_key: MasterKeyChoice) -> tuple[MasterKeys, bytes]:
-    """Of this version's schema, without traces of what was deleted, or closed."""
+def _unlocked(database: Database, master_key: MasterKeyChoice) -> tuple[MasterKeys, bytes, str]:
+    """Of this version's schema, without traces of what was deleted, or closed. Master key, key of
+    the ledger, newest step of the schema."""
     try:
-        upgrade_schema(database)
-        opened = open_secrets(database, master=master_key.open)
+        schema = upgrade_schema(database).newest
+        master, ledger_key = open_secrets(database, master=master_key.open)
         with suppress(StorageUnavailable):  # a reader of another process may hold it
             database.erase_traces()
     except BaseException:
         database.close()
         raise
-    return opened
+    return master, ledger_key, schema
 
 
 def _sessions(ledger: SqlLedger, policy: LockoutPolicy | None) -> SqlLivenessSessions:

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import sqlalchemy as sa
 
 from perse.domain.access import TenantId
+from perse.domain.audit import Act, Deed
 from perse.domain.consent import ConsentEntry
 from perse.domain.receipts import Destruction, DestructionEvent, Receipt, all_tokens_sha256
 from perse.domain.references import Modality, UserToken
 from perse.domain.samples import ModelName
 from perse.errors import NotFound
+from perse.storage.audit_log import Journal
 from perse.storage.bulk_schema import bulk_keys, bulk_outcomes
 from perse.storage.database import Database
 from perse.storage.ledger import SqlLedger
@@ -47,6 +49,7 @@ class SqlTenants:
     database: Database
     ledger: SqlLedger
     receipts: SqlReceipts
+    journal: Journal
 
     def list(self) -> Sequence[TenantSummary]:
         """Every tenant, the oldest first."""
@@ -69,10 +72,14 @@ class SqlTenants:
         Its ledger entries stay, as the proof of what was done under which declaration.
         """
         tenant_id = entry.tenant_id
-        with self.database.write_and_erase(at_leisure=True) as connection:
+        deed = Deed(Act.TENANT_DELETE, tenant_id, tenant_id)
+        erasing = self.database.write_and_erase(at_leisure=True)
+        with self.journal.trying(deed), erasing as connection:
             _lock(connection, tenant_id)
             tokens = _tokens(connection, tenant_id)
             destroyed = _erase_rows(connection, tenant_id)
+            details = {"users": len(tokens), **destroyed}
+            self.journal.note_in(connection, replace(deed, details=details))
             receipt = self.receipts.issue_in(
                 connection,
                 Destruction(

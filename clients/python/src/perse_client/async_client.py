@@ -13,6 +13,7 @@ from perse_client.call import Call
 from perse_client.conversation import Conversation, Conversations, Renew, Send, Step, Wait
 from perse_client.operations import (
     access,
+    audit,
     collections,
     evaluations,
     faces,
@@ -94,6 +95,8 @@ class AsyncClient:
 
     get_access = awaiting(access.get_access)
     get_status = awaiting(status.get_status)
+    show_audit = awaiting(audit.show_audit)
+    iter_audit = async_iterating(audit.iter_audit)
     list_evaluations = awaiting(evaluations.list_evaluations)
     get_evaluation = awaiting(evaluations.get_evaluation)
 

@@ -13,6 +13,7 @@ from perse_client.call import Call
 from perse_client.conversation import Conversation, Conversations, Renew, Send, Step, Wait
 from perse_client.operations import (
     access,
+    audit,
     collections,
     evaluations,
     faces,
@@ -98,6 +99,8 @@ class Client:
 
     get_access = blocking(access.get_access)
     get_status = blocking(status.get_status)
+    show_audit = blocking(audit.show_audit)
+    iter_audit = iterating(audit.iter_audit)
     list_evaluations = blocking(evaluations.list_evaluations)
     get_evaluation = blocking(evaluations.get_evaluation)
 

@@ -6,13 +6,12 @@ import re
 
 from perse.errors import InvalidParameter
 
-_MOST_DIGITS = 9
 _DECIMAL = re.compile(r"[0-9]{1,9}(\.[0-9]{1,20})?([eE][+-]?[0-9]{1,3})?", re.ASCII)
 
 
 def whole_number(text: str, name: str, *, most: int) -> int:
     """1 to ``most``. Raises InvalidParameter."""
-    digits = text.isascii() and text.isdecimal() and len(text) <= _MOST_DIGITS
+    digits = text.isascii() and text.isdecimal() and len(text) <= len(str(most))
     if not (digits and 1 <= int(text) <= most):
         raise InvalidParameter(f"{name} must be a whole number from 1 to {most}")
     return int(text)

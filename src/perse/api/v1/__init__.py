@@ -9,6 +9,7 @@ from __future__ import annotations
 from perse.api.http.sockets import SocketOperation
 from perse.api.v1 import (
     access,
+    audit,
     collections,
     evaluations,
     history,
@@ -27,6 +28,7 @@ OPERATIONS = speaking_of_subjects(
     (
         *access.OPERATIONS,
         *status.OPERATIONS,
+        *audit.OPERATIONS,
         *evaluations.OPERATIONS,
         *voices.OPERATIONS,
         *subjects.OPERATIONS,

@@ -14,6 +14,7 @@ from perse.api.http.needs import Needs
 from perse.api.http.nulls import without_nulls
 from perse.api.http.operations import Operation, Parameter
 from perse.api.http.queries import whole_number
+from perse.api.v1.cursors import SEQ_PATTERN, seq_of
 from perse.api.v1.examples import RECEIPT, SUBJECT_ID
 from perse.api.v1.wire import SUBJECT, Cursor, subject_in
 from perse.domain.access import Permission
@@ -23,7 +24,6 @@ from perse.pipelines.subject_ledger import CheckedEntry, LedgerState
 
 _ONE = f"/v1/subjects/{{{SUBJECT.name}}}"
 _MOST_PER_PAGE, _PER_PAGE = 1000, 100
-_LARGEST_SEQ = 999_999_999
 
 
 class WireEntry(Answer):
@@ -67,8 +67,7 @@ async def show_ledger(call: Call) -> LedgerAnswer:
     """The ledger's entries about a subject."""
     history, token, query = call.services.history, subject_in(call), call.request.query_params
     limit = whole_number(query.get("limit", str(_PER_PAGE)), "limit", most=_MOST_PER_PAGE)
-    cursor = query.get("cursor")
-    after = 0 if cursor is None else whole_number(cursor, "cursor", most=_LARGEST_SEQ)
+    after = seq_of(query.get("cursor"))
     wants_chain = _flag(query.get("check_chain", "false"))
     page = await call.look_up(
         lambda: history.ledger(call.caller.tenant_id, token, after=after, limit=limit)
@@ -174,7 +173,7 @@ OPERATIONS = (
                 "cursor",
                 "query",
                 "`next_cursor` of the page before.",
-                {"type": "string", "pattern": "^[1-9][0-9]{0,8}$"},
+                {"type": "string", "pattern": SEQ_PATTERN},
             ),
             Parameter(
                 "check_chain",
