@@ -186,6 +186,16 @@ class RateLimited(TryLater):
     code = "rate_limited"
 
 
+class QuotaExceeded(RateLimited):
+    """The tenant has used what the operator lets it of ``quota``."""
+
+    code = "quota_exceeded"
+
+    def __init__(self, message: str, *, retry_after_s: int = 1, quota: str = "") -> None:
+        super().__init__(message, retry_after_s=retry_after_s)
+        self.quota = quota
+
+
 class Overloaded(TryLater):
     code = "overloaded"
 

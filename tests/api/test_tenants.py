@@ -31,6 +31,7 @@ from perse.domain.references import (
 )
 from tests.api.test_overload import Gate
 from tests.fakes.faces import FakeFaces, picture
+from tests.fakes.keys import MemoryKeys
 from tests.fakes.services import FakeServices, app_over, settings
 from tests.fakes.storage import FakePerson, FakeReferences
 from tests.served import BOUNDARY, Served, form, part, read_answer, serving
@@ -94,6 +95,34 @@ def test_the_longest_queue_gives_way_to_another_tenant() -> None:
         statuses = sorted(task.result().status_code for task in greedy)
         assert statuses == [200, 200, 503]
         assert [task.result().status_code for task in others] == [200, 200]
+
+
+def test_a_flood_at_two_servers_starves_nobody_at_either() -> None:
+    gate, keys = Gate(), MemoryKeys()
+    both = [
+        FakeServices(
+            settings(workers=2, queue_size=3),
+            faces=FakeFaces(before=gate.pass_through),
+            store=keys if n == 0 else MemoryKeys(),
+        )
+        for n in range(2)
+    ]
+    both[1].authenticator = both[0].authenticator
+    flood, (_, other) = both[0].api_key, both[0].keys.create("other")
+    with ExitStack() as servers, ThreadPoolExecutor(24) as many:
+        served = [servers.enter_context(serving(it)) for it in both]
+        inside = [many.submit(_detect, it, flood) for it in served for _ in range(5)]
+        gate.await_arrivals(4)
+        for it in served:
+            _until(lambda at=it: _metric(at, "perse_work_waiting ") == 3)  # type: ignore[misc]
+        refused = [many.submit(_detect, it, flood) for it in served for _ in range(5)]
+        assert [task.result().status_code for task in refused] == [503] * 10
+        for services in both:
+            services.faces.before = lambda: None
+        for _ in range(5):
+            assert [_detect(it, other).status_code for it in served] == [200, 200]
+        gate.open()
+        assert [task.result().status_code for task in inside] == [200] * 10
 
 
 @dataclass

@@ -34,6 +34,8 @@ COMMAND_LINES: Mapping[str, str] = {
     "keys rotate": "app",
     "keys revoke": "app",
     "tenants list": "",
+    "tenants limit": "nobody people 5",
+    "tenants usage": "nobody",
     "tenants delete": "nobody --yes",
     "references status": "",
     "references unlock": "{token}",

@@ -20,6 +20,7 @@ from perse.domain.samples import ModelName
 from perse.evaluation.shelf import EvaluationShelf
 from perse.pipelines.call_limits import CallLimits
 from perse.pipelines.consent import RecordConsent
+from perse.pipelines.quotas import Allowances
 from perse.settings import Settings
 from perse.weights.cards import ModelCard, Role
 from perse.weights.catalogue import load_catalog
@@ -28,6 +29,7 @@ from tests.fakes.faces import MODELS, FakeFaces
 from tests.fakes.history import FakeHistory
 from tests.fakes.keys import MemoryKeys
 from tests.fakes.liveness import FakeLiveness
+from tests.fakes.quotas import FakeQuotas
 from tests.fakes.searching import FakeSearching
 from tests.fakes.storage import FakeClock, FakeLedger, FakeReferences
 from tests.fakes.subject_services import FakeSubjectServices
@@ -91,6 +93,8 @@ class FakeServices:
         self.history = FakeHistory(self.references, self.liveness.store)
         self.buckets = FakeCallBuckets()
         self.call_limits = CallLimits(self.buckets, utc_now)
+        self.quota_counts = FakeQuotas()
+        self.quotas = Allowances(self.quota_counts, utc_now)
 
     def examine(self) -> Sequence[Finding]:
         return self.findings

@@ -139,6 +139,8 @@ _NEWER_TABLES = (
     "audit_head",
     "bulk_keys",
     "bulk_outcomes",
+    "quotas",
+    "quota_use",
     "liveness_sessions",
     "liveness_failures",
     "collection_members",

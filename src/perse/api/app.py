@@ -74,7 +74,9 @@ def create_app(
     )
     log = structlog.get_logger("perse")
     prefixed = KnowPrefix(PlainPaths(router), settings.root_path, settings.trusted_proxies)
-    app = Cors(AnswerErrors(prefixed, log), settings.cors_origins, settings.cors_headers)
+    app = Cors(
+        AnswerErrors(prefixed, log, workplace.metrics), settings.cors_origins, settings.cors_headers
+    )
     fair = TakeTurns(
         SafeHeaders(app), workplace.turnstile, workplace.restraint, _party_of(workplace.access)
     )
@@ -149,7 +151,7 @@ def _workplace(
             on_thread=step_back,
         ),
         lookups=questions("storage", _room_for_questions(workers)),
-        access=Access(access, services.authenticator, services.call_limits),
+        access=Access(access, services.authenticator, services.call_limits, services.quotas),
         bodies=ByteBudget(
             # One tenant alone may hold half of it: the largest form must fit into that.
             max(settings.body_memory_bytes, 2 * limits.largest_body),

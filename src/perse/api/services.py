@@ -34,6 +34,7 @@ from perse.pipelines.liveness_frames import FrameSensing
 from perse.pipelines.liveness_ports import SessionStore
 from perse.pipelines.liveness_sessions import ConcludeSession, OpenSession, StartSession
 from perse.pipelines.ports import SideBySide
+from perse.pipelines.quotas import Allowances
 from perse.pipelines.reference_ports import Now, ReferenceList
 from perse.pipelines.samples import AddFace, AddVoice, DeleteSample
 from perse.pipelines.subject_export import ExportSubject
@@ -260,7 +261,8 @@ class Liveness(Protocol):
 class Services(Protocol):
     """``models``, ``cards``: role -> network in use, and what the catalogue says of it.
     ``examine``: what works here and what does not; blocks. ``warm`` runs every network once, so
-    that the first request is as fast as the tenth. ``close`` gives back what is held."""
+    that the first request is as fast as the tenth. ``close`` gives back what is held.
+    ``call_limits``: None where nobody counts calls of keys."""
 
     @property
     def pack(self) -> str: ...
@@ -294,9 +296,9 @@ class Services(Protocol):
     @property
     def liveness(self) -> Liveness: ...
     @property
-    def call_limits(self) -> CallLimits | None:
-        """None where no limit is set."""
-        ...
+    def call_limits(self) -> CallLimits | None: ...
+    @property
+    def quotas(self) -> Allowances: ...
 
     def warm(self) -> None: ...
 

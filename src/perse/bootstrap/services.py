@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from uuid import uuid4
 
-from perse.auth.api_keys import ApiKeys
+from perse.auth.api_keys import ApiKeys, utc_now
 from perse.auth.authenticator import Authenticator
 from perse.auth.session_tokens import SessionTokens
 from perse.bootstrap.actors import the_server
@@ -34,6 +34,7 @@ from perse.domain.samples import ModelName
 from perse.evaluation.shelf import EvaluationShelf
 from perse.pipelines.call_limits import CallLimits
 from perse.pipelines.consent import RecordConsent
+from perse.pipelines.quotas import Allowances
 from perse.settings import Settings
 from perse.storage.storage import Storage
 from perse.weights.cards import ModelCard, Role
@@ -59,6 +60,7 @@ class Services:
     evaluations: EvaluationShelf
     liveness: LivenessServices
     call_limits: CallLimits | None
+    quotas: Allowances
     ledger: ConsentServices
     storage: Storage
 
@@ -116,6 +118,7 @@ def build_services(settings: Settings, ground: Ground) -> Services:
         history=wire_history(storage, ledger.record),
         evaluations=EvaluationShelf(settings.effective_evaluations_dir),
         call_limits=wire_call_limits(settings, storage),
+        quotas=Allowances(storage.quotas, utc_now),
         ledger=ledger,
         storage=storage,
     )

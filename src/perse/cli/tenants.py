@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import json
 from typing import Annotated
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
+from perse.auth.api_keys import utc_now
 from perse.bootstrap.storage import open_storage
 from perse.bootstrap.upkeep import wire_tenant_erasure
-from perse.cli.options import DataDir
+from perse.cli.options import AsJson, DataDir
 from perse.domain.access import TenantId
+from perse.domain.quotas import Quota
+from perse.errors import InvalidParameter
 from perse.settings import load_settings
 
-app = typer.Typer(help="List tenants and erase them whole.", no_args_is_help=True)
+app = typer.Typer(help="List, limit and erase tenants.", no_args_is_help=True)
+
+TenantName = Annotated[str, typer.Argument(help="The tenant's id, as perse tenants list shows it.")]
 
 
 @app.command("list")
@@ -34,8 +40,40 @@ def list_tenants(data_dir: DataDir = None) -> None:
 
 
 @app.command()
+def limit(
+    tenant: TenantName,
+    quota: Annotated[Quota, typer.Argument(help=f"What of: {', '.join(Quota)}.")],
+    most: Annotated[str, typer.Argument(help="How much it may use; none = as much as it likes.")],
+    data_dir: DataDir = None,
+) -> None:
+    """Give a tenant a quota, on every server within ten seconds."""
+    if most != "none" and not (most.isascii() and most.isdecimal()):
+        raise InvalidParameter("a quota is a whole number, or none")
+    with open_storage(load_settings(data_dir=data_dir)) as storage:
+        storage.quotas.set(TenantId(tenant), quota, None if most == "none" else int(most))
+    typer.echo(f"{tenant}: {quota} {most}", err=True)
+
+
+@app.command()
+def usage(tenant: TenantName, as_json: AsJson = False, data_dir: DataDir = None) -> None:
+    """Show how many people and samples a tenant has, its quotas and how much of them is used."""
+    table = Table("what", "used", "quota", "begins anew", box=None)
+    with open_storage(load_settings(data_dir=data_dir)) as storage:
+        used = storage.quotas.use(TenantId(tenant), at=utc_now())
+    for it in used:
+        resets = it.resets_at
+        if as_json:
+            told = {"quota": it.quota, "used": it.used, "most": it.most}
+            typer.echo(json.dumps(told | {"resets_at": resets and resets.isoformat()}))
+        most = "none" if it.most is None else f"{it.most:,}"
+        table.add_row(it.quota, f"{it.used:,}", most, f"{resets:%Y-%m-%d %H:%M}" if resets else "")
+    if not as_json:
+        Console().print(table)
+
+
+@app.command()
 def delete(
-    tenant: Annotated[str, typer.Argument(help="The tenant's id, as perse tenants list shows it.")],
+    tenant: TenantName,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
     data_dir: DataDir = None,
 ) -> None:

@@ -30,6 +30,7 @@ class Act(StrEnum):
     KEY_PERMIT = "key_permit"
     KEY_ROTATE = "key_rotate"
     KEY_REVOKE = "key_revoke"
+    QUOTA_SET = "quota_set"
     TENANT_DELETE = "tenant_delete"
     SECRETS_ROTATE = "secrets_rotate"
     POINTS_SET = "points_set"

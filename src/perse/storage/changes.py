@@ -8,8 +8,10 @@ from enum import IntEnum
 import sqlalchemy as sa
 
 from perse.domain.access import TenantId
+from perse.domain.quotas import Quota
 from perse.domain.references import UserToken
 from perse.domain.subjects import CollectionName
+from perse.storage.quotas import check_room
 from perse.storage.schema import Row, subject_changes, subjects, tenants
 from perse.storage.sealing import Owner
 from perse.storage.template_rows import is_subject
@@ -35,7 +37,7 @@ def note_change(
     connection: sa.Connection, owner: Owner, change: Change, *, more_templates: int = 0
 ) -> None:
     """Count a change of a subject, in the transaction that holds the tenant's row.
-    ``more_templates``: below 0 for fewer."""
+    ``more_templates``: below 0 for fewer. Raises QuotaExceeded."""
     _note(connection, owner.tenant_id, owner.user_token, change, more_templates=more_templates)
 
 
@@ -54,7 +56,7 @@ def _note(
     *,
     more_templates: int = 0,
 ) -> None:
-    revision = connection.execute(
+    counted = connection.execute(
         sa.update(tenants)
         .where(tenants.c.tenant_id == tenant_id)
         .values(
@@ -62,8 +64,13 @@ def _note(
             subjects_held=tenants.c.subjects_held + change.more_subjects,
             templates_held=tenants.c.templates_held + more_templates,
         )
-        .returning(tenants.c.revision)
-    ).scalar_one()
+        .returning(tenants.c.revision, tenants.c.subjects_held, tenants.c.templates_held)
+    ).one()
+    revision = counted.revision
+    people = {Quota.PEOPLE: counted.subjects_held} if change.more_subjects > 0 else {}
+    samples = {Quota.SAMPLES: counted.templates_held} if more_templates > 0 else {}
+    if people or samples:
+        check_room(connection, tenant_id, people | samples)
     connection.execute(
         sa.insert(subject_changes).values(
             tenant_id=tenant_id,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hmac
-from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -27,6 +26,7 @@ from perse.storage.liveness_sessions import SqlLivenessSessions
 from perse.storage.master_key import MasterKeys, MasterKeySource
 from perse.storage.master_key_file import MasterKeyFile
 from perse.storage.migration import upgrade_schema
+from perse.storage.quotas import SqlQuotas
 from perse.storage.receipts import SqlReceipts
 from perse.storage.reference_list import SqlReferenceList
 from perse.storage.references import SqlReferences
@@ -38,10 +38,6 @@ from perse.storage.tenant_keys import TenantKeys
 from perse.storage.tenants import SqlTenants
 
 _NOBODY = Actor(ActorKind.SERVER, "perse")
-
-
-def _utc_now() -> datetime:
-    return datetime.now(UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +60,7 @@ class Storage:
     sessions: SqlLivenessSessions
     journal: Journal
     bulk: SqlBulk
+    quotas: SqlQuotas
 
     def derived_secret(self, purpose: str) -> bytes:
         """32 bytes that stay the same for this database and say nothing of its other secrets."""
@@ -114,20 +111,35 @@ def open_storage(
     guess_policy: GuessPolicy | None = None,
     lockout_policy: LockoutPolicy | None = None,
     actor: Actor = _NOBODY,
-    now: Callable[[], datetime] = _utc_now,
 ) -> Storage:
-    """Open ``url``, bring its schema up to date, and unlock it with the master key. ``actor``: who
-    stands in the audit log.
+    """Open ``url``, bring its schema up to date, and unlock it. ``actor``: for the audit log.
 
     Raises SettingsInvalid, StorageUnavailable, StorageTooNew or MasterKeyUnusable.
     """
     database = open_database(url)
-    master, ledger_key, schema = _unlocked(database, master_key)
-    ledger = SqlLedger.of(database, ledger_key)
-    audit_log = SqlAuditLog.of(database, derived_secret(ledger_key, "audit log"))
-    journal = Journal(audit_log, actor, now)
-    journal.note_news(Deed(Act.SCHEMA, schema))
-    receipts = SqlReceipts(database, signer, audit_log)
+    try:
+        schema = upgrade_schema(database).newest
+        master, key = open_secrets(database, master=master_key.open)
+        ledger, journal = SqlLedger.of(database, key), _journal(database, key, actor, schema)
+        with suppress(StorageUnavailable):  # a reader of another process may hold it
+            database.erase_traces()
+    except BaseException:
+        database.close()
+        raise
+    return _storage(master, ledger, journal, signer, guess_policy or GuessPolicy(), lockout_policy)
+
+
+def _storage(
+    master: MasterKeys,
+    ledger: SqlLedger,
+    journal: Journal,
+    signer: ReceiptSigner,
+    guess_policy: GuessPolicy,
+    lockout_policy: LockoutPolicy | None,
+) -> Storage:
+    """Over an unlocked database."""
+    database = ledger.database
+    receipts = SqlReceipts(database, signer, journal.log)
     tenant_keys, destroy = TenantKeys(master), DestroySubjects(database, ledger, receipts)
     return Storage(
         database=database,
@@ -139,28 +151,22 @@ def open_storage(
         collections=SqlCollections(database, ledger),
         subject_feed=SqlSubjectFeed(database, tenant_keys),
         reference_list=SqlReferenceList(database),
-        guesses=SqlGuesses(database, guess_policy or GuessPolicy()),
+        guesses=SqlGuesses(database, guess_policy),
         ledger=ledger,
         receipts=receipts,
         tenants=SqlTenants(database, ledger, receipts, journal),
         sessions=_sessions(ledger, lockout_policy),
         journal=journal,
-        bulk=SqlBulk(database, tenant_keys, derived_secret(ledger_key, "bulk outcomes")),
+        quotas=SqlQuotas(database, journal),
+        bulk=SqlBulk(database, tenant_keys, derived_secret(ledger.key, "bulk outcomes")),
     )
 
 
-def _unlocked(database: Database, master_key: MasterKeyChoice) -> tuple[MasterKeys, bytes, str]:
-    """Of this version's schema, without traces of what was deleted, or closed. Master key, key of
-    the ledger, newest step of the schema."""
-    try:
-        schema = upgrade_schema(database).newest
-        master, ledger_key = open_secrets(database, master=master_key.open)
-        with suppress(StorageUnavailable):  # a reader of another process may hold it
-            database.erase_traces()
-    except BaseException:
-        database.close()
-        raise
-    return master, ledger_key, schema
+def _journal(database: Database, key: bytes, actor: Actor, schema: str) -> Journal:
+    log = SqlAuditLog.of(database, derived_secret(key, "audit log"))
+    journal = Journal(log, actor, lambda: datetime.now(UTC))
+    journal.note_news(Deed(Act.SCHEMA, schema))
+    return journal
 
 
 def _sessions(ledger: SqlLedger, policy: LockoutPolicy | None) -> SqlLivenessSessions:

@@ -19,6 +19,7 @@ from perse.storage.audit_log import Journal
 from perse.storage.bulk_schema import bulk_keys, bulk_outcomes
 from perse.storage.database import Database
 from perse.storage.ledger import SqlLedger
+from perse.storage.quotas import forget_quotas
 from perse.storage.receipts import SqlReceipts
 from perse.storage.schema import (
     api_keys,
@@ -167,6 +168,7 @@ def _erase_rows(connection: sa.Connection, tenant_id: TenantId) -> dict[str, int
     """How many of what, by name."""
     mine = sa.select(subjects.c.subject_id).where(subjects.c.tenant_id == tenant_id)
     keys = sa.select(api_keys.c.key_id).where(api_keys.c.tenant_id == tenant_id)
+    forget_quotas(connection, tenant_id)
     connection.execute(sa.delete(rate_buckets).where(rate_buckets.c.key_id.in_(keys)))
     of_subjects = {
         table.name: connection.execute(

@@ -24,6 +24,7 @@ from perse_client.operations import (
     status,
     subjects,
     system,
+    usage,
     users,
     verification,
     voices,
@@ -94,6 +95,7 @@ class AsyncClient:
     delete_collection = awaiting(collections.delete_collection)
 
     get_access = awaiting(access.get_access)
+    get_usage = awaiting(usage.get_usage)
     get_status = awaiting(status.get_status)
     show_audit = awaiting(audit.show_audit)
     iter_audit = async_iterating(audit.iter_audit)

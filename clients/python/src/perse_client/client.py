@@ -24,6 +24,7 @@ from perse_client.operations import (
     status,
     subjects,
     system,
+    usage,
     users,
     verification,
     voices,
@@ -98,6 +99,7 @@ class Client:
     delete_collection = blocking(collections.delete_collection)
 
     get_access = blocking(access.get_access)
+    get_usage = blocking(usage.get_usage)
     get_status = blocking(status.get_status)
     show_audit = blocking(audit.show_audit)
     iter_audit = iterating(audit.iter_audit)

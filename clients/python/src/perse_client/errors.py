@@ -190,6 +190,12 @@ class RateLimited(TryLater):
     known_code = "rate_limited"
 
 
+class QuotaExceeded(RateLimited):
+    """The tenant has used what the operator lets it."""
+
+    known_code = "quota_exceeded"
+
+
 class Overloaded(TryLater):
     known_code = "overloaded"
 

@@ -13,9 +13,10 @@ from starlette.types import Scope
 from perse.api.admission.door import Door
 from perse.auth.authenticator import Authenticator
 from perse.auth.credentials import Credentials, read_credentials
-from perse.domain.access import Caller, KeyId
+from perse.domain.access import Caller, KeyId, TenantId
 from perse.errors import Unauthorized
 from perse.pipelines.call_limits import CallLimits
+from perse.pipelines.quotas import Allowances, Leave
 
 # The party of everybody who is not known at all: strangers wait for one another only.
 STRANGERS = ""
@@ -29,11 +30,13 @@ def credentials_of(headers: Headers) -> Credentials:
 @dataclass(frozen=True, slots=True)
 class Access:
     """``door`` is for nothing else, so that no list and no slow deletion stands before it.
-    ``limits`` None: nobody counts calls."""
+    ``limits`` None: nobody counts calls of keys. ``allowances``: what tenants may still use."""
 
     door: Door
     authenticator: Authenticator
     limits: CallLimits | None
+    allowances: Allowances
+    _leasing: dict[TenantId, asyncio.Task[None]] = field(default_factory=dict)
     _asking: dict[KeyId, asyncio.Task[Caller]] = field(default_factory=dict)
 
     def party_of(self, scope: Scope) -> str:
@@ -47,7 +50,7 @@ class Access:
 
     async def caller(self, sent: Credentials, party: str) -> Caller:
         """The caller behind a request's credentials, whose call is counted. ``party``: whose the
-        request is, as far as that is known. Raises Unauthorized or RateLimited.
+        request is, as far as that is known. Raises Unauthorized, RateLimited or QuotaExceeded.
 
         One who is known from the last second waits for nothing. When half of that is over, the
         key store is asked again while the request goes on.
@@ -62,7 +65,33 @@ class Access:
                 self._ask_again(caller, ask)
         if self.limits is not None:
             await self.door.run(caller.tenant_id, partial(self.limits.take, caller.key_id))
+        await self._given(caller.tenant_id, self.allowances.spend_request)
         return caller
+
+    async def room_for_upload(self, tenant_id: TenantId) -> None:
+        """Raises QuotaExceeded where no body may come any more."""
+        await self._given(tenant_id, self.allowances.room_for_upload)
+
+    async def _given(self, tenant_id: TenantId, ask: Callable[[TenantId], Leave]) -> None:
+        """Where more has to be leased for it, all who wait share one look at the database. Raises
+        QuotaExceeded."""
+        while (leave := ask(tenant_id)) is Leave.UNKNOWN:
+            await asyncio.shield(self._lease(tenant_id))
+        if leave is Leave.DUE:
+            self._lease(tenant_id)
+
+    def _lease(self, tenant_id: TenantId) -> asyncio.Task[None]:
+        leasing = self._leasing.get(tenant_id)
+        if leasing is None:
+            more = self.door.run(tenant_id, partial(self.allowances.lease, tenant_id))
+            leasing = self._leasing[tenant_id] = asyncio.ensure_future(more)
+            leasing.add_done_callback(partial(self._leased, tenant_id))
+        return leasing
+
+    def _leased(self, tenant_id: TenantId, leasing: asyncio.Future[None]) -> None:
+        self._leasing.pop(tenant_id, None)
+        if not leasing.cancelled():
+            leasing.exception()  # seen, also where nobody waits for it
 
     async def log_in(self, private_key: str, party: str) -> str:
         """A session token. Raises Unauthorized."""

@@ -12,9 +12,10 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from perse.api.http.problems import internal_response, problem_response, status_of
+from perse.api.http.problems import in_words_of, internal_response, problem_response, status_of
 from perse.api.telemetry.exchange import exchange_of
-from perse.errors import PerseError
+from perse.api.telemetry.metrics import Metrics
+from perse.errors import PerseError, QuotaExceeded
 
 SAFE_HEADERS: Mapping[str, str] = {
     "X-Content-Type-Options": "nosniff",
@@ -45,6 +46,7 @@ class AnswerErrors:
 
     app: ASGIApp
     log: Any
+    metrics: Metrics
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -59,7 +61,10 @@ class AnswerErrors:
 
     def _response_to(self, error: Exception, scope: Scope) -> Response:
         exchange = exchange_of(scope)
+        if isinstance(error, QuotaExceeded):
+            self.metrics.refuse_over(error.quota)
         if isinstance(error, PerseError) and status_of(type(error)) != 500:
+            error = in_words_of(exchange.route, error)
             exchange.code = error.code
             return problem_response(error)
         exchange.code = PerseError.code

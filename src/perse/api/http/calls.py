@@ -94,12 +94,18 @@ class Call:
         """The form as it was sent, and what it asks for is in the consent ledger or on its way.
 
         Refuses before reading when there is no room inside. Raises EnduserConsentRequired when the
-        form or its silence forbids the processing, PermissionMissing, and InvalidParameter.
+        form or its silence forbids the processing, PermissionMissing, QuotaExceeded, and
+        InvalidParameter.
         """
-        self.workplace.compute.refuse_when_full(self.caller.tenant_id)
-        form = await read_form(
-            self.request, self.fields, self.workplace.limits, holding=self.body, turn=self.turn
-        )
+        tenant_id, limits = self.caller.tenant_id, self.workplace.limits
+        self.workplace.compute.refuse_when_full(tenant_id)
+        await self.workplace.access.room_for_upload(tenant_id)
+        try:
+            form = await read_form(
+                self.request, self.fields, limits, holding=self.body, turn=self.turn
+            )
+        finally:
+            self.services.quotas.spend_bytes(tenant_id, self.body.size)
         if self.needs:
             self.needs.check(self.caller, form)
         if self.processes and not self.processes.with_change:

@@ -17,6 +17,7 @@ from perse.api.http.calls import Workplace, json_object_of
 from perse.api.http.lines import CloseCode, Line, Piece
 from perse.api.http.problems import internal_problem, problem_of
 from perse.api.telemetry.exchange import exchange_of
+from perse.domain.access import TenantId
 from perse.errors import FileTooLarge, InvalidParameter, PerseError, TryLater
 from perse.pipelines.ports import Result
 
@@ -147,6 +148,7 @@ class Conversation:
             self.held.grow_to(len(content))
             await self._take_turn(piece)
             if piece.ends_message:
+                self.workplace.services.quotas.spend_bytes(TenantId(self.party), len(content))
                 return bytes(content), piece.is_text
 
     def _largest(self, piece: Piece) -> int:

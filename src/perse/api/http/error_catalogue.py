@@ -39,6 +39,7 @@ MEANING: Mapping[type[errors.PerseError], str] = MappingProxyType(
         errors.OriginNotAllowed: "a page of an origin that PERSE_CORS_ORIGINS does not name",
         errors.UpgradeRequired: "the path is a WebSocket, of version 13",
         errors.RateLimited: "too many requests; see the header Retry-After",
+        errors.QuotaExceeded: "the tenant has used what it may; the message says what of",
         errors.Overloaded: "there is no room for the request at the moment; see Retry-After",
         errors.IndexLoading: "the search is being read into memory; see Retry-After",
         errors.SearchMemoryExceeded: "the search needs more memory than the operator allows",

@@ -20,11 +20,12 @@ from perse.api.http.error_catalogue import EVERYWHERE, MEANING
 from perse.api.http.forms import FieldKind, FormField
 from perse.api.http.operations import Operation, Parameter
 from perse.api.http.prefixes import prefix_of
-from perse.api.http.problems import status_of
+from perse.api.http.problems import CONTRACT, status_of
 from perse.api.http.sockets import SocketOperation
 from perse.errors import (
     PermissionMissing,
     PerseError,
+    QuotaExceeded,
     RateLimited,
     StorageUnavailable,
     TryLater,
@@ -187,6 +188,8 @@ def _problems(operation: Operation) -> Json:
     errors = {*operation.errors, *EVERYWHERE}
     if operation.secured:
         errors |= {Unauthorized, RateLimited, StorageUnavailable}
+    if operation.secured and not operation.path.startswith(CONTRACT):
+        errors.add(QuotaExceeded)
     if operation.needs and operation.needs.permissions:
         errors.add(PermissionMissing)
     by_status: dict[int, list[type[PerseError]]] = {}

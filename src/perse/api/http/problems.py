@@ -29,6 +29,8 @@ STATUS_OF: Mapping[type[errors.PerseError], int] = MappingProxyType(
         errors.TryLater: 503,
     }
 )
+# Whose clients know no quotas, but a limit of their rate.
+CONTRACT = "/v0/"
 WEBSOCKET_VERSION = "13"
 _INTERNAL_STATUS = 500
 _CHALLENGE = 'Bearer realm="perse"'
@@ -37,6 +39,13 @@ _CHALLENGE = 'Bearer realm="perse"'
 def status_of(error: type[errors.PerseError]) -> int:
     """HTTP status of an error class: its own in the table, else that of its nearest parent."""
     return next((STATUS_OF[cls] for cls in error.__mro__ if cls in STATUS_OF), _INTERNAL_STATUS)
+
+
+def in_words_of(route: str, error: errors.PerseError) -> errors.PerseError:
+    """The error as clients of that route know it."""
+    if isinstance(error, errors.QuotaExceeded) and route.startswith(CONTRACT):
+        return errors.RateLimited(error.message, retry_after_s=error.retry_after_s)
+    return error
 
 
 def problem_of(error: errors.PerseError) -> Mapping[str, str | int]:

@@ -97,6 +97,9 @@ class Metrics:
             "Requests refused for want of room, by the door and the cause.",
             *("door", "cause"),
         )
+        self._over_quota = self._counter(
+            "perse_quota_refusals", "Requests refused because a tenant's quota is used.", "quota"
+        )
         self._errors = self._counter("perse_http_errors", "Errors answered.", "code")
 
     def _counter(self, name: str, description: str, *labels: str) -> Counter:
@@ -105,6 +108,10 @@ class Metrics:
     def refuse(self, door: str, cause: str) -> None:
         """Count one request for which there was no room."""
         self._refused.labels(door, cause).inc()
+
+    def refuse_over(self, quota: str) -> None:
+        """Count one request of a tenant that has used that quota."""
+        self._over_quota.labels(quota).inc()
 
     def observe(
         self, method: str, route: str, *, status: int, elapsed_s: float, code: str | None = None

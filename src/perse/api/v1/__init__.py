@@ -19,6 +19,7 @@ from perse.api.v1 import (
     samples,
     status,
     subjects,
+    usage,
     verification,
     voices,
 )
@@ -27,6 +28,7 @@ from perse.api.v1.absence import speaking_of_subjects
 OPERATIONS = speaking_of_subjects(
     (
         *access.OPERATIONS,
+        *usage.OPERATIONS,
         *status.OPERATIONS,
         *audit.OPERATIONS,
         *evaluations.OPERATIONS,

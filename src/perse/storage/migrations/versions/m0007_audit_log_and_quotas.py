@@ -1,4 +1,4 @@
-"""The audit log of administrative acts."""
+"""The audit log of administrative acts, and quotas of tenants."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ _SERIAL = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
 def upgrade() -> None:  # noqa: D103 - Alembic calls it
     _audit_log()
+    _quotas()
 
 
 def _audit_log() -> None:
@@ -43,3 +44,27 @@ def _audit_log() -> None:
         sa.PrimaryKeyConstraint("log", name="pk_audit_head"),
     )
     op.bulk_insert(head, [{"log": 1, "seq": 0, "hash": bytes(32)}])
+
+
+def _quotas() -> None:
+    op.create_table(
+        "quotas",
+        sa.Column("tenant_id", sa.String(64), nullable=False),
+        sa.Column("quota", sa.String(40), nullable=False),
+        sa.Column("most", sa.BigInteger, nullable=False),
+        sa.PrimaryKeyConstraint("tenant_id", "quota", name="pk_quotas"),
+        sa.ForeignKeyConstraint(
+            ["tenant_id"], ["tenants.tenant_id"], name="fk_quotas_tenant_id_tenants"
+        ),
+    )
+    op.create_table(
+        "quota_use",
+        sa.Column("tenant_id", sa.String(64), nullable=False),
+        sa.Column("quota", sa.String(40), nullable=False),
+        sa.Column("begins_at", sa.BigInteger, nullable=False),
+        sa.Column("used", sa.BigInteger, nullable=False),
+        sa.PrimaryKeyConstraint("tenant_id", "quota", name="pk_quota_use"),
+        sa.ForeignKeyConstraint(
+            ["tenant_id"], ["tenants.tenant_id"], name="fk_quota_use_tenant_id_tenants"
+        ),
+    )
