@@ -23,7 +23,7 @@ from perse.storage.database import Database, open_database
 
 _USERS = """
 INSERT INTO subjects (tenant_id, user_token, created_at, updated_at)
-WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < :users)
+WITH RECURSIVE n(i) AS (SELECT CAST(1 AS BIGINT) UNION ALL SELECT i + 1 FROM n WHERE i < :users)
 SELECT 'tenant', 'user ' || i, 1000000 * i, 1000000 * i FROM n
 """
 _TENANT = "INSERT INTO tenants (tenant_id, created_at) VALUES ('tenant', 0)"

@@ -86,6 +86,16 @@ def test_what_was_done_with_a_subject_and_what_is_held_of_it(ask: Ask) -> None:
     held = ask("export_subject", subject).subjects[0]
     assert held["external_id"] == "account-4711"
     assert held["samples"][0]["template"]["values"]
+    exports = [it for it in ask("iter_audit", page_size=1) if it.target == subject]
+    assert [(it.act, it.actor.kind, it.outcome) for it in exports] == [
+        ("subject_export", "key", "done")
+    ]
+    assert ask("show_audit", since="2999-12-31").entries == ()
+
+
+def test_what_the_tenant_used_is_told(ask: Ask) -> None:
+    people = next(it for it in ask("get_usage").usage if it.quota == "people")
+    assert (people.most, people.resets_at) == (None, None)
 
 
 def test_the_whole_life_of_a_user(ask: Ask) -> None:

@@ -83,6 +83,16 @@ def test_a_quota_can_be_changed_and_taken_away(counts: FakeQuotas | SqlQuotas) -
         counts.set(ACME, MINUTE, -1)
 
 
+def test_a_server_whose_clock_is_behind_counts_in_the_window_that_has_begun(
+    storage: Storage,
+) -> None:
+    with_tenants(storage.keys)
+    storage.quotas.set(ACME, MINUTE, 20)
+    ahead, behind = window_at(MINUTE, NOW)[1], window_at(MINUTE, NOW)[1] - timedelta(seconds=1)
+    sizes = [storage.quotas.lease(ACME, {}, at=at)[MINUTE].size for at in (ahead, behind) * 11]
+    assert sum(sizes) == 20
+
+
 def test_what_an_operator_sets_is_in_the_audit_log(storage: Storage) -> None:
     with_tenants(storage.keys)
     storage.quotas.set(ACME, Quota.PEOPLE, 5)

@@ -96,11 +96,11 @@ class Journal:
 
     @contextmanager
     def trying(self, deed: Deed) -> Iterator[None]:
-        """What does not come about is written down with the code of its error. Where nothing can
-        be written, the first error is told."""
+        """What does not come about is written down with the code of its error, but where the
+        database does not answer, or answers only that all is done and traces remain."""
         try:
             yield
-        except TracesRemain:  # it came about, and was noted
+        except StorageUnavailable:
             raise
         except (PerseError, OSError) as error:
             code = error.code if isinstance(error, PerseError) else PerseError.code

@@ -51,7 +51,7 @@ class SqlQuotas:
             used = _used(connection, tenant_id)
         counts = {Quota.PEOPLE: held.subjects_held, Quota.SAMPLES: held.templates_held}
         windows = [
-            Use(it, _now(used.get(it), it, at), most[it], window_at(it, at)[1])
+            Use(it, _now(used.get(it), it, at)[1], most[it], window_at(it, at)[1])
             for it in Quota
             if it.window and it in most
         ]
@@ -71,10 +71,10 @@ class SqlQuotas:
             used = _used(connection, tenant_id)
             for quota, most in _quotas(connection, tenant_id).items():
                 if quota.window:
-                    counted = _now(used.get(quota), quota, at)
+                    begins, counted = _now(used.get(quota), quota, at)
                     wanted = lease_of(most) - held.get(quota, 0)
                     size = max(0, min(wanted, most - counted))
-                    self._count(connection, tenant_id, quota, counted + size, at)
+                    self._count(connection, tenant_id, quota, begins, counted + size)
                     grants[quota] = Grant(most, size, window_at(quota, at)[1])
         return grants
 
@@ -83,11 +83,11 @@ class SqlQuotas:
         connection: sa.Connection,
         tenant_id: TenantId,
         quota: Quota,
+        begins: datetime,
         used: int,
-        at: datetime,
     ) -> None:
         insert = sqlite.insert if self.database.is_sqlite else postgresql.insert
-        now = {"begins_at": window_at(quota, at)[0], "used": used}
+        now = {"begins_at": begins, "used": used}
         connection.execute(
             insert(quota_use)
             .values(tenant_id=tenant_id, quota=quota, **now)
@@ -122,22 +122,25 @@ def _used(connection: sa.Connection, tenant_id: TenantId) -> Mapping[str, tuple[
     return {row.quota: (row.begins_at, row.used) for row in connection.execute(query)}
 
 
-def _now(counted: tuple[datetime, int] | None, quota: Quota, at: datetime) -> int:
-    """What is used of the window that ``at`` is in; a clock that is behind another's by a little
-    counts in the window that has begun."""
-    if counted is None or counted[0] < window_at(quota, at)[0]:
-        return 0
-    return counted[1]
+def _now(counted: tuple[datetime, int] | None, quota: Quota, at: datetime) -> tuple[datetime, int]:
+    """When the window that ``at`` is in began, and what is used of it; a clock that is a little
+    behind another's counts in the window that began by the other."""
+    begins, _ = window_at(quota, at)
+    return (begins, 0) if counted is None or counted[0] < begins else counted
 
 
 def _insist(connection: sa.Connection, tenant_id: TenantId) -> None:
+    """Hold the tenant's row, as its end does before anything of its quotas. Raises NotFound."""
     query = sa.select(tenants.c.tenant_id).where(tenants.c.tenant_id == tenant_id)
-    if connection.execute(query).first() is None:
+    if connection.execute(query.with_for_update()).first() is None:
         raise _no_tenant(tenant_id)
 
 
 def _hold(connection: sa.Connection, tenant_id: TenantId) -> None:
-    """One process at a time leases of a tenant's quotas; enrolments do not wait for it."""
+    """One process at a time leases of a tenant's quotas. The tenant cannot end meanwhile: its row
+    comes first here as there, or both would wait for each other."""
+    tenant = sa.select(tenants.c.tenant_id).where(tenants.c.tenant_id == tenant_id)
+    connection.execute(tenant.with_for_update(read=True, key_share=True)).all()
     query = sa.select(quotas.c.quota).where(quotas.c.tenant_id == tenant_id)
     connection.execute(query.order_by(quotas.c.quota).with_for_update()).all()
 
