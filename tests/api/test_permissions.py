@@ -56,7 +56,10 @@ def test_no_operation_leaves_open_what_it_needs() -> None:
     declared = next(it for it in fields(Operation) if it.name == "needs")
     assert declared.default is declared.default_factory is MISSING
     assert {it.path for it in OPERATIONS if it.needs is None} == PUBLIC
-    assert {named(it) for it in OPERATIONS if it.needs == ANY_KEY} == {"GET /v1/access"}
+    assert {named(it) for it in OPERATIONS if it.needs == ANY_KEY} == {
+        "GET /v1/access",
+        "GET /v1/usage",
+    }
 
 
 def test_every_permission_is_needed_for_something() -> None:

@@ -20,6 +20,7 @@ _DUE_S = KNOWN_S / 2
 # Whoever has used all is not asked about at each request of a flood.
 _NONE_LEFT_S = 1.0
 _MOST_TENANTS = 10_000
+_BYTES = frozenset({Quota.UPLOAD_BYTES_PER_DAY})
 
 
 class QuotaCounts(Protocol):
@@ -78,20 +79,21 @@ class Allowances:
     _books: dict[TenantId, _Book] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def spend_request(self, tenant_id: TenantId) -> Leave:
-        """Count a request that is let in. Raises QuotaExceeded."""
+    def spend_request(self, tenant_id: TenantId, *, leased: bool = False) -> Leave:
+        """Count a request that is let in. ``leased``: it has waited for a lease, which counts
+        however long that took. Raises QuotaExceeded."""
         with self._lock:
             book = self._books.get(tenant_id)
-            leave = self._leave(book, REQUESTS)
+            leave = self._leave(book, REQUESTS, leased)
             if book and leave is not Leave.UNKNOWN:
                 for quota in REQUESTS & book.meters.keys():
                     book.meters[quota].left -= 1
             return leave
 
-    def room_for_upload(self, tenant_id: TenantId) -> Leave:
+    def room_for_upload(self, tenant_id: TenantId, *, leased: bool = False) -> Leave:
         """Whether a body may come. Raises QuotaExceeded."""
         with self._lock:
-            return self._leave(self._books.get(tenant_id), {Quota.UPLOAD_BYTES_PER_DAY})
+            return self._leave(self._books.get(tenant_id), _BYTES, leased)
 
     def spend_bytes(self, tenant_id: TenantId, size: int) -> None:
         """Count what came."""
@@ -124,19 +126,22 @@ class Allowances:
         """How much is used; blocks."""
         return self.counts.use(tenant_id, at=self.now())
 
-    def _leave(self, book: _Book | None, quotas: set[Quota] | frozenset[Quota]) -> Leave:
+    def _leave(self, book: _Book | None, quotas: frozenset[Quota], leased: bool) -> Leave:
         age_s = float("inf") if book is None else self.clock_s() - book.asked_s
-        if book is None or age_s > KNOWN_S:
+        if book is None or (age_s > KNOWN_S and not leased):
             return Leave.UNKNOWN
-        mine = [self._left(quota, it) for quota, it in book.meters.items() if quota in quotas]
+        mine = [
+            self._left(quota, it, leased) for quota, it in book.meters.items() if quota in quotas
+        ]
         due = Leave.DUE if age_s > _DUE_S else Leave.GIVEN
         return max([due, *mine], key=lambda it: it.value)
 
-    def _left(self, quota: Quota, meter: _Meter) -> Leave:
+    def _left(self, quota: Quota, meter: _Meter, leased: bool) -> Leave:
         wait_s = (meter.ends_at - self.now()).total_seconds()
         if wait_s <= 0:
             return Leave.UNKNOWN
-        dry = meter.dry_s is not None and self.clock_s() - meter.dry_s < _NONE_LEFT_S
+        dry_s = None if meter.dry_s is None else self.clock_s() - meter.dry_s
+        dry = dry_s is not None and (leased or dry_s < _NONE_LEFT_S)
         if meter.left <= 0:
             if dry:
                 raise exceeded(quota, meter.most, wait_s=wait_s)

@@ -72,11 +72,13 @@ class Access:
         """Raises QuotaExceeded where no body may come any more."""
         await self._given(tenant_id, self.allowances.room_for_upload)
 
-    async def _given(self, tenant_id: TenantId, ask: Callable[[TenantId], Leave]) -> None:
+    async def _given(self, tenant_id: TenantId, ask: Callable[..., Leave]) -> None:
         """Where more has to be leased for it, all who wait share one look at the database. Raises
         QuotaExceeded."""
-        while (leave := ask(tenant_id)) is Leave.UNKNOWN:
+        leave = ask(tenant_id)
+        while leave is Leave.UNKNOWN:
             await asyncio.shield(self._lease(tenant_id))
+            leave = ask(tenant_id, leased=True)
         if leave is Leave.DUE:
             self._lease(tenant_id)
 
