@@ -100,19 +100,28 @@ def announced(size: int) -> bytes:
 
 
 def heard(connection: socket.socket) -> list[tuple[int, bytes]]:
-    """Opcodes and payloads of all that the server sends until it ends."""
-    received = bytearray()
+    """Opcodes and payloads of all that the server sends until it ends; its goodbye is answered."""
+    received, frames = bytearray(), list[tuple[int, bytes]]()
     with suppress(ConnectionError):
         while piece := connection.recv(65536):
             received += piece
-    frames = []
-    while received:
-        size, start = received[1], 2
-        if size == 126:
-            size, start = int.from_bytes(received[2:4], "big"), 4
-        frames.append((received[0] & 0x0F, bytes(received[start : start + size])))
-        del received[: start + size]
+            new = list(_whole(received))
+            frames += new
+            if any(opcode == Opcode.CLOSE for opcode, _ in new):
+                connection.sendall(frame(Opcode.CLOSE, new[-1][1]))
     return frames
+
+
+def _whole(received: bytearray) -> Iterator[tuple[int, bytes]]:
+    """Takes out the frames that have come to their end."""
+    while len(received) >= 2:
+        size, start = received[1], 2
+        if size == 126 and len(received) >= 4:
+            size, start = int.from_bytes(received[2:4], "big"), 4
+        if len(received) < start + size:
+            return
+        yield received[0] & 0x0F, bytes(received[start : start + size])
+        del received[: start + size]
 
 
 def close_code(connection: socket.socket) -> int:

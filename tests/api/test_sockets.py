@@ -128,14 +128,6 @@ def test_what_is_no_json_object_is_refused_with_a_reason(
     assert "message" in str(problem["message"])
 
 
-def test_bytes_where_json_is_expected_are_refused(served: Served) -> None:
-    with talking(served.url) as talk:
-        say(talk, next="json")
-        talk.send(b"\0")
-        closed, _, (problem,) = closed_with(talk)
-    assert (closed, problem["code"]) == (1003, "invalid_parameter")
-
-
 def test_the_document_lists_it(served: Served) -> None:
     listed = httpx.get(f"{served.url}/openapi.json").json()["x-websockets"][PATH]
     assert listed["subprotocol"] == SUBPROTOCOL

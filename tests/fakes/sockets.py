@@ -36,8 +36,6 @@ async def _obeyed(heard: Mapping[str, object], conversation: Conversation) -> bo
     match dict(heard):
         case {"say": size}:
             await conversation.send_json({"said": "x" * int(str(size))})
-        case {"next": "json"}:
-            await conversation.receive_json()
         case {"close": code}:
             conversation.close(int(str(code)), "as you like")
         case {"break": _}:

@@ -131,12 +131,11 @@ TALK = """([path, ...words]) => new Promise((tell) => {
         lines.push(JSON.parse(message.data).size);
         talk.send(JSON.stringify({close: 4321}));
     };
-    talk.onclose = ({code, reason}) => tell([...lines, code, reason]);
+    talk.onclose = ({code, reason, wasClean}) => tell([...lines, code, reason, wasClean]);
 })"""
 
 
 def test_a_page_in_a_browser_talks_through_the_proxy(proxy: str, page: Page) -> None:
     page.goto(f"{proxy}/bio/swagger/")
     told = page.evaluate(TALK, ["/bio/echo", SUBPROTOCOL, f"token.{TOKEN}"])
-    # Not whether it was "clean": nginx hangs up on both sides as soon as one of them has.
-    assert told == [SUBPROTOCOL, 300_000, 4321, "as you like"]
+    assert told == [SUBPROTOCOL, 300_000, 4321, "as you like", True]

@@ -91,13 +91,6 @@ class Conversation:
         content, is_text = await self._message()
         return _json_object(content) if is_text else content
 
-    async def receive_json(self) -> Mapping[str, object]:
-        """The next message, which must be a JSON object. Raises as ``receive``."""
-        content, is_text = await self._message()
-        if not is_text:
-            raise MessageRefused("JSON was expected, not bytes", CloseCode.UNSUITABLE)
-        return _json_object(content)
-
     async def send_json(self, message: Mapping[str, object]) -> None:
         """Send a message; waits while the client does not take those before. Raises LineClosed."""
         self._carried(await self.line.send(json.dumps(message)), incoming=False)

@@ -264,13 +264,18 @@ class GuardedHttp(H11Protocol):
 
     def _part(self) -> None:
         """Send no more, and give the client a moment to go."""
-        self._begin(Phase.FAREWELL)
-        self._unset_keepalive_if_required()
-        self.flow.resume_reading()
+        if self._phase is not Phase.FAREWELL:
+            self._take_leave()
         try:
             self.transport.write_eof()
         except OSError:  # it has gone
             self.transport.abort()
+
+    def _take_leave(self) -> None:
+        """All was said; the client has a moment left, from now on."""
+        self._begin(Phase.FAREWELL)
+        self._unset_keepalive_if_required()
+        self.flow.resume_reading()
 
     async def _tell_health(self, scope: Scope, receive: Receive, send: Send) -> None:
         """The application of a spare connection."""

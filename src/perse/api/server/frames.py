@@ -28,9 +28,17 @@ class Switchable(Protocol):
         """All is said; nothing is answered any more."""
         ...
 
+    def linger(self) -> None:
+        """Give the client a moment to say goodbye, too: what it says is the line's to read."""
+        ...
+
     def part(self) -> None:
         """Send no more, and give the client a moment to go."""
         ...
+
+
+# What a client had under way when it was told goodbye; more than that is not read for its own.
+_LAST_BYTES = 1_000_000
 
 
 class FramedLine:
@@ -41,6 +49,7 @@ class FramedLine:
         self._connection: Switchable | None = connection
         self._frames = Connection(ConnectionType.SERVER)
         self._news = asyncio.Event()
+        self._last_bytes = _LAST_BYTES
         self.closed_with: int | None = None
 
     # --- what the application asks ---
@@ -66,7 +75,8 @@ class FramedLine:
         if self.closed_with is None and self._connection is not None:
             if last_words is not None:
                 self._write(Message(data=last_words))
-            self._hang_up(CloseConnection(code, reason), code)
+            self._hang_up(CloseConnection(code, reason), code).linger()
+            self.hear_out(b"")
 
     # --- what the connection tells ---
 
@@ -85,6 +95,20 @@ class FramedLine:
         self._frames.receive_data(data)
         self._open().flow.pause_reading()
         self._news.set()
+
+    def hear_out(self, data: bytes) -> None:
+        """What comes after our goodbye: the client's own is looked for (RFC 6455, 7.1.1), so that
+        to both sides, and to a proxy between them, it ended as it should."""
+        self._last_bytes -= len(data)
+        if self._connection is None or self._frames.state is not ConnectionState.LOCAL_CLOSING:
+            return
+        self._frames.receive_data(data)
+        for event in self._frames.events():
+            if isinstance(event, CloseConnection):
+                self._connection.part()
+                return
+        if self._last_bytes < 0:
+            self._connection.part()
 
     def lost(self) -> None:
         """The connection has ended; what had come of a message is forgotten."""
@@ -122,16 +146,16 @@ class FramedLine:
     def _answer_close(self, event: CloseConnection) -> None:
         """The client has said that it ends, or something that is no frame."""
         if self._frames.state is ConnectionState.REMOTE_CLOSING:
-            self._hang_up(event.response(), event.code)
+            self._hang_up(event.response(), event.code).part()
         else:
-            self._hang_up(CloseConnection(event.code, event.reason), event.code)
+            self._hang_up(CloseConnection(event.code, event.reason), event.code).part()
 
-    def _hang_up(self, event: CloseConnection, code: int) -> None:
+    def _hang_up(self, event: CloseConnection, code: int) -> Switchable:
         connection = self._open()
         self._write(event)
         self.closed_with = int(code)
-        connection.part()
         self._news.set()
+        return connection
 
     def _write(self, event: Event) -> int:
         data = self._frames.send(event)

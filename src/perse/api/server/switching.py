@@ -62,6 +62,8 @@ class SwitchingHttp(GuardedHttp):
     def data_received(self, data: bytes) -> None:
         if self._phase is Phase.TALK and self._line is not None:
             self._line.feed(data)
+        elif self._phase is Phase.FAREWELL and self._line is not None:
+            self._line.hear_out(data)
         else:
             super().data_received(data)
 
@@ -109,6 +111,11 @@ class SwitchingHttp(GuardedHttp):
     def finish(self) -> None:
         """The conversation has ended, and what it answered."""
         self.cycle.response_complete = True
+
+    def linger(self) -> None:
+        """Give the client a moment to say goodbye, too."""
+        if not self.transport.is_closing():
+            self._take_leave()
 
     def part(self) -> None:
         """Send no more, and give the client a moment to go."""
