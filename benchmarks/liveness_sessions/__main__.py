@@ -20,7 +20,14 @@ from pathlib import Path
 
 from benchmarks.liveness_sessions.instruments import INSTRUMENTS
 from benchmarks.liveness_sessions.material import Sitter, people, sitter
-from benchmarks.liveness_sessions.running import Session, Watch, drawn_prompts, run, seeded
+from benchmarks.liveness_sessions.running import (
+    FRAMES_PER_S,
+    Session,
+    Watch,
+    drawn_prompts,
+    run,
+    seeded,
+)
 from benchmarks.liveness_sessions.tables import print_cost, print_fit, print_table
 from perse.bootstrap.face_networks import open_face_networks
 from perse.bootstrap.faces import wire_faces
@@ -71,7 +78,8 @@ def _run(
             film = INSTRUMENTS[name](one, sitters[index - 1], rng)
             watch = Watch(faces.decode, faces.capture, faces.searched.scale, spent_s)
             prompts = drawn_prompts(rng, MOVEMENTS)
-            kept[name].append(run(film, prompts, watch, rules.points))
+            session = run(film, prompts, watch, rules.points, arguments.rate)
+            kept[name].append(session)
     arguments.keep.write_bytes(pickle.dumps(kept))
     print_cost(spent_s)
 
@@ -99,6 +107,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--skip", type=int, default=0)
     parser.add_argument("--fit", action="store_true")
     parser.add_argument("--only", default="")
+    parser.add_argument("--rate", type=float, default=FRAMES_PER_S, help="frames a second")
     parser.add_argument("--seconds", type=float, default=3600.0)
     parser.add_argument("--keep", type=Path)
     parser.add_argument("--kept", type=Path, nargs="*", default=[])

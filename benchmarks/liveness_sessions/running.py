@@ -23,11 +23,11 @@ from perse.domain.session_frames import (
 from perse.domain.session_prompts import answered
 from perse.imaging.parallax import FaceTracker
 from perse.pipelines.comparison import CaptureFace
+from perse.pipelines.liveness_frames import EMBEDDED_EVERY, EMBEDDED_EVERY_S
 
 Result = TypeVar("Result")
 
 FRAMES_PER_S = 6.0
-EMBEDDED_EVERY_S = 0.7
 AHEAD_S = 1.5
 # A film that has not answered by then answers never; the rules wait longer.
 PATIENCE_S = 5.0
@@ -52,6 +52,7 @@ class Watch:
     spent_s: dict[str, float]
     follow: FaceTracker = field(default_factory=FaceTracker)
     embedded_at_s: float = -1e9
+    faces_since: int = EMBEDDED_EVERY
 
     def observe(self, content: bytes, *, at_s: float, client_at_s: float) -> ObservedFrame:
         digest = hashlib.sha256(content).digest()
@@ -63,11 +64,13 @@ class Watch:
             return ObservedFrame(at_s=at_s, digest=digest, client_at_s=client_at_s)
         face = self._timed("assess", lambda: self.capture.assess(image, found[0]))
         template = None
-        if at_s - self.embedded_at_s >= EMBEDDED_EVERY_S:
+        self.faces_since += 1
+        due = self.faces_since >= EMBEDDED_EVERY
+        if due and at_s - self.embedded_at_s >= EMBEDDED_EVERY_S:
             template = self._timed(
                 "embed", lambda: self.capture.embedder.embed(image, found[0].landmarks)
             )
-            self.embedded_at_s = at_s
+            self.embedded_at_s, self.faces_since = at_s, 0
         return ObservedFrame(
             at_s=at_s,
             digest=digest,
@@ -98,12 +101,18 @@ def drawn_prompts(rng: Generator, movements: int) -> list[Prompt]:
             return [Prompt.LOOK_AHEAD, *drawn]
 
 
-def run(film: Film, prompts: Sequence[Prompt], watch: Watch, points: SessionPoints) -> Session:
+def run(
+    film: Film,
+    prompts: Sequence[Prompt],
+    watch: Watch,
+    points: SessionPoints,
+    frames_per_s: float = FRAMES_PER_S,
+) -> Session:
     """Until the last prompt is answered, or one is not in time."""
     given = [GivenPrompt(prompts[0], 0.0)]
     frames: list[ObservedFrame] = []
     for index in range(1000):
-        taken_s = index / FRAMES_PER_S
+        taken_s = index / frames_per_s
         at_s = taken_s + film.lag_s(taken_s)
         content = film.frame(taken_s, given)
         frames.append(watch.observe(content, at_s=at_s, client_at_s=taken_s))

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
+from contextlib import ExitStack
 from dataclasses import replace
 
 import jwt
 import pytest
 
-from perse.api.http.lines import LineClosed
+from perse.api.admission.frame_pacing import FramePacing
+from perse.api.http.conversation import MessageRefused, close_code_of
+from perse.api.http.lines import CloseCode, LineClosed
 from perse.api.v1.liveness_conversation import converse
 from perse.auth.liveness_tokens import Admission
 from perse.auth.liveness_verdicts import AUDIENCE
@@ -29,7 +32,14 @@ from perse.domain.session_frames import FailureReason, Prompt, SessionKind
 from perse.domain.session_lockout import LockoutPolicy
 from perse.domain.subject_verification import Outcome
 from perse.domain.subjects import SubjectDetails
-from perse.errors import InvalidFileType, InvalidParameter, Overloaded, PerseError, Unauthorized
+from perse.errors import (
+    InvalidFileType,
+    InvalidParameter,
+    Overloaded,
+    PerseError,
+    RateLimited,
+    Unauthorized,
+)
 from perse.pipelines.comparison import Picture
 from tests.fakes.clients import ObedientClient, frame
 from tests.fakes.faces import DARK, EMPTY_SCENE, HIDDEN, picture
@@ -50,8 +60,14 @@ def opened(
     return session, services.liveness.tokens.verify(token, origin=None)
 
 
-def run(services: FakeServices, admission: Admission, client: ObedientClient) -> None:
-    asyncio.run(converse(services.liveness, services.faces, admission, client))
+def run(
+    services: FakeServices,
+    admission: Admission,
+    client: ObedientClient,
+    pacing: FramePacing | None = None,
+) -> None:
+    pacing = pacing or FramePacing(workers=2)
+    asyncio.run(converse(services.liveness, services.faces, admission, client, pacing))
 
 
 def held(
@@ -163,6 +179,51 @@ def test_a_frame_without_room_is_dropped_and_no_prompt_with_it(services: FakeSer
     assert session.outcome.frames < client.sent
 
 
+class Unhurried(FramePacing):
+    """However long a frame takes on the machine that tests."""
+
+    def note(self, took_s: float) -> None: ...
+
+
+def test_a_client_is_told_how_many_frames_can_be_looked_at(services: FakeServices) -> None:
+    pacing = Unhurried(workers=2, cost_s=0.001)
+    session, admission = opened(services)
+    client = ObedientClient(services.liveness)
+
+    async def among_others() -> None:
+        with ExitStack() as others:
+
+            def come() -> None:
+                for _ in range(400):
+                    others.enter_context(pacing.running(session.tenant_id))
+
+            client.when_sent |= {4: come, 8: others.close}
+            await converse(services.liveness, services.faces, admission, client, pacing)
+
+    asyncio.run(among_others())
+    told = client.told("ready")[0]["frames"]
+    assert isinstance(told, dict)
+    assert told["per_s"] == 10
+    fewer, more = (message["per_s"] for message in client.told("pace"))
+    assert (fewer, more) == (pytest.approx(4.5, rel=0.1), 10)
+    assert state(services, after(services, session)) is SessionState.PASSED
+
+
+def test_a_session_that_could_not_be_served_has_not_begun(services: FakeServices) -> None:
+    pacing = FramePacing(workers=1, cost_s=0.5)
+    session, admission = opened(services)
+    client = ObedientClient(services.liveness)
+
+    async def beside_another() -> None:
+        with pacing.running(session.tenant_id), pytest.raises(Overloaded):
+            await converse(services.liveness, services.faces, admission, client, pacing)
+
+    asyncio.run(beside_another())
+    assert (client.heard, pacing.sessions) == ([], 0)
+    run(services, admission, client)
+    assert state(services, after(services, session)) is SessionState.PASSED
+
+
 # --- what ends it before its time ----------------------------------------------------------------
 
 
@@ -171,6 +232,27 @@ def test_who_gives_up_has_failed(services: FakeServices) -> None:
     session, client = held(services, client=cancelling)
     assert reasons(session) == (EndReason.ABANDONED,)
     assert client.heard[-1] == {"type": "finished"}
+
+
+@pytest.mark.parametrize(
+    ("after", "reason"),
+    [(3, EndReason.DECLINED), (9, EndReason.DECLINED), (14, EndReason.ABANDONED)],
+)
+def test_who_cannot_do_the_first_movement_has_not_failed_before_seeing_more(
+    services: FakeServices, after: int, reason: EndReason
+) -> None:
+    order = SessionOrder(correlation_id="device 17")
+    for _ in range(LockoutPolicy().most):
+        unable = ObedientClient(services.liveness, instead={after: {"type": "unable"}})
+        session, client = held(services, order, unable)
+        assert reasons(session) == (reason,)
+        assert client.heard[-1] == {"type": "finished"}
+        assert len(client.told("prompt")) == {3: 1, 9: 2, 14: 4}[after]
+    if reason is EndReason.DECLINED:
+        assert state(services, held(services, order)[0]) is SessionState.PASSED
+        return
+    with pytest.raises(RateLimited):
+        opened(services, order)
 
 
 @pytest.mark.parametrize("frames", [0, 1, 5])
@@ -201,6 +283,13 @@ def test_what_is_no_message_of_the_protocol_ends_it(
     with pytest.raises(error):
         run(services, admission, ObedientClient(services.liveness, instead={2: message}))
     assert reasons(after(services, session)) == (EndReason.ABANDONED,)
+
+
+def test_words_that_are_none_of_the_protocol_are_called_that(services: FakeServices) -> None:
+    _, admission = opened(services)
+    with pytest.raises(MessageRefused) as refused:
+        run(services, admission, ObedientClient(services.liveness, instead={2: {"type": "hello"}}))
+    assert close_code_of(refused.value) == CloseCode.UNSUITABLE
 
 
 def test_a_fault_of_ours_is_not_the_clients(services: FakeServices) -> None:
@@ -313,12 +402,16 @@ def test_a_session_is_run_once(services: FakeServices) -> None:
 def test_who_comes_second_disturbs_nobody(services: FakeServices) -> None:
     session, admission = opened(services)
 
+    def conversation() -> Coroutine[object, object, None]:
+        client = ObedientClient(services.liveness)
+        pacing = FramePacing(workers=2)
+        return converse(services.liveness, services.faces, admission, client, pacing)
+
     async def both() -> None:
-        first, second = ObedientClient(services.liveness), ObedientClient(services.liveness)
-        running = asyncio.create_task(converse(services.liveness, services.faces, admission, first))
+        running = asyncio.create_task(conversation())
         await asyncio.sleep(0)
         with pytest.raises(Unauthorized):
-            await converse(services.liveness, services.faces, admission, second)
+            await conversation()
         await running
 
     asyncio.run(both())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
@@ -98,6 +98,44 @@ def follow(served: Served, talk: ClientConnection) -> list[dict[str, Any]]:
 
 
 # --- opened, read, revoked -----------------------------------------------------------------------
+
+
+def test_a_request_that_is_repeated_gets_the_same_session_and_the_same_token(
+    served: Served, client: httpx.Client
+) -> None:
+    name = {"Idempotency-Key": "sign-up-17"}
+    once, again = (client.post(PATH, json={"ttl_s": 60}, headers=name).json() for _ in range(2))
+    assert {**again, "time_taken": 0} == {**once, "time_taken": 0}
+    other = client.post(PATH, json={"ttl_s": 61}, headers=name)
+    assert refusal(other) == (400, "invalid_parameter")
+    with joined(served, once["client_token"]) as talk:
+        assert follow(served, talk)[-1] == {"type": "finished"}
+    with joined(served, again["client_token"]) as talk:
+        assert json.loads(talk.recv())["code"] == "unauthorized"
+    assert client.delete(f"{PATH}/{once['session_id']}").status_code == 200
+    gone = client.post(PATH, json={"ttl_s": 60}, headers=name)
+    assert refusal(gone) == (404, "session_not_found")
+
+
+def test_what_could_not_be_served_is_refused_and_may_come_again() -> None:
+    """One worker is enough for so many, by what a frame is known to take before any came."""
+    busy = FakeServices(settings(workers=1))
+    with serving(busy, sockets=SOCKETS) as served, served.client() as client, ExitStack() as stack:
+        made = [opened(client) for _ in range(16)]
+        for session in made[:15]:
+            talk = stack.enter_context(joined(served, session["client_token"]))
+            assert json.loads(talk.recv())["frames"]["per_s"] <= 10
+        refused = client.post(PATH, json={})
+        assert refusal(refused) == (503, "overloaded")
+        assert int(refused.headers["Retry-After"]) > 1
+        with joined(served, made[15]["client_token"]) as late:
+            assert json.loads(late.recv())["code"] == "overloaded"
+        assert shown(client, made[15])["state"] == "created"
+        talk.close()
+        while shown(client, made[14])["state"] == "started":
+            pass
+        with joined(served, made[15]["client_token"]) as again:
+            assert json.loads(again.recv())["type"] == "ready"
 
 
 def test_a_session_is_opened_as_it_was_asked_for(served: Served, client: httpx.Client) -> None:

@@ -45,6 +45,17 @@ def test_pieces_of_one_party_are_started_in_the_order_of_their_arrival() -> None
     assert queue.next() is None
 
 
+def test_a_piece_that_comes_first_passes_its_own_partys_alone() -> None:
+    queue = turns()
+    entered(queue, "aaabb")
+    served(queue, 2)
+    urgent = Piece("a", SHORT_S, first=True)
+    queue.enter(urgent)
+    assert queue.next() is urgent
+    queue.finish(urgent, SHORT_S)
+    assert served(queue, 3) == "baa"
+
+
 def test_parties_are_served_in_turn_however_many_pieces_one_has_waiting() -> None:
     queue = turns()
     entered(queue, "aaaaaaaaabbcc")

@@ -26,6 +26,7 @@ POINTS = SessionPoints(
     unbent_relief=0.2,
     followed_turns=1,
     longest_gap_s=1.0,
+    longest_gap_frames=2.5,
     clock_drift_s=2.0,
     degrees_per_s=300,
     widths_per_s=4,

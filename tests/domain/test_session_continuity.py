@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from perse.domain.geometry import Box, HeadPose
@@ -53,6 +55,24 @@ def test_the_clients_clock_goes_on_and_goes_with_ours() -> None:
     assert not time_reversed(CALM, POINTS)
     assert time_reversed(altered(CALM, range(9, 10), client_at_s=CALM[7].client_at_s), POINTS)
     assert time_reversed(altered(CALM, range(9, 10), client_at_s=CALM[8].client_at_s), POINTS)
+
+
+@pytest.mark.parametrize(
+    ("asked_per_s", "gap_s", "lost"),
+    [
+        (None, 0.9, False),
+        (None, 1.1, True),
+        (10, 0.9, False),
+        (10, 1.1, True),
+        (1.5, 1.6, False),
+        (1.5, 1.7, True),
+    ],
+)
+def test_who_was_asked_for_few_frames_may_miss_one(
+    asked_per_s: float | None, gap_s: float, *, lost: bool
+) -> None:
+    frames = [replace(frame(at_s), asked_per_s=asked_per_s) for at_s in (0, gap_s, gap_s + 0.5)]
+    assert face_lost(frames, POINTS) is lost
 
 
 def test_frames_that_arrive_later_and_later_could_have_been_drawn_meanwhile() -> None:

@@ -30,7 +30,7 @@ class ObedientClient:
     """Sends a frame whenever one was looked at. ``deaf_to``: a prompt that it does not follow;
     ``instead``: what it sends after so many frames; ``leaves_after``: when it is gone; ``crowded``:
     the numbers of frames for which there is no room; ``refusals``: how often there is none for the
-    end."""
+    end; ``when_sent``: what happens when it sends that frame."""
 
     liveness: FakeLiveness
     deaf_to: Prompt | None = None
@@ -39,6 +39,7 @@ class ObedientClient:
     crowded: frozenset[int] = frozenset()
     refusals: int = 0
     identity: int = 7
+    when_sent: dict[int, Callable[[], object]] = field(default_factory=dict)
     heard: list[Mapping[str, object]] = field(default_factory=list)
     sent: int = 0
     holds: Prompt = Prompt.LOOK_AHEAD
@@ -50,6 +51,7 @@ class ObedientClient:
         await self._wanted.wait()
         self._wanted.clear()
         self.sent += 1
+        self.when_sent.get(self.sent, lambda: None)()
         if self.leaves_after is not None and self.sent > self.leaves_after:
             raise LineClosed(1006)
         return self.instead.get(self.sent, frame(self.sent, self.holds, identity=self.identity))

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from functools import partial
 
 from perse.auth.api_keys import utc_now
 from perse.domain.access import KeyId
 from perse.domain.faces import FaceThresholds
-from perse.domain.retries import NameRetry, RetryKey
+from perse.domain.retries import NameRetry
 from perse.domain.samples import ModelName
 from perse.domain.throttling import Bucket, RateLimit
 from perse.pipelines.consent import RecordConsent
@@ -18,9 +17,7 @@ from perse.pipelines.enrolment import DeleteReference, EnrolFace, UpdateReferenc
 from perse.pipelines.moving import PreviousNetwork, Recognition
 from perse.pipelines.verification import VerifyFace
 from tests.fakes.faces import FakeFaces, SeeingEmbedder
-from tests.fakes.storage import FakeGuesses, FakeReferences
-
-_RETRY_KEY = partial(RetryKey.for_content, secret=bytes(32))
+from tests.fakes.storage import RETRY_KEY, FakeGuesses, FakeReferences
 
 
 @dataclass
@@ -34,7 +31,7 @@ class FakeEnrolment:
     thresholds: FaceThresholds
     now: Callable[[], datetime] = utc_now
     moved: bool | None = None
-    retry_key: NameRetry = _RETRY_KEY
+    retry_key: NameRetry = RETRY_KEY
 
     @property
     def enrol(self) -> EnrolFace:

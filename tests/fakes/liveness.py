@@ -12,6 +12,7 @@ from perse.auth.signing_keys import SigningKeys
 from perse.domain.access import ApiKey, KeyId
 from perse.domain.consent import Processing
 from perse.domain.geometry import DetectedFace, HeadPose
+from perse.domain.retries import NameRetry
 from perse.domain.samples import FaceImage, ModelName
 from perse.domain.session_frames import (
     FailureReason,
@@ -31,7 +32,7 @@ from perse.pipelines.liveness_frames import FrameSensing
 from perse.pipelines.liveness_sessions import ConcludeSession, OpenSession, StartSession
 from tests.fakes.faces import SCALE, FakeFaces, SeeingQuality
 from tests.fakes.liveness_sessions import FakeLivenessSessions
-from tests.fakes.storage import FakeClock
+from tests.fakes.storage import RETRY_KEY, FakeClock
 from tests.fakes.subject_services import FakeSubjectServices
 
 POINTS = SessionPoints(
@@ -49,6 +50,7 @@ POINTS = SessionPoints(
     unbent_relief=0.2,
     followed_turns=1,
     longest_gap_s=1.5,
+    longest_gap_frames=2.5,
     clock_drift_s=1.0,
     degrees_per_s=400.0,
     widths_per_s=6.0,
@@ -91,6 +93,7 @@ class FakeLiveness:
     signing_keys: SigningKeys
     clock: FakeClock
     public_url: str | None = None
+    retry_key: NameRetry = RETRY_KEY
     readings: int = 0
     before_judging: Callable[[], object] = lambda: None
     before_using: Callable[[], object] = lambda: None

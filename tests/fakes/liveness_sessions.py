@@ -18,7 +18,9 @@ from perse.domain.liveness_sessions import (
     session_not_found,
 )
 from perse.domain.references import UserToken
+from perse.domain.retries import RetryKey
 from perse.domain.session_lockout import LockoutPolicy, SessionFailures
+from perse.errors import UserTokenNotFound
 from tests.fakes.storage import FakeReferences
 
 _Name = tuple[TenantId, str, str]
@@ -34,15 +36,29 @@ class FakeLivenessSessions:
     failed: dict[_Name, SessionFailures] = field(default_factory=dict)
     lock: threading.RLock = field(default_factory=threading.RLock)
 
-    def open(self, session: LivenessSession, *, entry: ConsentEntry) -> None:
+    def open(
+        self, session: LivenessSession, *, entry: ConsentEntry, retry: RetryKey | None = None
+    ) -> LivenessSession:
         with self.lock:
+            if retry and (before := self._opened_before(session, retry)):
+                self.references.ledger.append([entry])
+                return before
             if session.order.user_token is not None:
                 self.references.person(session.tenant_id, session.order.user_token)
             self._count_lost(session, session.created_at)
             for name in _names(session):
                 self._failures(name).check(self.policy, session.created_at)
+            self.references.claim(retry, entry, UserToken(session.session_id))
             self.kept[session.session_id] = session
             self.references.ledger.append([entry])
+            return session
+
+    def _opened_before(self, session: LivenessSession, retry: RetryKey) -> LivenessSession | None:
+        try:
+            made = self.references.retried(session.tenant_id, retry)
+        except UserTokenNotFound:
+            raise session_not_found() from None
+        return self.get(session.tenant_id, SessionId(made.user_token)) if made else None
 
     def get(self, tenant_id: TenantId, session_id: SessionId) -> LivenessSession:
         session = self._held(session_id)

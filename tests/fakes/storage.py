@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import numpy as np
 
@@ -29,6 +30,7 @@ from perse.domain.throttling import Guess, Guesses, GuessPolicy
 from perse.errors import InvalidParameter, UserTokenNotFound
 
 Key = tuple[TenantId, UserToken]
+RETRY_KEY = partial(RetryKey.for_content, secret=bytes(32))
 
 
 @dataclass

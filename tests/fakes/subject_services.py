@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
 
 from perse.auth.api_keys import utc_now
 from perse.domain.enrolment_gate import EnrolmentGate
 from perse.domain.likeness import FaceLikeness
 from perse.domain.references import Modality
-from perse.domain.retries import NameRetry, RetryKey
+from perse.domain.retries import NameRetry
 from perse.domain.sample_fusion import SampleFusion
 from perse.domain.voice_enrolment import VoiceGate
 from perse.domain.voices import CapturedVoice
@@ -38,12 +37,11 @@ from perse.pipelines.subjects import (
 from perse.pipelines.voice_likeness import VoiceLikeness
 from tests.fakes.faces import SCALE as FACE_SCALE
 from tests.fakes.faces import FakeFaces
-from tests.fakes.storage import FakeGuesses, FakeReferences
+from tests.fakes.storage import RETRY_KEY, FakeGuesses, FakeReferences
 from tests.fakes.subjects import FakeCollections, FakeSamples, FakeSubjects
 from tests.fakes.voices import LIMITS, FakeVoices
 
 MOST = 3
-_RETRY_KEY = partial(RetryKey.for_content, secret=bytes(32))
 
 
 @dataclass(frozen=True)
@@ -68,7 +66,7 @@ class FakeSubjectServices:
     fusion: FuseModalities | None = HigherSimilarity()
     gate: EnrolmentGate = EnrolmentGate.STANDARD
     now: Callable[[], datetime] = utc_now
-    retry_key: NameRetry = _RETRY_KEY
+    retry_key: NameRetry = RETRY_KEY
 
     def __post_init__(self) -> None:
         self.collections = FakeCollections(self.users)

@@ -27,11 +27,18 @@ from perse.domain.liveness_sessions import (
     new_session_id,
 )
 from perse.domain.references import SampleId, UserToken, new_user_token
+from perse.domain.retries import RetryKey
 from perse.domain.samples import ModelName
 from perse.domain.session_frames import SessionKind
 from perse.domain.session_lockout import LockoutPolicy
 from perse.domain.subject_verification import Outcome
-from perse.errors import Overloaded, RateLimited, SessionNotFound, UserTokenNotFound
+from perse.errors import (
+    InvalidParameter,
+    Overloaded,
+    RateLimited,
+    SessionNotFound,
+    UserTokenNotFound,
+)
 from perse.pipelines.liveness_ports import SessionStore
 from perse.pipelines.reference_ports import ReferenceStore
 from perse.storage.schema import liveness_failures, liveness_sessions
@@ -45,6 +52,7 @@ from tests.storage.samples import ACME, NOW, OTHER, api_key, entry, reference, w
 POLICY = LockoutPolicy(most=3)
 FAILED = SessionOutcome(reasons=(EndReason.ABANDONED,))
 FAULT = SessionOutcome(reasons=(EndReason.FAULT,))
+DECLINED = SessionOutcome(reasons=(EndReason.DECLINED,))
 PASSED = SessionOutcome(
     reasons=(),
     scores={"pad": 0.93, "relief": 1.1},
@@ -75,7 +83,13 @@ class House:
     entries: Callable[[], list[ConsentEntry]]
 
     def open(
-        self, order: SessionOrder | None = None, *, tenant: TenantId = ACME, at: datetime = NOW
+        self,
+        order: SessionOrder | None = None,
+        *,
+        tenant: TenantId = ACME,
+        at: datetime = NOW,
+        retry: RetryKey | None = None,
+        store: SessionStore | None = None,
     ) -> SessionId:
         session = LivenessSession(
             session_id=new_session_id(),
@@ -85,8 +99,8 @@ class House:
             declaration=Declaration.GIVEN,
             created_at=at,
         )
-        self.store.open(session, entry=entry(tenant, Processing.LIVENESS_OPEN))
-        return session.session_id
+        noted = entry(tenant, Processing.LIVENESS_OPEN)
+        return (store or self.store).open(session, entry=noted, retry=retry).session_id
 
     def failed(self, order: SessionOrder, *, at: datetime = NOW, tenant: TenantId = ACME) -> None:
         made = self.open(order, at=at, tenant=tenant)
@@ -298,6 +312,57 @@ def test_the_ledger_tells_of_the_opening_and_of_the_frames(house: House) -> None
     assert seen == checked(later(seconds=3))
 
 
+# --- requests that come twice --------------------------------------------------------------------
+
+
+def named(name: str, content: bytes = b"the same") -> RetryKey:
+    return RetryKey.for_content(name, content, secret=bytes(32))
+
+
+def test_a_request_that_comes_again_opens_nothing_whichever_server_it_reaches(house: House) -> None:
+    name = named(new_session_id())
+    made = house.open(retry=name)
+    assert house.open(retry=name, store=house.rival) == made
+    house.store.start(made, entry=checked(NOW))
+    assert house.open(retry=name) == made
+    assert house.store.get(ACME, made).state(NOW) is SessionState.STARTED
+    assert house.open(retry=named(new_session_id())) != made
+    assert house.open(retry=name, tenant=OTHER) != made
+
+
+def test_of_many_copies_of_a_request_at_once_one_opens_a_session(house: House) -> None:
+    name = named(new_session_id())
+    with ThreadPoolExecutor(8) as pool:
+        stores = [house.store, house.rival] * 4
+        opened = list(pool.map(lambda it: house.open(retry=name, store=it), stores))
+    assert len(set(opened)) == 1
+
+
+def test_a_name_stands_for_one_request(house: House) -> None:
+    name = new_session_id()
+    house.open(retry=named(name))
+    with pytest.raises(InvalidParameter):
+        house.open(retry=named(name, b"another"))
+
+
+def test_a_request_whose_session_was_revoked_opens_no_other(house: House) -> None:
+    name = named(new_session_id())
+    house.store.remove(ACME, house.open(retry=name), at=NOW)
+    with pytest.raises(SessionNotFound):
+        house.open(retry=name)
+
+
+def test_a_locked_name_still_gets_what_was_opened_before(house: House) -> None:
+    order, name = orders(house)["correlation"], named(new_session_id())
+    made = house.open(order, retry=name)
+    for opened in [house.open(order) for _ in range(POLICY.most)]:
+        house.store.start(opened, entry=checked(NOW))
+        house.store.end(opened, FAILED, verdict="jws", at=NOW)
+    with pytest.raises(RateLimited):
+        house.open(order)
+    assert house.open(order, retry=name) == made
+
+
 # --- subjects ------------------------------------------------------------------------------------
 
 
@@ -449,12 +514,15 @@ def test_sessions_of_a_server_that_was_lost_have_failed(house: House, *, claimed
     assert house.store.get(ACME, made[0]).came_to(late) == LOST
 
 
-def test_a_fault_of_ours_locks_nobody_out(house: House) -> None:
+@pytest.mark.parametrize("outcome", [FAULT, DECLINED], ids=["fault", "declined"])
+def test_what_is_no_failure_of_whoever_tried_locks_nobody_out(
+    house: House, outcome: SessionOutcome
+) -> None:
     order = orders(house)["correlation"]
     for _ in range(2 * POLICY.most):
         made = house.open(order)
         house.store.start(made, entry=checked(NOW))
-        house.store.end(made, FAULT, verdict="jws", at=NOW)
+        house.store.end(made, outcome, verdict="jws", at=NOW)
     assert house.store.get(ACME, made).state(NOW) is SessionState.FAILED
     house.open(order)
 

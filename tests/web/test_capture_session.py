@@ -152,7 +152,7 @@ def test_who_cannot_do_a_movement_is_told_of_the_other_way(sitting: Sitting) -> 
     expect(words(page)).to_contain_text("Ask for a session without movements")
     assert page.evaluate("() => unable") is True
     assert page.evaluate(CAMERA_ON) is None
-    assert sitting.came_out() == ("failed", ["abandoned"])
+    assert sitting.came_out() == ("failed", ["declined"])
 
 
 def test_who_stops_is_filmed_no_more(sitting: Sitting) -> None:
@@ -181,6 +181,34 @@ def test_a_session_that_was_used_is_told_so(sitting: Sitting) -> None:
     page = sitting.agree()
     expect(words(page)).to_contain_text("This session was used before")
     expect(button(page, "Try again")).to_have_count(0)
+
+
+@pytest.mark.parametrize(
+    ("language", "locked", "busy", "again"),
+    [
+        ("en", "There were too many attempts.", "Too many people", "Try again"),
+        ("pt", "Houve tentativas demais.", "Há gente demais", "Tentar de novo"),
+        ("es", "Ha habido demasiados intentos.", "Hay demasiadas personas", "Intentar de nuevo"),
+    ],
+)
+def test_who_is_refused_is_told_why_and_whether_to_try_again(
+    sitting: Sitting, language: str, locked: str, busy: str, again: str
+) -> None:
+    """By the server's words, whatever led to them."""
+    codes = iter(["overloaded", "rate_limited"])
+    refusal = {"message": "refused", "status": 503}
+    sitting.page.route_web_socket(
+        "**/v1/liveness/socket",
+        lambda line: line.send(json.dumps({"code": next(codes), **refusal})),
+    )
+    page = sitting.page
+    page.goto(sitting.url.replace("/capture/", f"/capture/?lang={language}"))
+    page.locator("button.first").click()
+    expect(words(page)).to_contain_text(busy)
+    press(page, again)
+    expect(words(page)).to_contain_text(locked)
+    expect(button(page, again)).to_have_count(0)
+    assert page.evaluate(CAMERA_ON) is None
 
 
 def test_a_wrong_token_is_told_and_so_is_a_page_that_is_loaded_anew(

@@ -15,6 +15,7 @@ from perse.api import system, v0, v1
 from perse.api.admission.access import STRANGERS, Access
 from perse.api.admission.budget import ByteBudget
 from perse.api.admission.door import Door
+from perse.api.admission.frame_pacing import FramePacing
 from perse.api.admission.loads import shared_bytes
 from perse.api.admission.restraint import Restraint
 from perse.api.admission.turns import Room
@@ -162,6 +163,7 @@ def _workplace(
         readiness=Readiness(),
         terms=Terms.of(settings),
         restraint=restraint,
+        pacing=FramePacing(workers, partial(metrics.refuse, "liveness")),
     )
 
 
@@ -181,7 +183,7 @@ def _door(metrics: Metrics, name: str, room: Room, **told: Callable[..., None]) 
 
 def _watch(workplace: Workplace) -> None:
     watch, compute, storage = workplace.metrics.watch, workplace.compute, workplace.lookups
-    index = workplace.services.searching.index
+    index, pacing = workplace.services.searching.index, workplace.pacing
     for name, description, read in (
         ("perse_workers", "Worker threads.", lambda: compute.places),
         ("perse_workers_busy", "Worker threads at work.", lambda: compute.busy),
@@ -193,6 +195,7 @@ def _watch(workplace: Workplace) -> None:
         ),
         ("perse_storage_waiting", "Requests waiting for storage.", lambda: storage.waiting),
         ("perse_body_bytes", "Bytes of requests held.", lambda: workplace.bodies.held),
+        ("perse_liveness_sessions", "Liveness sessions that run.", lambda: pacing.sessions),
         ("perse_search_templates", "Templates in memory.", lambda: index.templates),
         ("perse_search_bytes", "Bytes of templates in memory.", lambda: index.bytes_held),
         ("perse_search_loading", "Tenants whose templates are read.", lambda: index.loading),

@@ -230,7 +230,8 @@ class Judge(Protocol):
 class Liveness(Protocol):
     """Liveness sessions; ``open``, ``store``, ``start`` and ``conclude`` block, ``sensing`` is what
     looks at frames. ``choose`` draws prompts, ``clock_s`` tells a session's time, ``public_url``
-    is where clients find the server, None = where the caller did."""
+    is where clients find the server, None = where the caller did. ``retry_key`` names a request
+    that may come twice."""
 
     @property
     def open(self) -> OpenSession: ...
@@ -256,6 +257,8 @@ class Liveness(Protocol):
     def clock_s(self) -> Callable[[], float]: ...
     @property
     def public_url(self) -> str | None: ...
+    @property
+    def retry_key(self) -> NameRetry: ...
 
 
 class Services(Protocol):

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from uuid import uuid4
 
 import jwt
 from jwt.types import Options
@@ -42,14 +41,15 @@ class ClientTokens:
     now: Callable[[], datetime] = utc_now
 
     def issue(self, session: LivenessSession) -> str:
-        """For this session alone, until it expires, from the only origin where it has one."""
+        """For this session alone, until it expires, from the only origin where it has one. Issued
+        again, it is the same: a session is run once, however many copies there are."""
         origin = session.order.origin
         claims = {
             "sub": session.session_id,
             "tenant": session.tenant_id,
             "iat": session.created_at,
             "exp": session.expires_at,
-            "jti": str(uuid4()),
+            "jti": session.session_id,
             **({"origin": origin} if origin is not None else {}),
         }
         return _TOKEN.sign(self.keys, claims)

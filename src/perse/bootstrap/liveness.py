@@ -5,17 +5,19 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 from perse.auth.api_keys import utc_now
 from perse.auth.liveness_tokens import ClientTokens
 from perse.auth.liveness_verdicts import JwsVerdictSigner
+from perse.bootstrap.enrolment import retry_names
 from perse.bootstrap.faces import FaceServices
 from perse.bootstrap.ground import Ground
 from perse.bootstrap.subjects import SubjectServices
 from perse.chores import Chore
 from perse.domain.consent import Processing
+from perse.domain.retries import NameRetry
 from perse.domain.session_frames import (
     GivenPrompt,
     ObservedFrame,
@@ -41,7 +43,8 @@ _KEPT = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class LivenessServices:
-    """``forgetting`` drops sessions a day after they expired, until it is closed."""
+    """``forgetting`` drops sessions a day after they expired, until it is closed. ``retry_key``
+    names a request that may come twice."""
 
     open: OpenSession
     store: SessionStore
@@ -55,6 +58,7 @@ class LivenessServices:
     clock_s: Callable[[], float]
     public_url: str | None
     forgetting: Chore
+    retry_key: NameRetry = field(repr=False)
 
     @property
     def points(self) -> SessionPoints:
@@ -87,9 +91,6 @@ def wire_liveness(
     rules = shipped_session_rules(sensing.scale, attacks)
     kinds = judgeable_kinds(attacks_detected=attacks is not None)
 
-    def forget() -> None:
-        sessions.forget(before=utc_now() - _KEPT)
-
     return LivenessServices(
         open=OpenSession(sessions, storage.samples, consent, kinds),
         store=sessions,
@@ -112,8 +113,16 @@ def wire_liveness(
         now=utc_now,
         clock_s=time.monotonic,
         public_url=settings.public_url,
-        forgetting=Chore(forget, every_s=_FORGET_EVERY_S, name="perse-sessions"),
+        forgetting=_forgetting(sessions),
+        retry_key=retry_names(storage),
     )
+
+
+def _forgetting(sessions: SessionStore) -> Chore:
+    def forget() -> None:
+        sessions.forget(before=utc_now() - _KEPT)
+
+    return Chore(forget, every_s=_FORGET_EVERY_S, name="perse-sessions")
 
 
 def _sensing(faces: FaceServices) -> FrameSensing:

@@ -60,12 +60,16 @@ class EndReason(StrEnum):
     """Why a session failed beside what its frames showed."""
 
     ABANDONED = "abandoned"  # given up, or the connection was lost
+    DECLINED = "declined"  # the person cannot do the first movement, and said so
     FAULT = "fault"  # of the server
     LOST = "lost"  # had no end in time: the server that ran it was lost
     NO_MATCH = "no_match"  # not the subject
     NOT_ASSESSABLE = "not_assessable"  # too little of a person is seen to compare
     NOT_COMPARED = "not_compared"  # the subject may not or cannot be compared now
     NOT_ENROLLED = "not_enrolled"  # the best frame is too bad to be kept
+
+
+_NO_FAILURES: Final = frozenset({EndReason.FAULT, EndReason.DECLINED})
 
 
 def new_session_id() -> SessionId:
@@ -167,8 +171,9 @@ class SessionOutcome:
 
     @property
     def counts(self) -> bool:
-        """Whether it is a failure of whoever tried; what broke on our side is none."""
-        return not self.passed and EndReason.FAULT not in self.reasons
+        """Whether it is a failure of whoever tried; what broke on our side is none, nor is asking
+        for another way."""
+        return not self.passed and _NO_FAILURES.isdisjoint(self.reasons)
 
 
 LOST: Final = SessionOutcome(reasons=(EndReason.LOST,))

@@ -40,6 +40,12 @@ class Dialogue:
         """The one that is given now."""
         return self.given[-1].prompt
 
+    @property
+    def may_be_declined(self) -> bool:
+        """Until the first movement is done: whoever declines knows no more of the order than that,
+        and may as well be somebody who cannot move so."""
+        return len(self.given) <= 2
+
     def give(self, at_s: float) -> GivenPrompt:
         """Give the next one."""
         self.given.append(GivenPrompt(self.prompts[len(self.given)], at_s))

@@ -76,7 +76,8 @@ class ObservedFrame:
     ``client_at_s``: when the client says that the camera took it, seconds on a clock of its own.
     ``digest``: SHA-256 of the frame as it was sent. ``faces``: how many are before the camera; what
     follows is of the largest, None where there is none or where it was not measured.
-    ``recognisability``: 0..1, of the template.
+    ``recognisability``: 0..1, of the template. ``asked_per_s``: how many frames a second the client
+    had been asked for.
     """
 
     at_s: float
@@ -90,6 +91,7 @@ class ObservedFrame:
     template: Template | None = None
     recognisability: float | None = None
     tracks: Tracks | None = None
+    asked_per_s: float | None = None
 
     def __post_init__(self) -> None:
         times = (self.at_s, 0.0 if self.client_at_s is None else self.client_at_s)
@@ -188,6 +190,7 @@ class SessionPoints:
     unbent_relief: float
     followed_turns: int  # so many turns to a side must have been followed, if so many were asked
     longest_gap_s: float  # without a frame that shows a face
+    longest_gap_frames: float  # the same, in frames that were asked for, where those are few
     clock_drift_s: float  # between the client's clock and the server's
     degrees_per_s: float
     widths_per_s: float  # of the box's middle, in widths of the face

@@ -10,15 +10,20 @@ from perse.domain.access import TenantId
 from perse.domain.consent import ConsentEntry
 from perse.domain.liveness_sessions import LivenessSession, SessionId, SessionOutcome
 from perse.domain.references import UserToken
+from perse.domain.retries import RetryKey
 
 
 class SessionStore(Protocol):
     """Liveness sessions, apart by tenant, the same for all processes. All but ``of`` and ``forget``
-    raise SessionNotFound for a session that is not there or not the tenant's."""
+    raise SessionNotFound for a session that is not there, any more, or not the tenant's."""
 
-    def open(self, session: LivenessSession, *, entry: ConsentEntry) -> None:
-        """Keep a new session and ``entry``, both or neither. Raises RateLimited while the subject
-        or the correlation id is locked, UserTokenNotFound where the subject is not the tenant's."""
+    def open(
+        self, session: LivenessSession, *, entry: ConsentEntry, retry: RetryKey | None = None
+    ) -> LivenessSession:
+        """Keep a new session and ``entry``, both or neither. As it is kept; where ``retry`` has
+        opened one before, that, as it is now. Raises RateLimited while the subject or the
+        correlation id is locked, UserTokenNotFound where the subject is not the tenant's,
+        InvalidParameter where ``retry`` stands for another request."""
         ...
 
     def get(self, tenant_id: TenantId, session_id: SessionId) -> LivenessSession: ...

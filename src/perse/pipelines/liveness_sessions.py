@@ -20,6 +20,7 @@ from perse.domain.liveness_sessions import (
 )
 from perse.domain.liveness_verdicts import verdict_claims
 from perse.domain.references import Modality, UserToken
+from perse.domain.retries import RetryKey
 from perse.domain.samples import ModelName
 from perse.domain.session_frames import SessionJudgement, SessionKind, SessionPoints
 from perse.domain.subject_verification import FaceEvidence, Outcome, outcome_of
@@ -58,7 +59,7 @@ class OpenSession:
     """Use case: let a client show that somebody is there. Raises RateLimited while the subject or
     the correlation id is locked, UserTokenNotFound, SampleNotFound where there is nothing to
     verify with, EnduserConsentRequired, InvalidParameter for a kind that is not one of ``kinds``,
-    which the networks in use can judge."""
+    which the networks in use can judge, SessionNotFound where what ``retry`` opened was revoked."""
 
     sessions: SessionStore
     samples: SampleStore
@@ -67,8 +68,14 @@ class OpenSession:
     new_id: Callable[[], SessionId] = new_session_id
 
     def __call__(
-        self, caller: Caller, order: SessionOrder, *, declaration: Declaration
+        self,
+        caller: Caller,
+        order: SessionOrder,
+        *,
+        declaration: Declaration,
+        retry: RetryKey | None = None,
     ) -> LivenessSession:
+        """A ``retry`` that has been answered before gets the same session again."""
         entry = self.consent.entry(caller, Processing.LIVENESS_OPEN, declaration, order.user_token)
         with self.consent.with_change(entry):
             if order.kind not in self.kinds:
@@ -86,8 +93,7 @@ class OpenSession:
                 declaration=declaration,
                 created_at=entry.at,
             )
-            self.sessions.open(session, entry=entry)
-        return session
+            return self.sessions.open(session, entry=entry, retry=retry)
 
     def _insist_on_a_face(self, caller: Caller, user_token: UserToken) -> None:
         if not self.samples.records(caller.tenant_id, user_token, Modality.FACE):

@@ -19,12 +19,14 @@ from perse.domain.liveness_sessions import (
     session_not_found,
 )
 from perse.domain.references import UserToken
+from perse.domain.retries import RetryKey
 from perse.domain.session_lockout import LockoutPolicy
 from perse.errors import UserTokenNotFound
 from perse.storage.database import Database
 from perse.storage.ledger import SqlLedger
 from perse.storage.liveness_failures import NamedFailures
 from perse.storage.liveness_rows import columns_of_session, session_of, write_outcome
+from perse.storage.retry_keys import claim_retry, forget_requests
 from perse.storage.schema import Row, liveness_failures, liveness_sessions
 from perse.storage.sealing import Owner
 from perse.storage.subject_rows import insist_on_subject
@@ -43,18 +45,25 @@ class SqlLivenessSessions:
     policy: LockoutPolicy
     secret: bytes = field(repr=False)
 
-    def open(self, session: LivenessSession, *, entry: ConsentEntry) -> None:
-        """Keep a new session and ``entry``, both or neither. Raises RateLimited while it is locked,
-        UserTokenNotFound."""
+    def open(
+        self, session: LivenessSession, *, entry: ConsentEntry, retry: RetryKey | None = None
+    ) -> LivenessSession:
+        """Keep a new session and ``entry``, both or neither, or find what ``retry`` opened before.
+        Raises RateLimited while it is locked, UserTokenNotFound, SessionNotFound, InvalidParameter.
+        """
         order = session.order
         with self.database.write() as connection:
             lock_tenant(connection, session.tenant_id)
+            if retry and (before := _opened_before(connection, session, retry)):
+                self.ledger.append_in(connection, [entry])
+                return before
             if order.user_token is not None:
                 insist_on_subject(connection, Owner(session.tenant_id, order.user_token))
             self._count_lost(connection, session, session.created_at)
             self._failures(connection, session).check(session.created_at)
             connection.execute(sa.insert(liveness_sessions), columns_of_session(session))
             self.ledger.append_in(connection, [entry])
+        return session
 
     def get(self, tenant_id: TenantId, session_id: SessionId) -> LivenessSession:
         """Raises SessionNotFound."""
@@ -119,6 +128,7 @@ class SqlLivenessSessions:
             if session.started_at is not None and session.outcome is None:
                 self._failures(connection, session).count(at)
             connection.execute(sa.delete(liveness_sessions).where(_mine.session_id == session_id))
+            forget_requests(connection, _made(session))
 
     def forget(self, *, before: datetime) -> int:
         """Drop sessions that expired before that, and locks that are to be forgotten; how many
@@ -143,6 +153,21 @@ class SqlLivenessSessions:
 
     def _failures(self, connection: sa.Connection, session: LivenessSession) -> NamedFailures:
         return NamedFailures.of(connection, session, self.policy, self.secret)
+
+
+def _made(session: LivenessSession) -> Owner:
+    """As what a named request made: a session stands there under its own id."""
+    return Owner(session.tenant_id, UserToken(session.session_id))
+
+
+def _opened_before(
+    connection: sa.Connection, session: LivenessSession, retry: RetryKey
+) -> LivenessSession | None:
+    try:
+        made = claim_retry(connection, _made(session), retry, at=session.created_at)
+    except UserTokenNotFound:  # it was revoked
+        raise session_not_found() from None
+    return _found(connection, SessionId(made.user_token), session.tenant_id) if made else None
 
 
 def _found(

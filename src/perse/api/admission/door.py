@@ -23,10 +23,11 @@ _PUSHED_OUT = "the queue is full and your part of it the longest: try again in a
 @dataclass(frozen=True, slots=True)
 class Load:
     """What a piece of work is expected to need: seconds of a worker, and bytes of memory where
-    they are more than any worker has anyway."""
+    they are more than any worker has anyway. ``first``: before all of its party's that waits."""
 
     cost_s: float = 0.001
     bulk: int = 0
+    first: bool = False
 
 
 _LITTLE = Load()
@@ -128,7 +129,7 @@ class Door:
 
         Cancelled while the work still waits, the work is never started.
         """
-        piece = _Work(tenant, load.cost_s, load.bulk, do=carried(_when_its_turn_comes(work)))
+        piece = _Work(tenant, load.cost_s, load.bulk, load.first, carried(_when_its_turn_comes(work)))
         future: Future[Result] = piece.future
         with self._changed:
             self._turns.enter(piece)

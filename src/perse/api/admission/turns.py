@@ -25,11 +25,13 @@ class Piece:
 
     ``cost_s``: seconds that it is expected to hold a place. ``bulk``: how much it needs, while it
     runs, of something that all share, such as memory; 0 for a piece that needs next to none.
+    ``first``: it waits before its party's others.
     """
 
     party: str
     cost_s: float
     bulk: int = 0
+    first: bool = False
 
 
 AnyPiece = TypeVar("AnyPiece", bound=Piece)
@@ -84,12 +86,15 @@ class Turns(Generic[AnyPiece]):
         return sum(1 for party in self._parties.values() if party.waiting)
 
     def enter(self, piece: AnyPiece) -> None:
-        """Let ``piece`` wait behind its party's others; ask ``next`` and ``overflow`` then."""
+        """Let ``piece`` wait among its party's others; ask ``next`` and ``overflow`` then."""
         self._presence.note(piece.party, at=self._clock())
         party = self._parties.setdefault(piece.party, _Party())
         if not party.waiting:
             party.mark_s = max(party.mark_s, self._clock_s)
-        party.waiting.append(piece)
+        if piece.first:
+            party.waiting.appendleft(piece)
+        else:
+            party.waiting.append(piece)
         self.waiting += 1
 
     def next(self) -> AnyPiece | None:

@@ -14,6 +14,7 @@ from starlette.requests import ClientDisconnect, Request
 from perse.api.admission.access import Access
 from perse.api.admission.budget import ByteBudget, Holding
 from perse.api.admission.door import Door, Load
+from perse.api.admission.frame_pacing import FramePacing
 from perse.api.admission.restraint import Restraint
 from perse.api.admission.turnstile import Turnstile
 from perse.api.http.consent import Processes, declaration_of
@@ -46,7 +47,8 @@ class Readiness:
 class Workplace:
     """What all calls share. ``compute`` is for networks and decoders and as wide as the machine;
     ``lookups`` is for short waits on the database. ``bodies`` counts the bytes of requests that
-    are held; ``turnstile`` and ``restraint`` share the event loop."""
+    are held; ``turnstile`` and ``restraint`` share the event loop, ``pacing`` the workers among
+    liveness sessions."""
 
     services: Services
     compute: Door
@@ -57,6 +59,7 @@ class Workplace:
     metrics: Metrics
     readiness: Readiness
     terms: Terms
+    pacing: FramePacing
     started_s: float = field(default_factory=time.monotonic)
     turnstile: Turnstile = field(default_factory=Turnstile)
     restraint: Restraint = field(default_factory=Restraint)

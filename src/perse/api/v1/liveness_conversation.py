@@ -3,26 +3,28 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import replace
 from functools import partial
 from typing import Final, Protocol
 
 from perse.api.admission.door import Load
-from perse.api.admission.loads import of_sizes
+from perse.api.admission.frame_pacing import MOST_PER_S, FramePacing
 from perse.api.http.calls import Call
-from perse.api.http.conversation import Conversation, SocketLimits
-from perse.api.http.lines import LineClosed
+from perse.api.http.conversation import Conversation, MessageRefused, SocketLimits
+from perse.api.http.lines import CloseCode, LineClosed
 from perse.api.http.sockets import SocketOperation, Welcome
 from perse.api.services import Faces, Liveness
+from perse.api.v1.newest_frame import NewestFrame
 from perse.auth.liveness_tokens import Admission
 from perse.domain.liveness_sessions import LONGEST_RUN_S, EndReason, LivenessSession
 from perse.domain.session_dialogue import Dialogue
-from perse.domain.session_guidance import Guidance, guide
+from perse.domain.session_frames import ObservedFrame
+from perse.domain.session_guidance import Guidance, Sight, guide
 from perse.domain.session_plan import draw_prompts
 from perse.errors import (
     FileTooLarge,
-    InvalidParameter,
     Overloaded,
     PerseError,
     RateLimited,
@@ -35,12 +37,16 @@ from perse.pipelines.ports import Result
 
 PATH: Final = "/v1/liveness/socket"
 SUBPROTOCOL: Final = "perse.liveness.v1"
-FRAMES_PER_S: Final = 10
 LARGEST_FRAME_BYTES: Final = 262_144
 _WIDTH_PX, _HEIGHT_PX = 640, 480
 _MOST_PIXELS: Final = 1_000_000
-# The end compares or enrols one picture, and writes.
-AT_THE_END: Final = Load(0.3)
+A_FRAME: Final = Load(0.03)
+# So much more or less of what a session may send is worth telling.
+_TOLD_FROM: Final = 0.2
+_GIVING_UP: Final = ({"type": "cancel"}, {"type": "unable"})
+_NO_MESSAGE: Final = "a client sends frames, or cancel or unable, and nothing else"
+# The end compares or enrols one picture, and writes; whoever is through waits for nobody's frames.
+AT_THE_END: Final = Load(0.3, first=True)
 
 
 class Talk(Protocol):
@@ -53,38 +59,12 @@ class Talk(Protocol):
     async def pause(self, time_s: float, /) -> None: ...
 
 
-@dataclass(slots=True)
-class Newest:
-    """The frame that came last and was not looked at, or why no more will come."""
-
-    sent: tuple[SentFrame, float] | None = None
-    end: Exception | None = None
-    _came: asyncio.Event = field(default_factory=asyncio.Event)
-
-    def put(self, sent: SentFrame, at_s: float) -> None:
-        self.sent = sent, at_s
-        self._came.set()
-
-    def finish(self, end: Exception) -> None:
-        self.end = end
-        self._came.set()
-
-    async def take(self, within_s: float) -> tuple[SentFrame, float] | None:
-        """None when none came in time. Raises what ``finish`` was told."""
-        try:
-            async with asyncio.timeout(within_s):
-                await self._came.wait()
-        except TimeoutError:
-            return None
-        if self.end is not None:
-            raise self.end
-        self._came.clear()
-        taken, self.sent = self.sent, None
-        return taken
-
-
 class GivenUp(Exception):
-    """The person does not want to go on."""
+    """The person does not want to go on; ``unable``: cannot do what is asked."""
+
+    def __init__(self, *, unable: bool) -> None:
+        super().__init__()
+        self.unable = unable
 
 
 async def admit(call: Call, token: str) -> Welcome:
@@ -96,27 +76,38 @@ async def admit(call: Call, token: str) -> Welcome:
 
 async def _talk(admission: Admission, conversation: Conversation) -> None:
     services = conversation.workplace.services
-    await converse(services.liveness, services.faces, admission, conversation)
+    pacing = conversation.workplace.pacing
+    await converse(services.liveness, services.faces, admission, conversation, pacing)
 
 
-async def converse(liveness: Liveness, faces: Faces, admission: Admission, talk: Talk) -> None:
-    """Run the session from its start to its end. Raises Unauthorized where it has been run."""
-    start = partial(liveness.start, admission.tenant_id, admission.session_id)
-    session = await talk.look_up(start)
-    await LivenessRun(liveness, faces, talk, session).run()
+async def converse(
+    liveness: Liveness, faces: Faces, admission: Admission, talk: Talk, pacing: FramePacing
+) -> None:
+    """Run the session from its start to its end. Raises Unauthorized where it has been run, and
+    Overloaded where it could not be served: then it has not begun, and may later."""
+    tenant_id = admission.tenant_id
+    with pacing.running(tenant_id):
+        session = await talk.look_up(partial(liveness.start, tenant_id, admission.session_id))
+        await LivenessRun(liveness, faces, talk, session, pacing).run()
 
 
 class LivenessRun:
     """One session while it runs. However it ends, its row says so."""
 
     def __init__(
-        self, liveness: Liveness, faces: Faces, talk: Talk, session: LivenessSession
+        self,
+        liveness: Liveness,
+        faces: Faces,
+        talk: Talk,
+        session: LivenessSession,
+        pacing: FramePacing,
     ) -> None:
         kind = session.order.kind
         self._liveness, self._faces, self._talk = liveness, faces, talk
-        self._session = session
+        self._session, self._pacing = session, pacing
+        self._told_per_s = pacing.per_s(session.tenant_id)
         self._watch = FrameWatch(liveness.sensing)
-        self._newest = Newest()
+        self._newest = NewestFrame()
         self._began_s = liveness.clock_s()
         prompts = draw_prompts(kind, liveness.choose)
         self._dialogue = Dialogue(kind, prompts, liveness.points)
@@ -127,8 +118,9 @@ class LivenessRun:
         try:
             await self._lead()
             await self._conclude()
-        except GivenUp:
-            await self._break_off(EndReason.ABANDONED)
+        except GivenUp as end:
+            declined = end.unable and self._dialogue.may_be_declined
+            await self._break_off(EndReason.DECLINED if declined else EndReason.ABANDONED)
         except BaseException as end:
             await self._break_off(self._reason_of(end))
             raise
@@ -143,10 +135,10 @@ class LivenessRun:
                 message = await self._talk.receive()
                 if isinstance(message, bytes):
                     self._newest.put(SentFrame.parse(message), self._now_s())
-                elif message == {"type": "cancel"}:
-                    raise GivenUp
+                elif message in _GIVING_UP:
+                    raise GivenUp(unable=message["type"] == "unable")
                 else:
-                    raise InvalidParameter("a client sends frames, or cancel")
+                    raise MessageRefused(_NO_MESSAGE, CloseCode.UNSUITABLE)
         except (GivenUp, LineClosed, PerseError) as end:
             self._newest.finish(end)
 
@@ -154,23 +146,19 @@ class LivenessRun:
         await self._talk.send_json(self._ready())
         await self._give()
         while not self._dialogue.is_over:
-            sent = await self._newest.take(self._dialogue.left_s(self._now_s()))
-            if sent is not None:
-                await self._look(*sent)
+            if await self._newest.comes(self._dialogue.left_s(self._now_s())):
+                await self._look()
             if self._dialogue.is_due(self._now_s()):
                 await self._give()
 
-    async def _look(self, sent: SentFrame, at_s: float) -> None:
+    async def _look(self) -> None:
         """One that there is no room for is as good as one that came while another was looked at."""
-        size = self._faces.measure(sent.content)
-        if size.pixels > _MOST_PIXELS:
-            raise FileTooLarge(f"a frame may have {_MOST_PIXELS} pixels")
         try:
-            observed, sight = await self._talk.compute(
-                lambda: self._watch(sent, at_s=at_s), load=of_sizes(size)
-            )
+            observed, sight, took_s = await self._talk.compute(self._seen, load=A_FRAME)
         except Overloaded:
+            self._newest.take()
             return
+        self._pacing.note(took_s)
         self._dialogue.see(observed)
         self._watch.forget_before(self._dialogue.began_s)
         thresholds = self._liveness.sensing.thresholds
@@ -178,6 +166,24 @@ class LivenessRun:
         if guidance is not self._told:
             self._told = guidance
             await self._talk.send_json({"type": "guidance", "guidance": str(guidance)})
+        await self._pace()
+
+    def _seen(self) -> tuple[ObservedFrame, Sight, float]:
+        """On a worker; and for how many seconds it was held."""
+        began_s = time.perf_counter()
+        sent, at_s = self._newest.take()
+        if self._faces.measure(sent.content).pixels > _MOST_PIXELS:
+            raise FileTooLarge(f"a frame may have {_MOST_PIXELS} pixels")
+        observed, sight = self._watch(sent, at_s=at_s)
+        asked = replace(observed, asked_per_s=self._told_per_s)
+        return asked, sight, time.perf_counter() - began_s
+
+    async def _pace(self) -> None:
+        """Tell the client when it may send noticeably more frames or fewer."""
+        told, now = self._told_per_s, self._pacing.per_s(self._session.tenant_id)
+        if abs(now - told) > _TOLD_FROM * told:
+            self._told_per_s = now
+            await self._talk.send_json({"type": "pace", "per_s": now})
 
     async def _give(self) -> None:
         dialogue = self._dialogue
@@ -200,7 +206,7 @@ class LivenessRun:
             "prompts": len(dialogue.prompts),
             "time_limit_s": dialogue.points.answer_s * len(dialogue.prompts),
             "frames": {
-                "per_s": FRAMES_PER_S,
+                "per_s": self._told_per_s,
                 "width_px": _WIDTH_PX,
                 "height_px": _HEIGHT_PX,
                 "max_bytes": LARGEST_FRAME_BYTES,
@@ -256,7 +262,7 @@ SOCKETS = (
         "both ways is in docs/liveness-sessions.md.",
         limits=SocketLimits(
             largest_bytes=LARGEST_FRAME_BYTES + 8,
-            messages_per_s=1.5 * FRAMES_PER_S,
+            messages_per_s=1.5 * MOST_PER_S,
             silence_s=15.0,
             longest_s=LONGEST_RUN_S,
         ),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
@@ -10,6 +11,7 @@ from perse.api.http.consent import CONSENT, Processes
 from perse.api.http.needs import Needs
 from perse.api.http.operations import Operation, Parameter
 from perse.api.http.prefixes import prefix_of
+from perse.api.http.retries import RETRY, retry_of
 from perse.api.v1.collections import RemovedAnswer
 from perse.api.v1.examples import OPENED, REMOVED, SESSION, SESSION_ID, SESSION_ORDER
 from perse.api.v1.liveness_conversation import PATH as SOCKET
@@ -107,7 +109,13 @@ async def open_session(call: Call) -> OpenedAnswer:
     order, declaration = _order(body), _declaration(body)
     if order.on_pass is not None:
         call.caller.check(order.on_pass.needed)
-    opened = await call.look_up(lambda: liveness.open(call.caller, order, declaration=declaration))
+    call.workplace.pacing.check(call.caller.tenant_id)
+    retry = retry_of(
+        call, liveness.retry_key, b"session\n" + json.dumps(body, sort_keys=True).encode()
+    )
+    opened = await call.look_up(
+        lambda: liveness.open(call.caller, order, declaration=declaration, retry=retry)
+    )
     token = liveness.tokens.issue(opened)
     return OpenedAnswer.model_validate(
         {
@@ -206,7 +214,10 @@ OPERATIONS = (
         tag="liveness",
         description="Open a session in which a client shows that somebody is really there. Give "
         "the token or the address to the client, and ask for the session when it is through. To "
-        "verify, the API key must be allowed to `verify`, too; to enrol, to `enrol`.",
+        "verify, the API key must be allowed to `verify`, too; to enrol, to `enrol`. A client that "
+        "sends an `Idempotency-Key` may repeat the request and gets the same session, whose token "
+        "still works once.",
+        parameters=(RETRY,),
         processes=Processes(Processing.LIVENESS_OPEN, with_change=True),
         needs=_NEEDS,
         json_body=_BODY,
@@ -216,6 +227,7 @@ OPERATIONS = (
             EnduserConsentRequired,
             SubjectNotFound,
             SampleNotFound,
+            SessionNotFound,
             RateLimited,
         ),
         example=OPENED,

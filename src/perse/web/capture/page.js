@@ -3,7 +3,7 @@
  * `#token=…` in its address it runs that liveness session instead.
  */
 
-import { PerseCapture } from "./perse-capture.js";
+import { PerseCapture, languageFor } from "./perse-capture.js";
 
 const TEXTS = {
   en: {
@@ -41,15 +41,7 @@ const TEXTS = {
   },
 };
 
-/** @typedef {keyof typeof TEXTS} Language */
 /** @typedef {keyof typeof TEXTS.en} Text */
-
-/** @returns {Language} */
-function language() {
-  const wanted = [new URLSearchParams(location.search).get("lang") ?? "", ...navigator.languages];
-  const known = wanted.map((tag) => tag.toLowerCase().split("-")[0] ?? "");
-  return /** @type {Language} */ (known.find((tag) => Object.hasOwn(TEXTS, tag)) ?? "en");
-}
 
 /**
  * @template {HTMLElement} Kind
@@ -62,7 +54,8 @@ function byId(id, kind) {
   return found;
 }
 
-const spoken = language();
+const wanted = new URLSearchParams(location.search).get("lang") ?? "";
+const spoken = languageFor([wanted, ...navigator.languages]);
 const texts = TEXTS[spoken];
 document.documentElement.lang = spoken;
 const token = new URLSearchParams(location.hash.slice(1)).get("token");

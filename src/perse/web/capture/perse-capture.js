@@ -148,16 +148,27 @@ const SPANISH = {
   unsent: "No se ha podido enviar la foto. Inténtelo de nuevo.",
 };
 
+const LANGUAGES = { en: ENGLISH, pt: PORTUGUESE, es: SPANISH };
+/** @typedef {keyof typeof LANGUAGES} Language */
+
+/**
+ * The language that is spoken to somebody; English where none that they want is known.
+ *
+ * @param {readonly string[]} wanted language tags, the best first
+ * @returns {Language}
+ */
+export function languageFor(wanted) {
+  const named = wanted.map((tag) => tag.toLowerCase().split("-")[0] ?? "");
+  const known = /** @type {Language[]} */ (named.filter((it) => Object.hasOwn(LANGUAGES, it)));
+  return known[0] ?? "en";
+}
+
 /** Sentences of one language. */
 class Messages {
-  /** @type {Readonly<Record<string, Sentences>>} */
-  static LANGUAGES = { en: ENGLISH, pt: PORTUGUESE, es: SPANISH };
-
-  /** @param {readonly string[]} wanted language tags, the best first; English where none is known */
+  /** @param {readonly string[]} wanted as `languageFor` */
   constructor(wanted) {
-    const known = wanted.map((tag) => tag.toLowerCase().split("-")[0] ?? "");
-    this.language = known.find((language) => Object.hasOwn(Messages.LANGUAGES, language)) ?? "en";
-    this.sentences = Messages.LANGUAGES[this.language] ?? ENGLISH;
+    this.language = languageFor(wanted);
+    this.sentences = LANGUAGES[this.language];
   }
 
   /** @param {Message} message */
@@ -1116,13 +1127,17 @@ export class PerseCapture extends HTMLElement {
    * @returns {View["buttons"]}
    */
   #sessionButtons(line, kind) {
-    const leave = (/** @type {Message} */ says, /** @type {string} */ event) => () => {
-      line.giveUp();
-      this.#conclude(says, "calm", event);
+    const stop = () => {
+      line.giveUp("cancel");
+      this.#conclude("session_given_up", "calm", "perse-finished");
+    };
+    const decline = () => {
+      line.giveUp("unable");
+      this.#conclude("session_other_way", "calm", "perse-unable");
     };
     /** @type {View["buttons"]} */
-    const buttons = [["session_give_up", leave("session_given_up", "perse-finished")]];
-    if (kind !== "passive") buttons.push(["session_unable", leave("session_other_way", "perse-unable")]);
+    const buttons = [["session_give_up", stop]];
+    if (kind !== "passive") buttons.push(["session_unable", decline]);
     return buttons;
   }
 
@@ -1260,6 +1275,7 @@ export class PerseCapture extends HTMLElement {
   #meet(error) {
     this.#end();
     const known = error instanceof Obstacle || error instanceof SessionOver;
+    if (error instanceof SessionOver) this.#begun = error.begun;
     const says = this.#wordsFor(known ? error.says : "service");
     /** @type {View["buttons"]} */
     const buttons = this.#begun ? [] : [["retry", () => this.#start()]];

@@ -25,6 +25,7 @@ export const SESSION_WORDS = {
     session_refused: "The session could not be opened. It has expired, or it is not for this page. Ask for a new one.",
     session_used: "This session was used before, or was withdrawn. Each one works once: ask for a new one.",
     session_locked: "There were too many attempts. Wait some minutes, then ask for a new session.",
+    session_busy: "Too many people are doing this at the moment. Wait a little, then try again.",
     session_lost: "The connection was lost, and the session ended with it. It cannot go on: ask for a new one.",
     session_left: "The camera was stopped, and the session ended with it. It cannot go on: ask for a new one.",
     session_service: "The server could not go on. Ask for a new session in a moment.",
@@ -51,6 +52,7 @@ export const SESSION_WORDS = {
     session_refused: "Não foi possível abrir a sessão. Ela venceu ou não é para esta página. Peça uma nova.",
     session_used: "Esta sessão já foi usada ou foi retirada. Cada uma vale uma vez: peça uma nova.",
     session_locked: "Houve tentativas demais. Aguarde alguns minutos e peça uma nova sessão.",
+    session_busy: "Há gente demais fazendo isto neste momento. Aguarde um pouco e tente de novo.",
     session_lost: "A conexão caiu e a sessão terminou com ela. Não é possível continuar: peça uma nova.",
     session_left: "A câmera foi desligada e a sessão terminou com ela. Não é possível continuar: peça uma nova.",
     session_service: "O servidor não pôde continuar. Peça uma nova sessão daqui a pouco.",
@@ -77,6 +79,7 @@ export const SESSION_WORDS = {
     session_refused: "No se ha podido abrir la sesión. Ha caducado o no es para esta página. Pida una nueva.",
     session_used: "Esta sesión ya se usó o se retiró. Cada una vale una vez: pida una nueva.",
     session_locked: "Ha habido demasiados intentos. Espere unos minutos y pida una sesión nueva.",
+    session_busy: "Hay demasiadas personas haciendo esto en este momento. Espere un poco e inténtelo de nuevo.",
     session_lost: "Se ha perdido la conexión y la sesión ha terminado con ella. No puede continuar: pida una nueva.",
     session_left: "La cámara se ha apagado y la sesión ha terminado con ella. No puede continuar: pida una nueva.",
     session_service: "El servidor no ha podido continuar. Pida una sesión nueva dentro de un momento.",
@@ -96,19 +99,23 @@ const HEAD_BYTES = 8;
 /** @type {Readonly<Record<string, SessionMessage>>} */
 const REASONS = { unauthorized: "session_used", rate_limited: "session_locked" };
 
-/** The session cannot go on: `says` is why. */
+/** The session cannot go on: `says` is why. `begun`: whether it is used up. */
 export class SessionOver extends Error {
-  /** @param {SessionMessage} says */
-  constructor(says) {
+  /**
+   * @param {SessionMessage} says
+   * @param {boolean} begun
+   */
+  constructor(says, begun = true) {
     super(says);
     this.says = says;
+    this.begun = begun;
   }
 }
 
 /**
  * @typedef {{per_s: number, width_px: number, height_px: number, max_bytes: number}} Wanted
  * @typedef {{prompt: string, number: number, of: number}} Prompt
- * @typedef {{type?: string, code?: string, kind: string, guidance: string, frames: Wanted} & Prompt} Heard
+ * @typedef {{type?: string, code?: string, kind: string, guidance: string, per_s: number, frames: Wanted} & Prompt} Heard
  *   a message of the server
  */
 /**
@@ -164,9 +171,10 @@ export class SessionLine {
       };
       socket.onmessage = ({ data }) => {
         const heard = /** @type {Heard} */ (JSON.parse(data));
-        if (heard.code) reject(new SessionOver(REASONS[heard.code] ?? "session_service"));
+        if (heard.code) reject(wanted ? endOf(heard.code) : refusalOf(heard.code));
         if (heard.type === "finished") resolve();
         if (heard.type === "guidance") showing.guidance(heard.guidance);
+        if (heard.type === "pace") wanted.per_s = heard.per_s;
         if (heard.type === "ready") {
           wanted = heard.frames;
           showing.begin(heard.kind);
@@ -179,9 +187,13 @@ export class SessionLine {
     });
   }
 
-  /** The person does not go on. */
-  giveUp() {
-    this.#send(JSON.stringify({ type: "cancel" }));
+  /**
+   * The person does not go on, or cannot do what is asked.
+   *
+   * @param {"cancel" | "unable"} type
+   */
+  giveUp(type) {
+    this.#send(JSON.stringify({ type }));
   }
 
   close() {
@@ -215,6 +227,16 @@ export class SessionLine {
       await due;
     }
   }
+}
+
+/** @param {string} code of an error, once the session has begun */
+function endOf(code) {
+  return new SessionOver(REASONS[code] ?? "session_service");
+}
+
+/** @param {string} code of an error, before that */
+function refusalOf(code) {
+  return code === "overloaded" ? new SessionOver("session_busy", false) : endOf(code);
 }
 
 /**

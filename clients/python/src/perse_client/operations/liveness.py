@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
-from perse_client.call import Call, get, segment
+from perse_client.call import Call, get, retry_header, segment
 from perse_client.operations.measures import Answer, Models
 
 Kind = Literal["head_turns", "passive"]
@@ -93,11 +93,13 @@ def open_liveness_session(
     correlation_id: str | None = None,
     origin: str | None = None,
     consent: bool | None = None,
+    idempotency_key: str | None = None,
 ) -> Call[OpenedSession]:
     """Let a client show that somebody is really there. ``on_pass``: what is done with the best
     frame, compared with the subject (verify, the default) or added to its faces (enrol).
     ``correlation_id``: your own name for who tries, for which failures are counted. ``origin``: the
-    only one from whose pages the session may be run."""
+    only one from whose pages the session may be run. ``idempotency_key``: your own name for this
+    call, by which a repeated one gets the same session."""
     order = {
         "kind": kind,
         "ttl_s": ttl_s,
@@ -112,6 +114,7 @@ def open_liveness_session(
         path=_PATH,
         answer=OpenedSession,
         document={name: it for name, it in order.items() if it is not None},
+        headers=retry_header(idempotency_key),
     )
 
 

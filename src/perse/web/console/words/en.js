@@ -105,6 +105,7 @@ export default {
   "why.depth_not_seen": "The movement could not be followed.",
   "why.frames": "The pictures are no camera's.",
   "why.abandoned": "It was given up, or the connection was lost.",
+  "why.declined": "The person cannot do the movement.",
   "why.no_match": "It is not the person.",
   "why.not_assessable": "It cannot be told whether it is the person.",
   "why.not_enrolled": "The best picture was not good enough to be kept.",

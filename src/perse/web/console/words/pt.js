@@ -105,6 +105,7 @@ export default {
   "why.depth_not_seen": "Não foi possível seguir o movimento.",
   "why.frames": "As fotos não são de uma câmera.",
   "why.abandoned": "Houve desistência ou a conexão caiu.",
+  "why.declined": "A pessoa não consegue fazer o movimento.",
   "why.no_match": "Não é a pessoa.",
   "why.not_assessable": "Não se pode dizer se é a pessoa.",
   "why.not_enrolled": "A melhor foto não serve para ser guardada.",

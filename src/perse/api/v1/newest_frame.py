@@ -1,0 +1,51 @@
+"""Of the frames that a client sends, the one that is looked at next."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from dataclasses import dataclass, field
+
+from perse.pipelines.liveness_frames import SentFrame
+
+
+@dataclass(slots=True)
+class NewestFrame:
+    """The frame that came last and was not looked at, or why no more will come. It is taken when a
+    worker is there to look at it: one that waited for that gives way to those that come meanwhile.
+    """
+
+    end: Exception | None = None
+    _sent: tuple[SentFrame, float] | None = None
+    _came: asyncio.Event = field(default_factory=asyncio.Event)
+    _taking: threading.Lock = field(default_factory=threading.Lock)
+
+    def put(self, sent: SentFrame, at_s: float) -> None:
+        with self._taking:
+            self._sent = sent, at_s
+        self._came.set()
+
+    def finish(self, end: Exception) -> None:
+        self.end = end
+        self._came.set()
+
+    async def comes(self, within_s: float) -> bool:
+        """True as soon as there is one, False when none came in time. Raises what ``finish`` was
+        told."""
+        try:
+            async with asyncio.timeout(within_s):
+                while self._sent is None and self.end is None:
+                    self._came.clear()
+                    await self._came.wait()
+        except TimeoutError:
+            return False
+        if self.end is not None:
+            raise self.end
+        return True
+
+    def take(self) -> tuple[SentFrame, float]:
+        """The frame and when it came, after ``comes``, on whatever thread; it is here no more."""
+        with self._taking:
+            taken, self._sent = self._sent, None
+        assert taken is not None  # noqa: S101 - nobody else takes it
+        return taken
