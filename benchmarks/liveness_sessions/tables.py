@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from benchmarks.liveness_sessions.motion import motion_of
 from benchmarks.liveness_sessions.running import Session
 from perse.domain.session_frames import SessionJudgement, SessionKind
 from perse.domain.session_judgement import SessionRules, judge
@@ -53,19 +54,34 @@ def _row(name: str, judged: Sequence[SessionJudgement]) -> str:
     return f"{name:32}{share:>10}  {interval:18}{why}"
 
 
+_SCORES = ("pad", "same_face", "relief", "unbent_relief", "longest_answer_s")
+_MOTION = (
+    *("ahead_degrees", "yaw_degrees", "pitch_degrees", "closer", "reaction_s", "answer_s"),
+    *("longest_gap_s", "clock_drift_s", "degrees_per_s", "widths_per_s", "growth_per_s"),
+)
+
+
 def print_fit(kept: Mapping[str, Sequence[Session]], rules: SessionRules) -> None:
-    """The spread of every score, by what was held before the camera."""
-    for score in ("pad", "same_face", "relief", "unbent_relief", "longest_answer_s"):
-        print(f"\n{score:32}{'known':>8}" + "".join(f"{100 * q:>8.0f} %" for q in _QUANTILES))
-        for name, sessions in kept.items():
-            judged = [
-                judge(SessionKind.HEAD_TURNS, it.prompts, it.frames, rules) for it in sessions
-            ]
-            values = [getattr(it.scores, score) for it in judged]
-            known = [it for it in values if it is not None]
+    """The spread of all that has an operating point, by what was held before the camera."""
+    measured = {
+        name: [_measured(session, rules) for session in sessions] for name, sessions in kept.items()
+    }
+    for told in (*_SCORES, *_MOTION):
+        limit = getattr(rules.points, told, None)
+        shown = told if limit is None else f"{told} (limit {limit:g})"
+        print(f"\n{shown:32}{'known':>8}" + "".join(f"{100 * q:>8.0f} %" for q in _QUANTILES))
+        for name, sessions in measured.items():
+            known = [it[told] for it in sessions if told in it]
             if known:
                 row = "".join(f"{it:>10.2f}" for it in np.quantile(known, _QUANTILES))
-                print(f"{name:32}{len(known):>4}/{len(values):<3}{row}")
+                print(f"{name:32}{len(known):>4}/{len(sessions):<3}{row}")
+
+
+def _measured(session: Session, rules: SessionRules) -> Mapping[str, float]:
+    judged = judge(SessionKind.HEAD_TURNS, session.prompts, session.frames, rules)
+    scores = {name: getattr(judged.scores, name) for name in _SCORES}
+    known = {name: value for name, value in scores.items() if value is not None}
+    return {**known, **motion_of(session, rules.points)}
 
 
 def wilson(passed: int, tried: int) -> tuple[float, float]:
