@@ -98,6 +98,7 @@ def small_portrait() -> bytes:
     return jpeg.getvalue()
 
 
+@pytest.mark.filterwarnings("ignore:EdDSA is deprecated")
 def test_a_session_of_one_server_is_run_at_another_and_read_at_a_third(
     servers: tuple[Server, ...],
 ) -> None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 from io import BytesIO
+from itertools import pairwise
 from pathlib import Path
 from time import monotonic
 from typing import Any
@@ -117,7 +119,7 @@ def test_who_does_what_is_asked_is_through_and_learns_no_more(sitting: Sitting) 
     # As a mirror shows it: a person's own left is on the left.
     assert arrows[Prompt.LOOK_LEFT] < arrows[Prompt.LOOK_AHEAD] < arrows[Prompt.LOOK_RIGHT]
     told = {key for message in sitting.heard for key in message}
-    assert told == {
+    assert told - {"per_s"} == {  # a busy machine asks for fewer frames
         *("type", "kind", "prompts", "time_limit_s", "frames"),
         *("prompt", "number", "of", "guidance"),
     }
@@ -209,6 +211,32 @@ def test_who_is_refused_is_told_why_and_whether_to_try_again(
     expect(words(page)).to_contain_text(locked)
     expect(button(page, again)).to_have_count(0)
     assert page.evaluate(CAMERA_ON) is None
+
+
+def test_no_more_frames_are_sent_than_the_server_asks_for(sitting: Sitting) -> None:
+    taken_ms = list[float]()
+    frames = {"per_s": 20, "width_px": 640, "height_px": 480, "max_bytes": 262_144}
+    ready = {"type": "ready", "kind": "head_turns", "prompts": 5, "frames": frames}
+    prompt = {"type": "prompt", "prompt": "look_ahead", "number": 1, "of": 5}
+
+    def serve(line: WebSocketRoute) -> None:
+        def hear(message: str | bytes) -> None:
+            assert isinstance(message, bytes)
+            taken_ms.extend(struct.unpack_from(">d", message))
+            if len(taken_ms) == 3:
+                line.send(json.dumps({"type": "pace", "per_s": 4}))
+            if len(taken_ms) == 6:
+                line.send(json.dumps({"type": "finished"}))
+
+        line.on_message(hear)
+        line.send(json.dumps(ready))
+        line.send(json.dumps(prompt))
+
+    sitting.page.route_web_socket("**/v1/liveness/socket", serve)
+    expect(words(sitting.agree())).to_contain_text(OVER)
+    apart_ms = [after - before for before, after in pairwise(taken_ms)]
+    assert all(it >= 45 for it in apart_ms)
+    assert all(it >= 245 for it in apart_ms[4:])
 
 
 def test_a_wrong_token_is_told_and_so_is_a_page_that_is_loaded_anew(
