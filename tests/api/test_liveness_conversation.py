@@ -179,6 +179,15 @@ def test_a_frame_without_room_is_dropped_and_no_prompt_with_it(services: FakeSer
     assert session.outcome.frames < client.sent
 
 
+def test_who_was_hardly_looked_at_has_not_failed(services: FakeServices) -> None:
+    crowded = ObedientClient(services.liveness, crowded=frozenset(range(3, 400)))
+    session, client = held(services, client=crowded)
+    assert reasons(session) == (EndReason.FAULT,)
+    assert client.heard[-1] == {"type": "finished"}
+    slow = ObedientClient(services.liveness, deaf_to=Prompt.LOOK_LEFT)
+    assert reasons(held(services, client=slow)[0]) == (FailureReason.PROMPT_NOT_FOLLOWED,)
+
+
 class Unhurried(FramePacing):
     """However long a frame takes on the machine that tests."""
 

@@ -67,7 +67,7 @@ class ObedientClient:
     async def compute(self, work: Callable[[], Result], /, *, load: Load) -> Result:
         self.liveness.clock.pass_time(seconds=A_FRAME_S)
         self._wanted.set()
-        if load.bulk == 0 and self.sent in self.crowded:
+        if load != AT_THE_END and self.sent in self.crowded:
             raise Overloaded("no room")
         if load == AT_THE_END and self.refusals:
             self.refusals -= 1

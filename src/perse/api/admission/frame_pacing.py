@@ -19,7 +19,7 @@ MOST_PER_S: Final = 10.0
 LEAST_PER_S: Final = 1.5
 # Of two cores in 2026, until frames have been looked at here.
 _COST_S = 0.04
-_KEPT = 31 / 32
+_KEPT = 15 / 16
 # The rest is for what is not a frame, such as the end of a session.
 _SHARE = 0.9
 # About as long as a session lasts.

@@ -43,6 +43,8 @@ _MOST_PIXELS: Final = 1_000_000
 A_FRAME: Final = Load(0.03)
 # So much more or less of what a session may send is worth telling.
 _TOLD_FROM: Final = 0.2
+# Fewer than any session is let in with: other work has taken the processor meanwhile.
+_LEAST_SEEN_PER_S: Final = 1.0
 _GIVING_UP: Final = ({"type": "cancel"}, {"type": "unable"})
 _NO_MESSAGE: Final = "a client sends frames, or cancel or unable, and nothing else"
 # The end compares or enrols one picture, and writes; whoever is through waits for nobody's frames.
@@ -218,9 +220,11 @@ class LivenessRun:
 
         def concluded() -> None:
             judgement = liveness.judge(dialogue.kind, dialogue.given, dialogue.frames)
-            liveness.conclude(
-                self._session, judgement, frames=len(dialogue.frames), best=self._watch.best
-            )
+            conclude, frames = liveness.conclude, len(dialogue.frames)
+            if judgement.passed or not self._was_starved():
+                conclude(self._session, judgement, frames=frames, best=self._watch.best)
+            else:
+                conclude.abandoned(self._session, EndReason.FAULT, frames=frames)
 
         while True:
             try:
@@ -231,6 +235,12 @@ class LivenessRun:
                 if self._now_s() + busy.retry_after_s > LONGEST_RUN_S:
                     raise
                 await self._talk.pause(busy.retry_after_s)
+
+    def _was_starved(self) -> bool:
+        """Whether so few of the frames that came were looked at that nobody could be seen to do as
+        they are asked: that is the server's failure, whoever was before the camera."""
+        looked = len(self._dialogue.frames)
+        return looked < min(_LEAST_SEEN_PER_S * self._now_s(), self._newest.came / 2)
 
     async def _break_off(self, reason: EndReason) -> None:
         frames = len(self._dialogue.frames)

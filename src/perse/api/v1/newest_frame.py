@@ -13,8 +13,10 @@ from perse.pipelines.liveness_frames import SentFrame
 class NewestFrame:
     """The frame that came last and was not looked at, or why no more will come. It is taken when a
     worker is there to look at it: one that waited for that gives way to those that come meanwhile.
+    ``came``: how many there were.
     """
 
+    came: int = 0
     end: Exception | None = None
     _sent: tuple[SentFrame, float] | None = None
     _came: asyncio.Event = field(default_factory=asyncio.Event)
@@ -23,6 +25,7 @@ class NewestFrame:
     def put(self, sent: SentFrame, at_s: float) -> None:
         with self._taking:
             self._sent = sent, at_s
+            self.came += 1
         self._came.set()
 
     def finish(self, end: Exception) -> None:
