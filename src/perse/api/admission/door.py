@@ -129,7 +129,9 @@ class Door:
 
         Cancelled while the work still waits, the work is never started.
         """
-        piece = _Work(tenant, load.cost_s, load.bulk, load.first, carried(_when_its_turn_comes(work)))
+        piece = _Work(
+            tenant, load.cost_s, load.bulk, load.first, do=carried(_when_its_turn_comes(work))
+        )
         future: Future[Result] = piece.future
         with self._changed:
             self._turns.enter(piece)
