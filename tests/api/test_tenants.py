@@ -372,6 +372,36 @@ def test_one_passes_in_each_round_and_nobody_waits_where_nobody_has_passed() -> 
     assert len(set(passed)) == 5
 
 
+def test_a_request_that_is_alone_waits_for_no_round_and_two_wait_for_each_other() -> None:
+    rounds = [0]
+
+    async def count_rounds() -> None:
+        while True:
+            rounds[0] += 1
+            await asyncio.sleep(0)
+
+    async def pieces(turnstile: Turnstile, count: int) -> int:
+        with turnstile.request():
+            await asyncio.sleep(0)
+            before = rounds[0]
+            for _ in range(count):
+                await turnstile.passes("acme")
+            return rounds[0] - before
+
+    async def main() -> tuple[int, int, int]:
+        turnstile, counting = Turnstile(), asyncio.ensure_future(count_rounds())
+        await asyncio.sleep(0)
+        alone = await pieces(turnstile, 10)
+        await asyncio.sleep(0)
+        one, other = await asyncio.gather(pieces(turnstile, 10), pieces(turnstile, 10))
+        counting.cancel()
+        return alone, one, other
+
+    alone, one, other = asyncio.run(main())
+    assert alone == 0
+    assert max(one, other) >= 10
+
+
 def test_a_request_of_a_tenant_waits_for_one_of_a_flood_by_strangers() -> None:
     begun: list[str] = []
 

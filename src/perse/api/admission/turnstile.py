@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from starlette.datastructures import Headers
@@ -28,13 +29,20 @@ class Turnstile:
     """Lets one request, piece of a body or piece of an answer through in each round of the event
     loop, the tenants in turn: however many one of them sends at once, those of another wait for
     one of them, and for what their connections cost. Where nobody has passed in this round, nobody
-    waits."""
+    waits; and none is counted for a request that is alone, because each round of the loop costs
+    more than most pieces do."""
 
     def __init__(self) -> None:
+        self._under_way = 0
         self._turns: Turns[_Passing] = Turns(Room(places=1, waiting=_ENDLESS, spare=0))
         self._passed = False
 
     async def passes(self, tenant: str) -> None:
+        """Return when a piece of a request under way has its turn."""
+        if self._under_way != 1:
+            await self.enters(tenant)
+
+    async def enters(self, tenant: str) -> None:
         """Return when it is the tenant's turn."""
         if not self._passed:
             self._close_until_next_round()
@@ -46,6 +54,18 @@ class Turnstile:
         except asyncio.CancelledError:
             self._turns.withdraw(piece)
             raise
+
+    @contextmanager
+    def request(self) -> Iterator[None]:
+        """One more is under way in the block, and until the round in which it ends is over."""
+        self._under_way += 1
+        try:
+            yield
+        finally:
+            asyncio.get_running_loop().call_soon(self._one_has_left)
+
+    def _one_has_left(self) -> None:
+        self._under_way -= 1
 
     def _close_until_next_round(self) -> None:
         self._passed = True
@@ -82,9 +102,10 @@ class TakeTurns:
         exchange.paid_s = announced_s = _announced_bytes(scope) * BYTE_S
         if not asks_for_health(scope):
             await self.restraint.pay(party, REQUEST_S + announced_s)
-        await self.turnstile.passes(party)
         try:
-            await self.app(scope, receive, send)
+            with self.turnstile.request():
+                await self.turnstile.enters(party)
+                await self.app(scope, receive, send)
         finally:
             refused = (exchange.status or 0) >= _REFUSED_FROM
             carried_s = (exchange.bytes_in + exchange.bytes_out) * BYTE_S
