@@ -127,6 +127,20 @@ def test_alpha_lies_on_white(kind: str) -> None:
     assert np.abs(image.pixels.astype(int) - pixels_of(expected)).max() <= 1
 
 
+@pytest.mark.parametrize("transparent", [False, True])
+def test_a_webp_of_several_megapixels_is_what_was_drawn(transparent: bool) -> None:
+    picture = drawn().resize((2001, 1603))
+    if transparent:
+        picture.putalpha(255)
+        picture.putpixel((7, 9), (0, 0, 0, 0))
+    file = encoded(picture, "WEBP", lossless=True, quality=0)
+    expected = Image.new("RGBA", picture.size, "white")
+    expected.alpha_composite(picture.convert("RGBA"))
+    assert np.array_equal(decode_image(file).pixels, pixels_of(expected))
+    with pytest.raises(InvalidFileType, match="damaged"):
+        decode_image(file[: len(file) // 2])
+
+
 def test_interlaced_png() -> None:
     grey = np.asarray(drawn(37, 21).convert("L"))
     assert np.array_equal(decode_image(interlaced_png(grey)).pixels[:, :, 1], grey)
