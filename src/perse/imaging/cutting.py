@@ -41,14 +41,15 @@ def cut_chip(
     part, to_chip = pixels[top:bottom, left:right], to_chip.from_part(left, top)
     while to_chip.scale <= 0.5 and min(part.shape[:2]) >= 2:
         part, to_chip = halved(part), to_chip.from_halved(1)
+    # OpenCV warps four channels in less than half the time of three, to the same values.
     chip = cv2.warpAffine(
-        part,
+        cv2.cvtColor(part, cv2.COLOR_RGB2RGBA),
         to_chip.matrix,
         (size_px, size_px),
         flags=cv2.INTER_LINEAR,
         borderMode=border.value,
     )
-    return np.asarray(chip, np.uint8)
+    return np.asarray(cv2.cvtColor(chip, cv2.COLOR_RGBA2RGB), np.uint8)
 
 
 def _shown(
