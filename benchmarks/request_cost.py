@@ -4,8 +4,10 @@
 
 Means of thread time in one process, stage by stage, for pictures of three sizes. What the threads
 of a server's process take for the same request that are not workers is HTTP: the event loop
-(connection, form, admission, answer), and those of ledger, database and chores. Linux tells them
-apart, because workers have stepped back.
+(connection, form, admission, answer), and those of ledger and database. Linux tells them apart,
+because workers have stepped back. What they take by the clock, with no request at all, is measured
+first, and taken off for the time that each request lasts: on a slow machine it would count for
+more. It stands in a line of its own, for each second.
 The last line is what is left of all that without decoder, networks and OpenCV, which run without
 the interpreter's lock: a bound for how long a request holds it, because large arrays of NumPy, the
 database and the kernel do not need it either.
@@ -21,6 +23,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from datetime import date
 from http.client import HTTPConnection
 from pathlib import Path
@@ -48,6 +51,7 @@ UNLOCKED = [
 ]
 LOCKED = "of these with the lock, at most"
 _AT_ONCE = 3
+_IDLE_S = 10.0
 _NICENESS = 16  # of what stands behind the name in /proc/PID/stat
 Stages = dict[str, float]
 P = ParamSpec("P")
@@ -72,10 +76,10 @@ def main() -> None:
         settings = load_settings(data_dir=Path(folder), offline=True)
         faces = wire_faces(settings, obtain_networks(settings))
         with served(environment) as server:
+            by_clock = taken_by_the_clock(server)
             tables = {
-                name: measured(faces, server, Call("/v0/face/detect", multipart(form), key), rounds)
+                name: measured(faces, Served(server, key, by_clock), picture, arguments.rounds)
                 for name, picture in pictures.items()
-                for form, rounds in [({"image_file": picture}, arguments.rounds)]
             }
     locked = {name: table.pop(LOCKED) for name, table in tables.items()}
     print(f"{date.today()}: processor time of one detection, ms, {arguments.rounds} rounds")
@@ -84,6 +88,8 @@ def main() -> None:
         print(f"{stage:34}" + "".join(f"{table[stage]:9.2f}" for table in tables.values()))
     print(f"{'together':34}" + "".join(f"{sum(table.values()):9.2f}" for table in tables.values()))
     print(f"{LOCKED:34}" + "".join(f"{held:9.2f}" for held in locked.values()))
+    told = ", ".join(f"{name} {ns / 1e6:.2f}" for name, ns in by_clock.items())
+    print(f"by the clock, in each second without a request: {told}")
     if arguments.draw:
         draw(tables, arguments.draw)
 
@@ -96,26 +102,46 @@ def resized(longer_side_px: int) -> bytes:
     return bytes(simplejpeg.encode_jpeg(other, quality=88, colorsubsampling="420"))
 
 
-def measured(faces: FaceServices, server: Server, call: Call, rounds: int) -> Stages:
-    """Medians of the stages in this process, and the rest of what the server takes; by turns, so
+@dataclass(frozen=True)
+class Served:
+    """A server, a key, and what its threads take by the clock, ns a second."""
+
+    server: Server
+    key: str
+    by_clock: Mapping[str, float]
+
+
+def measured(faces: FaceServices, served: Served, picture: bytes, rounds: int) -> Stages:
+    """Means of the stages in this process, and the rest of what the server takes; by turns, so
     that a slow moment of the machine meets both."""
-    picture = call.body.split(b"\r\n\r\n", 1)[1].rsplit(b"\r\n--", 1)[0]
-    connection = HTTPConnection("127.0.0.1", server.port)
+    call = Call("/v0/face/detect", multipart({"image_file": picture}), served.key)
+    connection = HTTPConnection("127.0.0.1", served.server.port)
     for _ in range(5):
         detection(faces, picture)
         call.send(connection)
-    runs, http = list[Stages](), Counter[str]()
+    runs, http, lasted_s = list[Stages](), Counter[str](), 0.0
     for _ in range(rounds):
         runs.append(detection(faces, picture))
-        before = threads_ns(server)
+        before, started_s = threads_ns(served.server), time.perf_counter()
         for _ in range(_AT_ONCE):
             call.send(connection)
-        http.update(threads_ns(server))
+        lasted_s += time.perf_counter() - started_s
+        http.update(threads_ns(served.server))
         http.subtract(before)
     stages = {name: statistics.mean(run[name] for run in runs) for name in runs[0]}
     locked = stages.pop(LOCKED)
-    beside = {name: ns / 1e6 / (rounds * _AT_ONCE) for name, ns in http.items()}
+    beside = {
+        name: (ns - served.by_clock[name] * lasted_s) / 1e6 / (rounds * _AT_ONCE)
+        for name, ns in http.items()
+    }
     return {**stages, **beside, LOCKED: locked + sum(beside.values())}
+
+
+def taken_by_the_clock(server: Server) -> dict[str, float]:
+    """What the threads take without requests, ns a second."""
+    before = threads_ns(server)
+    time.sleep(_IDLE_S)
+    return {name: (ns - before[name]) / _IDLE_S for name, ns in threads_ns(server).items()}
 
 
 def detection(faces: FaceServices, picture: bytes) -> Stages:
