@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from perse.api.server.priority import STEPS, step_back
+from perse.api.server.priority import FURTHER_STEPS, STEPS, step_back
+from perse.media.image_decoder import ImageSize
 from tests.fakes.faces import FakeFaces, picture
 from tests.fakes.services import FakeServices, settings
 from tests.served import serving
@@ -47,6 +48,22 @@ def test_a_detection_computes_behind_the_threads_that_answer() -> None:
         behind = {os.getpriority(os.PRIO_PROCESS, thread) - usual for thread in threads}
     assert computing == [STEPS]
     assert behind == {0, STEPS}
+
+
+@LINUX_ONLY
+def test_what_takes_long_computes_behind_what_is_quick() -> None:
+    computing: list[int] = []
+    faces = FakeFaces(
+        before=lambda: computing.append(_steps_behind()),
+        sizes={picture(): ImageSize(40_000_000, 400_000_000)},
+    )
+    with (
+        serving(FakeServices(settings(workers=2), faces=faces)) as served,
+        served.client() as client,
+    ):
+        for content in (picture(), picture(2), picture()):
+            client.post("/v0/face/detect", files={"image_file": content}).raise_for_status()
+    assert computing == [FURTHER_STEPS, STEPS, FURTHER_STEPS]
 
 
 @LINUX_ONLY

@@ -298,6 +298,18 @@ def test_slow_work_borrows_no_place_that_others_may_need() -> None:
     assert not queue.borrow(second if second.party == "a" else other)
 
 
+def test_a_part_of_short_work_may_have_a_spare_place_while_long_work_holds_another() -> None:
+    queue = turns(places=2)
+    long, short = entered(queue, "a", LONG_S) + entered(queue, "b", SHORT_S)
+    assert [queue.next(), queue.next()] == [long, short]
+    assert [queue.borrow(long), queue.borrow(short), queue.borrow(short)] == [False, True, False]
+    queue.give_back()
+    queue.finish(long, LONG_S)
+    entered(queue, "a", SHORT_S)
+    assert queue.next() is not None
+    assert not queue.borrow(short)
+
+
 def about(places: int) -> Turns[Piece]:
     """Turns in which everybody who ever came is about."""
     return Turns(Room(places, waiting=100, spare=0, about_s=1.0))

@@ -31,7 +31,7 @@ from perse.api.http.proxies import party_of
 from perse.api.http.routing import endpoints_of, routes_of
 from perse.api.http.sockets import SocketOperation, socket_endpoints
 from perse.api.http.terms import Terms
-from perse.api.server.priority import step_back
+from perse.api.server.priority import FURTHER_STEPS, step_back
 from perse.api.server.unread_bodies import DrainBody
 from perse.api.services import Services
 from perse.api.telemetry.metrics import Metrics
@@ -150,6 +150,7 @@ def _workplace(
             "compute",
             Room(workers, settings.queue_size, bulk=shared, about_s=_ABOUT_S),
             on_thread=step_back,
+            on_long_thread=partial(step_back, FURTHER_STEPS),
         ),
         lookups=questions("storage", _room_for_questions(workers)),
         access=Access(access, services.authenticator, services.call_limits, services.quotas),

@@ -81,15 +81,17 @@ class Door:
         refused: Callable[[str], None] = lambda _: None,
         charge: Callable[[str, float], None] | None = None,
         on_thread: Callable[[], None] | None = None,
+        on_long_thread: Callable[[], None] | None = None,
     ) -> None:
         """``refused`` is told the cause of each refusal: ``full`` or ``pushed_out``; ``charge`` is
         told, on the event loop, whose work has taken how many seconds of a processor;
-        ``on_thread`` is called once on each worker thread, and must not raise."""
+        ``on_thread`` is called once on each worker thread, ``on_long_thread`` on those that do
+        nothing but what is expected to take long; neither may raise."""
         self._turns: Turns[_Work] = Turns(room, clock=time.monotonic)
-        self._pool = ThreadPoolExecutor(
-            room.places + room.spare + _MOST_OUTSIDE,
-            thread_name_prefix=f"perse-{name}",
-            initializer=on_thread,
+        threads = room.places + room.spare + _MOST_OUTSIDE
+        self._pool = ThreadPoolExecutor(threads, f"perse-{name}", on_thread)
+        self._long_pool = ThreadPoolExecutor(
+            threads, f"perse-{name}-long", on_long_thread or on_thread
         )
         self._outside = 0
         self.places = room.places
@@ -165,7 +167,7 @@ class Door:
             beside = piece.bulk <= self._turns.room.bulk and self._turns.borrow(piece)
         if not beside:
             return first(), second()
-        other = self._pool.submit(self._second_half, piece, carried(second))
+        other = self._pool_for(piece).submit(self._second_half, piece, carried(second))
         try:
             one = first()
             return one, second() if self._take_back(other) else other.result()
@@ -193,13 +195,18 @@ class Door:
                 lambda: not (self._turns.waiting or self._turns.running or self._outside)
             )
         self._pool.shutdown(wait=True)
+        self._long_pool.shutdown(wait=True)
 
     def _start_what_may(self) -> None:
         while (piece := self._turns.next()) is not None:
             if piece.future.set_running_or_notify_cancel():
-                self._pool.submit(self._serve, piece)
+                self._pool_for(piece).submit(self._serve, piece)
             else:
                 self._turns.finish(piece, 0.0)
+
+    def _pool_for(self, piece: _Work) -> ThreadPoolExecutor:
+        """Threads that have stepped back cannot come forward again, so they are others."""
+        return self._long_pool if piece.cost_s > self._turns.room.short_s else self._pool
 
     def _serve(self, piece: _Work) -> None:
         """Do the work; make room before its result is told."""

@@ -78,6 +78,7 @@ class Turns(Generic[AnyPiece]):
         self._parties: dict[str, _Party[AnyPiece]] = {}
         self._clock_s = 0.0
         self._bulk = 0
+        self._long = 0
         self.running = 0
         self.waiting = 0
 
@@ -148,11 +149,17 @@ class Turns(Generic[AnyPiece]):
         party.running -= 1
         self.running -= 1
         self._bulk -= piece.bulk
+        self._long -= not self._looks_short(piece)
         self._forget_the_resting(piece.party, party)
 
     def borrow(self, piece: AnyPiece) -> bool:
-        """Take an idle place for a part of a running piece; give it back with ``give_back``."""
-        if self.running >= self._places_for(piece):
+        """Take an idle place for a part of a running piece; give it back with ``give_back``.
+
+        For a part of a short one that may be a spare place, while a long one holds another.
+        """
+        beside_long = self._long > 0 and self._looks_short(piece)
+        places = self.room.places + self.room.spare if beside_long else self._places_for(piece)
+        if self.running >= places:
             return False
         self.running += 1
         return True
@@ -196,6 +203,7 @@ class Turns(Generic[AnyPiece]):
         self.waiting -= 1
         self.running += 1
         self._bulk += piece.bulk
+        self._long += not self._looks_short(piece)
         return piece
 
     def _forget_the_resting(self, name: str, party: _Party[AnyPiece]) -> None:
