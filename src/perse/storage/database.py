@@ -186,8 +186,8 @@ def open_database(url: str) -> Database:
     except (ArgumentError, NoSuchModuleError, ModuleNotFoundError, ValueError) as problem:
         raise SettingsInvalid(
             f"this database URL cannot be opened ({type(problem).__name__}): use "
-            "sqlite:///FILE or postgresql://USER:PASSWORD@HOST/NAME; PostgreSQL needs "
-            "the extra perse[postgres]"
+            "sqlite:///FILE or postgresql://USER:PASSWORD@HOST/NAME, with no options but libpq's; "
+            "PostgreSQL needs the extra perse[postgres]"
         ) from None
     raise SettingsInvalid("PERSE_DATABASE_URL must begin with sqlite:/// or postgresql://")
 

@@ -175,9 +175,12 @@ def _lose_patience(engine: sa.Engine, patience: Patience) -> None:
 def _as_libpq_reads(url: str) -> dict[str, Any]:
     _, slashes, rest = url.partition("://")
     try:
-        return dict(conninfo_to_dict(f"postgresql{slashes}{rest}"))
+        told = dict(conninfo_to_dict(f"postgresql{slashes}{rest}"))
     except psycopg.Error:
         raise ValueError("no URL of PostgreSQL") from None
+    if not str(told.get("port") or "").replace(",", "0").isdigit() and "port" in told:
+        raise ValueError("no port")
+    return told
 
 
 def _set_patience(connection: object, patience_s: float | None) -> None:
