@@ -90,7 +90,9 @@ def test_renewed_keys_leave_no_outcome_that_old_ones_open(
     storage: Storage, bulk: SqlBulk, tmp_path: Path
 ) -> None:
     bulk.keep(ACME, "1", MARK, at=NOW)
-    rotate = RotateSecrets(storage.database, storage.master, MasterKeyFile(tmp_path / "master.key"))
+    rotate = RotateSecrets(
+        storage.database, storage.master, MasterKeyFile(tmp_path / "master.key"), storage.journal
+    )
     rotate(renew_tenant_keys=False)
     assert recalled(bulk, ACME, "1") == MARK
     rotate(renew_tenant_keys=True)

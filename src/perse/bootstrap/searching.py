@@ -25,7 +25,8 @@ _MUSTER_EVERY_S = 3.0
 
 class Searching(SubjectSearch, Protocol):
     """``templates``, ``bytes_held``: in memory, of all tenants; ``loading``: how many tenants are
-    being read; ``searches`` took ``seconds`` in all."""
+    being read; ``behind_s``: for how long they may lack what was stored; ``searches`` took
+    ``seconds`` in all."""
 
     searches: int
     seconds: float
@@ -36,6 +37,8 @@ class Searching(SubjectSearch, Protocol):
     def bytes_held(self) -> int: ...
     @property
     def loading(self) -> int: ...
+    @property
+    def behind_s(self) -> float: ...
 
 
 @dataclass(frozen=True, slots=True)
