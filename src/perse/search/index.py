@@ -103,7 +103,8 @@ class TemplateIndex:
         fresh = range(self._written, self._written + len(numbers) - len(reused))
         self._written = fresh.stop
         while self._written > len(self.chunks) * self._rows_per_chunk:
-            self.chunks.append(Chunk(self._rows_per_chunk, self.values))
+            more = bool(self.chunks)  # the next one may well be filled, too
+            self.chunks.append(Chunk(self._rows_per_chunk, self.values, large_pages=more))
         rows = sorted(reused) + list(fresh)
         done = 0
         for chunk, inside in self._by_chunk(rows):

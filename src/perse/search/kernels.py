@@ -6,7 +6,7 @@ wheel of it, and wherever it computes something else.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Final, Protocol
 
@@ -23,6 +23,9 @@ _MOST_ROWS: Final = 1 << 15
 _LEAST_ROWS: Final = 1024
 # So many templates are floating point numbers at a time.
 _WIDE_ROWS: Final = 2048
+# So many columns cost numkong no more than one: of the tiles that AMX multiplies, and otherwise.
+_COLUMNS_OF_TILES: Final = 16
+_COLUMNS: Final = 4
 
 Multiply = Callable[[Codes], Products]
 
@@ -59,20 +62,42 @@ def numpy_kernel(probes: Codes, rows: int, /) -> Multiply:
 
 
 def numkong_kernel(probes: Codes, rows: int, /) -> Multiply:
-    """Raises ImportError where numkong is not installed."""
+    """Raises ImportError where numkong is not installed.
+
+    It is made for matrices, and one probe is a single column. So several templates that lie side by
+    side are one long row to it, and for each of their places there is a column of the probe's codes
+    and zeros elsewhere: the same products, and as few rows as its columns allow.
+    """
     import numkong  # noqa: PLC0415 - only who searches pays for it
 
-    packed = numkong.dots_pack(np.ascontiguousarray(probes))
-    kept = numkong.zeros((rows, len(probes)), dtype="int32")
-    products: Products = np.asarray(kept)
+    count = len(probes)
+    beside = max(1, _columns(numkong.get_capabilities()) // count)
+    packed = {many: numkong.dots_pack(_side_by_side(probes, many)) for many in {1, beside}}
+    kept = numkong.zeros((rows // beside, beside * count), dtype="int32")
 
     def multiply(codes: Codes) -> Products:
-        if len(codes) == rows:
-            numkong.dots_packed(codes, packed, out=kept)
-            return products
-        return np.asarray(numkong.dots_packed(codes, packed))
+        many = 1 if len(codes) % beside else beside
+        long_rows = codes.reshape(len(codes) // many, -1)
+        if len(codes) == rows and many == beside:
+            numkong.dots_packed(long_rows, packed[many], out=kept)
+            return np.asarray(kept).reshape(rows, count)
+        return np.asarray(numkong.dots_packed(long_rows, packed[many])).reshape(-1, count)
 
     return multiply
+
+
+def _columns(capabilities: Mapping[str, bool]) -> int:
+    tiles = any(here for name, here in capabilities.items() if name.endswith("amx"))
+    return _COLUMNS_OF_TILES if tiles else _COLUMNS
+
+
+def _side_by_side(probes: Codes, many: int) -> Codes:
+    """Columns for the first of ``many`` templates in a long row, for the second, and so on."""
+    count, values = probes.shape
+    columns = np.zeros((many, count, many, values), np.int8)
+    for place in range(many):
+        columns[place, :, place] = probes
+    return columns.reshape(many * count, many * values)
 
 
 @cache
@@ -85,7 +110,7 @@ def agrees(kernel: Kernel) -> bool:
     """Whether it is here and right: tried with the largest codes and with others, of lengths that
     fill no register."""
     random = np.random.default_rng(7)
-    for rows, values, probes in ((67, 128, 1), (64, 192, 3), (33, 77, 17)):
+    for rows, values, probes in ((67, 128, 1), (64, 128, 1), (64, 192, 3), (33, 77, 17)):
         codes = random.integers(-127, 128, (rows, values), np.int8)
         asked = random.integers(-127, 128, (probes, values), np.int8)
         codes[0], asked[0] = 127, -127
