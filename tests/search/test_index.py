@@ -93,6 +93,18 @@ def test_many_at_once_are_found_one_by_one(kernel: Kernel) -> None:
         assert of_one.rest == -inf
 
 
+@pytest.mark.parametrize("values", [16, 192, 512])
+def test_long_vectors_are_found_as_short_ones_are(values: int) -> None:
+    vectors = alike(2000, values, seed=1)
+    near = normalised(vectors[:50] + 0.5 * alike(50, values, seed=2))
+    index = TemplateIndex(values, rows_per_chunk=700)
+    index.add(range(2000), vectors)
+    for number, found in enumerate(index.search(near, [0.6] * 50, 30)):
+        reaching = np.flatnonzero(vectors @ near[number] >= 0.6).tolist()
+        assert set(reaching) <= set(found.numbers.tolist())
+        assert number in reaching or float(vectors[number] @ near[number]) < 0.6
+
+
 def test_many_removed_at_once_make_room_for_as_many() -> None:
     index = TemplateIndex(VALUES, rows_per_chunk=100)
     rows = index.add(range(1000), alike(1000, VALUES, seed=1)).tolist()

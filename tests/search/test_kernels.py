@@ -72,6 +72,6 @@ def test_the_fast_kernel_is_used_where_it_is_installed() -> None:
 
 
 def test_a_block_of_products_stays_small_however_many_probes() -> None:
-    assert rows_at_a_time(1) == 32_768
+    assert rows_at_a_time(1) == 65_536
     assert rows_at_a_time(64) == 4096
     assert rows_at_a_time(100_000) == 1024

@@ -25,13 +25,13 @@ class Chunk:
     was ever written. ``looseness``: holds for every row written since the chunk was last empty.
     """
 
-    def __init__(self, rows: int, values: int, *, large_pages: bool = False) -> None:
+    def __init__(self, rows: int, codes_each: int, *, large_pages: bool = False) -> None:
         """``large_pages``: for memory that is soon full, which is read faster then."""
-        pages = _pages(rows * values)
+        pages = _pages(rows * codes_each)
         if large_pages and hasattr(mmap, "MADV_HUGEPAGE"):  # Linux
             with suppress(OSError):  # a kernel without them
                 pages.madvise(mmap.MADV_HUGEPAGE)
-        self.codes: Codes = np.frombuffer(pages, np.int8).reshape(rows, values)
+        self.codes: Codes = np.frombuffer(pages, np.int8).reshape(rows, codes_each)
         # Rows from ``used`` on hold no number, and are never read.
         self.numbers: Numbers = np.frombuffer(_pages(rows * np.int64().itemsize), np.int64)
         self.used = 0

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from perse.search.chunks import NOBODY, Chunk, Numbers, Rows
 from perse.search.kernels import Kernel, Multiply, fastest_kernel, rows_at_a_time
 from perse.search.leaders import Found, Leaders
-from perse.search.quantised import Probe, Products, Vectors
+from perse.search.quantised import Probe, Products, Vectors, code_length
 from perse.search.row_mask import MOST_ROWS_PER_CHUNK, RowMask
 
 _WRITTEN_AT_A_TIME: Final = 4096
@@ -25,8 +25,9 @@ _LEAST: Final = -(2**31)  # of the products
 
 
 class TemplateIndex:
-    """Unit vectors of ``values`` float32 values, ``values`` + 8 bytes each, by the number of their
-    sample: any whole number from 0 on below 2^63, which means nothing here.
+    """Unit vectors of ``values`` float32 values, eight bytes each and one a value, less of long
+    ones, by the number of their sample: any whole number from 0 on below 2^63, which means nothing
+    here.
 
     Adding and removing take the same time however many there are, and removed rows are written
     again first. Nothing is synchronised here: let searches run side by side and changes alone
@@ -41,6 +42,7 @@ class TemplateIndex:
         rows_per_chunk: int = MOST_ROWS_PER_CHUNK,
     ) -> None:
         self.values = values
+        self._codes_each = code_length(values)
         self._rows_per_chunk = rows_per_chunk
         self._kernel = kernel or fastest_kernel()
         self.chunks: list[Chunk] = []
@@ -53,7 +55,7 @@ class TemplateIndex:
     @property
     def bytes_held(self) -> int:
         """Of rows that were ever written; the system has given no memory for others."""
-        return self._written * (self.values + _BYTES_PER_NUMBER)
+        return self._written * (self._codes_each + _BYTES_PER_NUMBER)
 
     def add(self, numbers: Sequence[int], vectors: Vectors) -> Rows:
         """The rows that they got, in their order: what ``remove`` and masks ask for."""
@@ -104,7 +106,7 @@ class TemplateIndex:
         self._written = fresh.stop
         while self._written > len(self.chunks) * self._rows_per_chunk:
             more = bool(self.chunks)  # the next one may well be filled, too
-            self.chunks.append(Chunk(self._rows_per_chunk, self.values, large_pages=more))
+            self.chunks.append(Chunk(self._rows_per_chunk, self._codes_each, large_pages=more))
         rows = sorted(reused) + list(fresh)
         done = 0
         for chunk, inside in self._by_chunk(rows):
@@ -128,8 +130,11 @@ class _Scan:
 
     def __call__(self, chunk: Chunk, allowed: NDArray[np.bool_] | None) -> None:
         cuts = self._cuts(chunk)
+        lowest = cuts.min()
         for start, end in self._blocks(chunk.used):
             products = self.multiply(chunk.codes[start:end])
+            if products.max() < lowest:
+                continue  # nobody, most often
             hits = np.flatnonzero(products >= cuts)
             reached, probe = np.divmod(hits, len(self.probes))
             there = chunk.numbers[reached + start] != NOBODY
@@ -140,6 +145,7 @@ class _Scan:
                 found = products[reached, probe]
                 self._tell(chunk, chunk.numbers[reached + start], found, probe)
                 cuts = self._cuts(chunk)
+                lowest = cuts.min()
 
     def _blocks(self, used: int) -> Iterator[tuple[int, int]]:
         """Where no floor is known yet, the first ones are small: they raise it for the others."""

@@ -19,7 +19,7 @@ from perse.search.quantised import Codes, Products
 _EXACT_IN_FLOAT32: Final = 1040
 # So many products are computed at a time, which the processor's cache holds.
 _PRODUCTS: Final = 1 << 18
-_MOST_ROWS: Final = 1 << 15
+_MOST_ROWS: Final = 1 << 16
 _LEAST_ROWS: Final = 1024
 # So many templates are floating point numbers at a time.
 _WIDE_ROWS: Final = 2048
