@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from onnx import TensorProto, helper
 
-from perse.search.kernels import Kernel, numkong_kernel, numpy_kernel, rows_at_a_time
+from perse.search.kernels import Kernel, Multiply, numkong_kernel, numpy_kernel, rows_at_a_time
 from perse.search.quantised import Codes
 
 COUNT = 1 << 20
@@ -43,6 +43,7 @@ def show_kernels(values: int) -> None:
 
 def ways(pieces: list[Codes]) -> Iterator[tuple[str, Way]]:
     yield "numkong", _kernel(numkong_kernel, pieces)
+    yield "numkong, a row a template", _kernel(_a_row_each, pieces)
     for gone in ("sapphireamx", "sapphire genoa icelake"):
         numkong = import_module("numkong")
         for capability in gone.split():
@@ -58,7 +59,7 @@ def ways(pieces: list[Codes]) -> Iterator[tuple[str, Way]]:
 
 def _kernel(kernel: Kernel, pieces: list[Codes]) -> Way:
     def way(probes: Codes) -> Callable[[], object]:
-        rows = rows_at_a_time(len(probes))
+        rows = min(PIECE, rows_at_a_time(len(probes)))
         multiply = kernel(probes, rows)
 
         def work() -> None:
@@ -69,6 +70,13 @@ def _kernel(kernel: Kernel, pieces: list[Codes]) -> Way:
         return work
 
     return way
+
+
+def _a_row_each(probes: Codes, rows: int, /) -> Multiply:
+    numkong = import_module("numkong")
+    packed = numkong.dots_pack(np.ascontiguousarray(probes))
+    kept = numkong.zeros((rows, len(probes)), dtype="int32")
+    return lambda codes: np.asarray(numkong.dots_packed(codes, packed, out=kept))
 
 
 def _runtime(pieces: list[Codes]) -> Way:
