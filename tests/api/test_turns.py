@@ -45,17 +45,6 @@ def test_pieces_of_one_party_are_started_in_the_order_of_their_arrival() -> None
     assert queue.next() is None
 
 
-def test_a_piece_that_comes_first_passes_its_own_partys_alone() -> None:
-    queue = turns()
-    entered(queue, "aaabb")
-    served(queue, 2)
-    urgent = Piece("a", SHORT_S, first=True)
-    queue.enter(urgent)
-    assert queue.next() is urgent
-    queue.finish(urgent, SHORT_S)
-    assert served(queue, 3) == "baa"
-
-
 def test_parties_are_served_in_turn_however_many_pieces_one_has_waiting() -> None:
     queue = turns()
     entered(queue, "aaaaaaaaabbcc")
@@ -299,7 +288,7 @@ def test_slow_work_borrows_no_place_that_others_may_need() -> None:
 
 
 def test_a_part_of_short_work_may_have_a_spare_place_while_long_work_holds_another() -> None:
-    queue = turns(places=2)
+    queue = turns(places=2, spare=1)
     long, short = entered(queue, "a", LONG_S) + entered(queue, "b", SHORT_S)
     assert [queue.next(), queue.next()] == [long, short]
     assert [queue.borrow(long), queue.borrow(short), queue.borrow(short)] == [False, True, False]
