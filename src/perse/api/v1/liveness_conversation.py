@@ -15,7 +15,8 @@ from perse.api.http.calls import Call
 from perse.api.http.conversation import Conversation, MessageRefused, SocketLimits
 from perse.api.http.lines import CloseCode, LineClosed
 from perse.api.http.sockets import SocketOperation, Welcome
-from perse.api.services import Faces, Liveness
+from perse.api.services import Faces
+from perse.api.services.liveness import Liveness
 from perse.api.v1.newest_frame import NewestFrame
 from perse.auth.liveness_tokens import Admission
 from perse.domain.liveness_sessions import LONGEST_RUN_S, EndReason, LivenessSession
