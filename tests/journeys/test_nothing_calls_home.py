@@ -30,8 +30,13 @@ from tests.synthetic_speech import ALICE, BOB, Person, speech
 PORTRAITS = REPOSITORY / "tests" / "samples" / "portraits"
 LIVES_S = 12
 PEOPLE = 3
-# Nobody is no tenant, and thresholds of faces and voices take more people than this.
-REFUSING = {("tenants delete", 1), ("calibrate face", 1), ("calibrate voice", 1)}
+# Nobody is no tenant nor moves, and thresholds of faces and voices take more people than this.
+REFUSING = {
+    ("tenants delete", 1),
+    ("bulk move", 1),
+    ("calibrate face", 1),
+    ("calibrate voice", 1),
+}
 CONSENT = {"client_declaration_enduser_consent": "true"}
 
 
