@@ -33,6 +33,8 @@ PEOPLE = 3
 # Nobody is no tenant nor moves, and thresholds of faces and voices take more people than this.
 REFUSING = {
     ("tenants delete", 1),
+    ("tenants limit", 1),
+    ("tenants usage", 1),
     ("bulk move", 1),
     ("calibrate face", 1),
     ("calibrate voice", 1),
