@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import pwd
 import socket
 from contextlib import suppress
 from pathlib import Path
@@ -13,6 +12,7 @@ from perse.domain.audit import Actor, ActorKind
 # The kernel's own note of who logged in, which stays the same through sudo and su.
 _LOGIN = Path("/proc/self/loginuid")
 _NO_LOGIN = 2**32 - 1
+_USERS = Path("/etc/passwd")
 
 
 def at_the_command_line() -> Actor:
@@ -27,7 +27,7 @@ def the_server() -> Actor:
 
 def _here() -> str:
     user, login = os.getuid(), _login()
-    behind = "" if login in {None, user} else f" ({_name(login)} logged in)"
+    behind = "" if login is None or login == user else f" ({_name(login)} logged in)"
     return f"{_name(user)}@{socket.gethostname()}{behind}"
 
 
@@ -39,10 +39,13 @@ def _login() -> int | None:
     return None
 
 
-def _name(user: int | None) -> str:
-    """From the system and not from the environment, which says what its user likes. A container's
-    users may have no name."""
-    try:
-        return pwd.getpwuid(int(user or 0)).pw_name
-    except KeyError:
-        return str(user)
+def _name(user: int) -> str:
+    """The machine's own name of a user, else the number. Not from the environment, which says what
+    its user likes, and not by the C library, which may ask others over the network."""
+    number = str(user)
+    with suppress(OSError):
+        for line in _USERS.read_text("utf-8", "replace").splitlines():
+            name, _, rest = line.partition(":")
+            if rest.split(":")[1:2] == [number]:
+                return name
+    return number
