@@ -14,17 +14,13 @@ from perse.stages import (
     during,
     heard_by,
     tell_detail,
-    traceparent,
     waited_since,
     wants_details,
 )
 
-PARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
-
 
 @dataclass
 class Listener:
-    traceparent: str | None = PARENT
     wants_details: bool = True
     heard: list[Passage] = field(default_factory=list)
 
@@ -46,7 +42,6 @@ def work() -> str:
 def test_work_that_nobody_hears_is_done_all_the_same() -> None:
     assert work() == "done"
     assert carried(work)() == "done"
-    assert traceparent() is None
     assert not wants_details()
 
 
@@ -131,9 +126,3 @@ def test_a_detail_belongs_to_its_stage_and_takes_none_of_its_time() -> None:
     detail, store = listener.heard
     assert (detail.detail, detail.stage, detail.within) == ("SELECT 1", Stage.STORE, store)
     assert store.inner_s == 0.0
-
-
-def test_another_machine_is_told_which_trace_its_part_belongs_to() -> None:
-    with heard_by(Listener()):
-        assert carried(traceparent)() == PARENT
-    assert traceparent() is None

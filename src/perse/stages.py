@@ -55,12 +55,6 @@ class Hearer(Protocol):
     """Who is told of stages, from any thread, as each ends."""
 
     @property
-    def traceparent(self) -> str | None:
-        """What names the request to another server (W3C Trace Context); None where nobody traces
-        it."""
-        ...
-
-    @property
     def wants_details(self) -> bool: ...
 
     def passed(self, passage: Passage) -> None: ...
@@ -136,10 +130,3 @@ def tell_detail(detail: str, began_s: float) -> None:
     if hearer is not None and within is not None:
         now_s = time.perf_counter()
         hearer.passed(Passage(within.stage, began_s, within, now_s, detail=detail))
-
-
-def traceparent() -> str | None:
-    """What another machine needs to know so that what it does for the request of here belongs to
-    the same trace: the header ``traceparent`` of W3C Trace Context. None where nobody traces it."""
-    here = _HERE.get()
-    return here[0].traceparent if here else None

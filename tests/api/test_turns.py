@@ -351,3 +351,15 @@ def served_at_once(queue: Turns[Piece]) -> str:
     for piece in started:
         queue.finish(piece, LONG_S if piece.party == "a" else SHORT_S)
     return "".join(piece.party for piece in started)
+
+
+def test_what_is_first_waits_before_its_partys_others_and_behind_what_was_first_before() -> None:
+    queue = turns()
+    frame, *ends = (Piece("a", SHORT_S, first=first) for first in (False, True, True))
+    for piece in (frame, *ends):
+        queue.enter(piece)
+    order = []
+    while (piece := queue.next()) is not None:
+        order.append(piece)
+        queue.finish(piece, SHORT_S)
+    assert order == [*ends, frame]

@@ -145,11 +145,12 @@ def test_an_upgrade_of_the_schema_is_told(tmp_path: Path) -> None:
     assert run("db", "upgrade").exit_code == 0
     assert not (tmp_path / "master.key").exists()  # nothing is sealed before it has to be
     (first,) = listed(run)
-    assert (first["act"], first["target"]) == ("schema", "0007")
+    newest = first["target"]
+    assert (first["act"], newest > "0006") == ("schema", True)
     with open_storage(load_settings(data_dir=tmp_path)) as storage:
         storage.journal.note(Deed(Act.SCHEMA, "0006"))
     run("db", "upgrade")  # nothing to do, and nothing to tell of its own
-    assert told(run, "schema")[-1] == ("schema", "0007", "done")
+    assert told(run, "schema")[-1] == ("schema", newest, "done")
 
 
 def test_a_server_on_other_terms_than_the_last_is_told(tmp_path: Path, storage: Storage) -> None:

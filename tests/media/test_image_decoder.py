@@ -141,6 +141,14 @@ def test_a_webp_of_several_megapixels_is_what_was_drawn(transparent: bool) -> No
         decode_image(file[: len(file) // 2])
 
 
+@pytest.mark.parametrize(("at", "byte"), [(4, 0), (20, 0xFF)], ids=["no length", "not shown"])
+def test_a_large_webp_that_no_decoder_begins_is_damaged_and_not_black(at: int, byte: int) -> None:
+    file = bytearray(encoded(drawn().resize((2400, 1600)), "WEBP", quality=80))
+    file[at : at + 4] = bytes(4) if not byte else bytes([file[at] & ~0x10]) + file[at + 1 : at + 4]
+    with pytest.raises(InvalidFileType, match="damaged"):
+        decode_image(bytes(file))
+
+
 def test_interlaced_png() -> None:
     grey = np.asarray(drawn(37, 21).convert("L"))
     assert np.array_equal(decode_image(interlaced_png(grey)).pixels[:, :, 1], grey)

@@ -20,6 +20,7 @@ from perse.media.raster import Header, Raster, over_white, raster_of, strips
 
 # With less OpenCV does not look at a file, however small its picture, and complains aloud.
 _LEAST_BYTES = 32
+_UNTOUCHED = 1
 # The decoder of animations holds several whole frames.
 _LARGEST_ANIMATION_PIXELS = 10_000_000
 _ANIMATED_FLAG, _EXIF_FLAG, _ALPHA_FLAG = 0x02, 0x08, 0x10
@@ -93,12 +94,20 @@ def _decoded(data: bytes, header: Header) -> MatLike | None:
     a large picture become a file, in memory (Linux).
     """
     large = 3 * header.pixels >= LARGE_BYTES and _is_opaque(data)
-    if not (large and hasattr(os, "memfd_create")):
-        return cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
+    if large and hasattr(os, "memfd_create"):
+        pixels = _decoded_from_file(data, room_for(header.height_px, header.width_px, 3))
+        if pixels is None or (pixels[-1, -1] != _UNTOUCHED).any():
+            return pixels
+    return cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
+
+
+def _decoded_from_file(data: bytes, room: Pixels) -> MatLike | None:
+    """In ``room``, whose last pixel is ``_UNTOUCHED`` if OpenCV never began: then it hands back the
+    array as it was, as if that were the picture."""
+    room[-1, -1] = _UNTOUCHED
     with os.fdopen(os.memfd_create("perse-webp"), "wb") as file:
         file.write(data)
         file.flush()
-        room = room_for(header.height_px, header.width_px, 3)
         return cv2.imread(f"/proc/self/fd/{file.fileno()}", room, cv2.IMREAD_UNCHANGED)
 
 

@@ -206,7 +206,8 @@ class Door:
 
     def _pool_for(self, piece: _Work) -> ThreadPoolExecutor:
         """Threads that have stepped back cannot come forward again, so they are others."""
-        return self._long_pool if piece.cost_s > self._turns.room.short_s else self._pool
+        long = piece.cost_s > self._turns.room.short_s and not piece.first
+        return self._long_pool if long else self._pool
 
     def _serve(self, piece: _Work) -> None:
         """Do the work; make room before its result is told."""

@@ -13,6 +13,8 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from itertools import takewhile
+from operator import attrgetter
 from typing import Generic, TypeVar
 
 from perse.api.admission.pace import Pace
@@ -25,7 +27,7 @@ class Piece:
 
     ``cost_s``: seconds that it is expected to hold a place. ``bulk``: how much it needs, while it
     runs, of something that all share, such as memory; 0 for a piece that needs next to none.
-    ``first``: it waits before its party's others.
+    ``first``: it waits before its party's others that are not.
     """
 
     party: str
@@ -35,6 +37,7 @@ class Piece:
 
 
 AnyPiece = TypeVar("AnyPiece", bound=Piece)
+_is_first = attrgetter("first")
 
 
 @dataclass(slots=True)
@@ -93,7 +96,7 @@ class Turns(Generic[AnyPiece]):
         if not party.waiting:
             party.mark_s = max(party.mark_s, self._clock_s)
         if piece.first:
-            party.waiting.appendleft(piece)
+            party.waiting.insert(sum(1 for _ in takewhile(_is_first, party.waiting)), piece)
         else:
             party.waiting.append(piece)
         self.waiting += 1

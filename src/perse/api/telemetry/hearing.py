@@ -35,10 +35,6 @@ class Hearing:
         self.passages: list[Passage] = []
 
     @property
-    def traceparent(self) -> str | None:
-        return self.trace.traceparent if self.trace else None
-
-    @property
     def wants_details(self) -> bool:
         return self._follows and len(self.passages) < MOST_PASSAGES
 

@@ -37,7 +37,8 @@ _ATTRIBUTES: Final = {
     "bytes_in": "http.request.body.size",
     "bytes_out": "http.response.body.size",
 }
-_CONTEXT: Final = frozenset({b"traceparent", b"tracestate"})
+# And not `tracestate`: that is text of whoever asks.
+_CONTEXT: Final = frozenset({b"traceparent"})
 _PATH: Final = "/v1/traces"
 _LONGEST_STATEMENT: Final = 1000
 _WAITING, _AT_ONCE, _EVERY_MS = 4096, 256, 1000
@@ -141,12 +142,6 @@ class OtlpTrace:
     @property
     def trace_id(self) -> str:
         return api.format_trace_id(self._span.get_span_context().trace_id)
-
-    @property
-    def traceparent(self) -> str:
-        carrier = dict[str, str]()
-        _W3C.inject(carrier, api.set_span_in_context(self._span, Context()))
-        return carrier["traceparent"]
 
     @property
     def wanted(self) -> bool:

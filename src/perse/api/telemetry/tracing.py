@@ -24,11 +24,6 @@ class Trace(Protocol):
         ...
 
     @property
-    def traceparent(self) -> str:
-        """The header of W3C Trace Context for whoever does a part of the request."""
-        ...
-
-    @property
     def wanted(self) -> bool:
         """Whether it is among those that are told."""
         ...
