@@ -74,3 +74,13 @@ def test_each_of_two_parties_may_have_half() -> None:
     with ExitStack() as stack:
         greedy = filled(pacing, "greedy", stack)
         assert filled(pacing, "late", stack) == greedy // 2
+
+
+def test_one_alone_is_let_in_however_busy_the_server_was() -> None:
+    pacing = FramePacing(workers=1, cost_s=5.0)
+    with pacing.running("one"), pytest.raises(Overloaded):
+        pacing.check("one")
+    with pacing.running("one"):
+        for _ in range(500):
+            pacing.note(0.03)
+        pacing.check("one")

@@ -7,6 +7,8 @@ import hashlib
 from collections.abc import Callable, Coroutine
 from contextlib import ExitStack
 from dataclasses import replace
+from functools import partial
+from itertools import pairwise
 
 import jwt
 import pytest
@@ -28,6 +30,7 @@ from perse.domain.liveness_sessions import (
     SessionState,
 )
 from perse.domain.references import Modality, UserToken
+from perse.domain.session_continuity import face_lost
 from perse.domain.session_frames import FailureReason, Prompt, SessionKind
 from perse.domain.session_lockout import LockoutPolicy
 from perse.domain.subject_verification import Outcome
@@ -186,6 +189,59 @@ def test_who_was_hardly_looked_at_has_not_failed(services: FakeServices) -> None
     assert client.heard[-1] == {"type": "finished"}
     slow = ObedientClient(services.liveness, deaf_to=Prompt.LOOK_LEFT)
     assert reasons(held(services, client=slow)[0]) == (FailureReason.PROMPT_NOT_FOLLOWED,)
+
+
+def test_frames_without_room_are_no_silence_of_the_client(services: FakeServices) -> None:
+    crowded = frozenset(it for it in range(3, 400) if it % 16 > 3)
+    held(services, client=ObedientClient(services.liveness, crowded=crowded))
+    looked = services.liveness.judged
+    gaps = [after.taken_s - before.taken_s for before, after in pairwise(looked)]
+    assert max(gaps) > services.liveness.points.longest_gap_s
+    assert not face_lost(looked, services.liveness.points)
+
+
+def test_silence_of_the_client_is(services: FakeServices) -> None:
+    silent = ObedientClient(services.liveness)
+    silent.when_sent[12] = lambda: services.liveness.clock.pass_time(seconds=3)
+    held(services, client=silent)
+    assert face_lost(services.liveness.judged, services.liveness.points)
+
+
+def slow(services: FakeServices, *, after: int = 0) -> ObedientClient:
+    """Sends five frames a second as others do, but after so many less than one."""
+    points = replace(services.liveness.points, least_sent_share=2 / 3, enough_sent_per_s=3.0)
+    services.liveness.points = points
+    client = ObedientClient(services.liveness)
+    wait = partial(services.liveness.clock.pass_time, seconds=1.5)
+    client.when_sent = dict.fromkeys(range(after + 1, 400), wait)
+    return client
+
+
+def test_who_sends_too_few_frames_is_not_asked_for_a_second_movement(
+    services: FakeServices,
+) -> None:
+    order = SessionOrder(correlation_id="device 17")
+    for _ in range(LockoutPolicy().most + 1):
+        session, client = held(services, order, slow(services))
+        assert reasons(session) == (EndReason.TOO_SLOW,)
+        assert len(client.told("prompt")) == 2
+        assert client.heard[-1] == {"type": "finished"}
+
+
+def test_who_sends_too_few_once_the_order_is_known_has_failed(services: FakeServices) -> None:
+    order = SessionOrder(correlation_id="device 17")
+    for _ in range(LockoutPolicy().most):
+        session, client = held(services, order, slow(services, after=12))
+        assert reasons(session) == (FailureReason.SLOWED_DOWN,)
+        assert len(client.told("prompt")) == 5
+    with pytest.raises(RateLimited):
+        opened(services, order)
+
+
+def test_a_passive_session_waits_for_slow_frames(services: FakeServices) -> None:
+    order = SessionOrder(kind=SessionKind.PASSIVE)
+    session, _ = held(services, order, slow(services))
+    assert state(services, session) is SessionState.PASSED
 
 
 class Unhurried(FramePacing):

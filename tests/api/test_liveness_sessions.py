@@ -121,20 +121,20 @@ def test_what_could_not_be_served_is_refused_and_may_come_again() -> None:
     """One worker is enough for so many, by what a frame is known to take before any came."""
     busy = FakeServices(settings(workers=1))
     with serving(busy, sockets=SOCKETS) as served, served.client() as client, ExitStack() as stack:
-        made = [opened(client) for _ in range(16)]
-        for session in made[:15]:
+        made = [opened(client) for _ in range(8)]
+        for session in made[:7]:
             talk = stack.enter_context(joined(served, session["client_token"]))
             assert json.loads(talk.recv())["frames"]["per_s"] <= 10
         refused = client.post(PATH, json={})
         assert refusal(refused) == (503, "overloaded")
         assert int(refused.headers["Retry-After"]) > 1
-        with joined(served, made[15]["client_token"]) as late:
+        with joined(served, made[7]["client_token"]) as late:
             assert json.loads(late.recv())["code"] == "overloaded"
-        assert shown(client, made[15])["state"] == "created"
+        assert shown(client, made[7])["state"] == "created"
         talk.close()
-        while shown(client, made[14])["state"] == "started":
+        while shown(client, made[6])["state"] == "started":
             pass
-        with joined(served, made[15]["client_token"]) as again:
+        with joined(served, made[7]["client_token"]) as again:
             assert json.loads(again.recv())["type"] == "ready"
 
 

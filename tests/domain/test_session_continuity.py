@@ -57,22 +57,29 @@ def test_the_clients_clock_goes_on_and_goes_with_ours() -> None:
     assert time_reversed(altered(CALM, range(9, 10), client_at_s=CALM[8].client_at_s), POINTS)
 
 
-@pytest.mark.parametrize(
-    ("asked_per_s", "gap_s", "lost"),
-    [
-        (None, 0.9, False),
-        (None, 1.1, True),
-        (10, 0.9, False),
-        (10, 1.1, True),
-        (1.5, 1.6, False),
-        (1.5, 1.7, True),
-    ],
-)
-def test_who_was_asked_for_few_frames_may_miss_one(
-    asked_per_s: float | None, gap_s: float, *, lost: bool
-) -> None:
-    frames = [replace(frame(at_s), asked_per_s=asked_per_s) for at_s in (0, gap_s, gap_s + 0.5)]
-    assert face_lost(frames, POINTS) is lost
+def seen(at_s: float, silent_s: float, *, faces: int = 1) -> ObservedFrame:
+    """A frame that the server looked at; of those before it, it had looked at none."""
+    return replace(frame(at_s, faces=faces), silent_s=silent_s)
+
+
+def test_frames_that_came_and_were_not_looked_at_lose_no_face() -> None:
+    assert not face_lost([frame(0), seen(4, 0.4), seen(9, 0.9)], POINTS)
+
+
+def test_a_client_that_falls_silent_loses_it() -> None:
+    assert face_lost([frame(0), seen(4, 1.1), seen(5, 0.3)], POINTS)
+
+
+def test_frames_that_were_not_looked_at_hide_no_absence() -> None:
+    gone = [seen(1, 0.3, faces=0), seen(2.1, 0.3, faces=0)]
+    assert face_lost([frame(0), *gone, seen(3, 0.3)], POINTS)
+    assert face_lost([frame(0), *gone], POINTS)
+    assert not face_lost([frame(0), gone[0], seen(3, 0.3)], POINTS)
+
+
+def test_silence_beside_an_absence_makes_it_longer() -> None:
+    gone = [seen(1, 0.4, faces=0), seen(1.4, 0.3, faces=0)]
+    assert face_lost([frame(0), *gone, seen(2, 0.3)], POINTS)
 
 
 def test_frames_that_arrive_later_and_later_could_have_been_drawn_meanwhile() -> None:

@@ -50,7 +50,8 @@ POINTS = SessionPoints(
     unbent_relief=0.2,
     followed_turns=1,
     longest_gap_s=1.5,
-    longest_gap_frames=2.5,
+    least_sent_share=0.5,
+    enough_sent_per_s=1.0,
     clock_drift_s=1.0,
     degrees_per_s=400.0,
     widths_per_s=6.0,
@@ -84,7 +85,7 @@ class SeeingPose:
 class FakeLiveness:
     """``clock`` is the sessions' time; prompts are drawn as the first that may be, but never to
     come closer. Judged by the prompts alone; ``before_judging`` is called then, ``before_using``
-    before the API key is looked at to use the best frame."""
+    before the API key is looked at to use the best frame; ``judged``: the frames, then."""
 
     consent: RecordConsent
     subjects: FakeSubjectServices
@@ -95,6 +96,7 @@ class FakeLiveness:
     public_url: str | None = None
     retry_key: NameRetry = RETRY_KEY
     readings: int = 0
+    judged: Sequence[ObservedFrame] = ()
     before_judging: Callable[[], object] = lambda: None
     before_using: Callable[[], object] = lambda: None
 
@@ -160,6 +162,7 @@ class FakeLiveness:
         frames: Sequence[ObservedFrame],
     ) -> SessionJudgement:
         self.before_judging()
+        self.judged = list(frames)
         few = [FailureReason.TOO_FEW_FRAMES] if len(frames) < POINTS.least_frames else []
         failures = (*few, *prompt_failures(prompts, frames, self.points))
         return SessionJudgement(failures, SessionScores(pad=0.97, longest_answer_s=1.0))

@@ -53,6 +53,7 @@ POLICY = LockoutPolicy(most=3)
 FAILED = SessionOutcome(reasons=(EndReason.ABANDONED,))
 FAULT = SessionOutcome(reasons=(EndReason.FAULT,))
 DECLINED = SessionOutcome(reasons=(EndReason.DECLINED,))
+TOO_SLOW = SessionOutcome(reasons=(EndReason.TOO_SLOW,))
 PASSED = SessionOutcome(
     reasons=(),
     scores={"pad": 0.93, "relief": 1.1},
@@ -514,7 +515,7 @@ def test_sessions_of_a_server_that_was_lost_have_failed(house: House, *, claimed
     assert house.store.get(ACME, made[0]).came_to(late) == LOST
 
 
-@pytest.mark.parametrize("outcome", [FAULT, DECLINED], ids=["fault", "declined"])
+@pytest.mark.parametrize("outcome", [FAULT, DECLINED, TOO_SLOW], ids=lambda it: it.reasons[0])
 def test_what_is_no_failure_of_whoever_tried_locks_nobody_out(
     house: House, outcome: SessionOutcome
 ) -> None:

@@ -61,6 +61,7 @@ class EndReason(StrEnum):
 
     ABANDONED = "abandoned"  # given up, or the connection was lost
     DECLINED = "declined"  # the person cannot do the first movement, and said so
+    TOO_SLOW = "too_slow"  # too few frames were sent, before the order was known
     FAULT = "fault"  # of the server
     LOST = "lost"  # had no end in time: the server that ran it was lost
     NO_MATCH = "no_match"  # not the subject
@@ -69,7 +70,7 @@ class EndReason(StrEnum):
     NOT_ENROLLED = "not_enrolled"  # the best frame is too bad to be kept
 
 
-_NO_FAILURES: Final = frozenset({EndReason.FAULT, EndReason.DECLINED})
+_NO_FAILURES: Final = frozenset({EndReason.FAULT, EndReason.DECLINED, EndReason.TOO_SLOW})
 
 
 def new_session_id() -> SessionId:
@@ -172,7 +173,7 @@ class SessionOutcome:
     @property
     def counts(self) -> bool:
         """Whether it is a failure of whoever tried; what broke on our side is none, nor is asking
-        for another way."""
+        for another way, nor a slow network."""
         return not self.passed and _NO_FAILURES.isdisjoint(self.reasons)
 
 

@@ -33,19 +33,23 @@ def time_reversed(frames: Sequence[ObservedFrame], points: SessionPoints) -> boo
 
 
 def face_lost(frames: Sequence[ObservedFrame], points: SessionPoints) -> bool:
-    """Whether there was no face for too long, or no frame at all. Of frames that a busy server asks
-    for less often, one or two may go missing as well."""
-    seen = [frame for frame in frames if frame.faces]
-    ends = [frames[0], *seen, frames[-1]] if frames else []
-    return any(
-        after.taken_s - before.taken_s > _longest_gap_s(after, points)
-        for before, after in pairwise(ends)
-    )
+    """Whether there was no face for too long, or no frame at all. One that came and was not looked
+    at, because the server was busy, is taken to show what one beside it shows."""
+    away_s = 0.0
+    for before, after in pairwise(frames):
+        away_s += _away_s(before, after)
+        if away_s > points.longest_gap_s:
+            return True
+        if after.faces:
+            away_s = 0.0
+    return False
 
 
-def _longest_gap_s(frame: ObservedFrame, points: SessionPoints) -> float:
-    asked_s = points.longest_gap_frames / frame.asked_per_s if frame.asked_per_s else 0.0
-    return max(points.longest_gap_s, asked_s)
+def _away_s(before: ObservedFrame, after: ObservedFrame) -> float:
+    """How long nobody can have been there between two frames that were looked at."""
+    between_s = after.taken_s - before.taken_s
+    nobody = not (before.faces or after.faces)
+    return between_s if nobody or after.silent_s is None else after.silent_s
 
 
 def second_face(frames: Sequence[ObservedFrame]) -> bool:

@@ -46,6 +46,12 @@ class Dialogue:
         and may as well be somebody who cannot move so."""
         return len(self.given) <= 2
 
+    @property
+    def slowness_is_no_failure(self) -> bool:
+        """When the first movement is done, or nothing was in time before: whoever sends too few
+        frames is told so then, and knows no more than whoever declines."""
+        return self.may_be_declined and (self.is_over or len(self.given) > 1)
+
     def give(self, at_s: float) -> GivenPrompt:
         """Give the next one."""
         self.given.append(GivenPrompt(self.prompts[len(self.given)], at_s))

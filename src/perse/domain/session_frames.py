@@ -76,8 +76,8 @@ class ObservedFrame:
     ``client_at_s``: when the client says that the camera took it, seconds on a clock of its own.
     ``digest``: SHA-256 of the frame as it was sent. ``faces``: how many are before the camera; what
     follows is of the largest, None where there is none or where it was not measured.
-    ``recognisability``: 0..1, of the template. ``asked_per_s``: how many frames a second the client
-    had been asked for.
+    ``recognisability``: 0..1, of the template. ``silent_s``: the longest time in which the client
+    sent none since the frame that was looked at before; None where all that came were looked at.
     """
 
     at_s: float
@@ -91,7 +91,7 @@ class ObservedFrame:
     template: Template | None = None
     recognisability: float | None = None
     tracks: Tracks | None = None
-    asked_per_s: float | None = None
+    silent_s: float | None = None
 
     def __post_init__(self) -> None:
         times = (self.at_s, 0.0 if self.client_at_s is None else self.client_at_s)
@@ -137,6 +137,7 @@ class FailureReason(StrEnum):
     REPEATED_FRAME = "repeated_frame"
     TIME_REVERSED = "time_reversed"  # the client's clock went back, or not with the server's
     JUMP = "jump"  # moved between two frames as nobody can
+    SLOWED_DOWN = "slowed_down"  # too few frames were sent, once the order was known
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,8 +190,9 @@ class SessionPoints:
     relief: float  # least depth of the turns to a side, see domain/relief
     unbent_relief: float
     followed_turns: int  # so many turns to a side must have been followed, if so many were asked
-    longest_gap_s: float  # without a frame that shows a face
-    longest_gap_frames: float  # the same, in frames that were asked for, where those are few
+    longest_gap_s: float  # without a face, or without a frame from the client
+    least_sent_share: float  # of the frames that were asked for, the client sends as many
+    enough_sent_per_s: float  # or so many a second
     clock_drift_s: float  # between the client's clock and the server's
     degrees_per_s: float
     widths_per_s: float  # of the box's middle, in widths of the face

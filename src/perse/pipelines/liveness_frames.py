@@ -25,6 +25,8 @@ from perse.pipelines.ports import FaceEmbedder
 # server that is so busy that frames are rare, of no more than one in so many.
 EMBEDDED_EVERY_S: Final = 0.7
 EMBEDDED_EVERY: Final = 4
+# Whom a busy server has not looked at for so long may be somebody else.
+EMBEDDED_AFTER_S: Final = 1.0
 _CAPTURED: Final = struct.Struct(">d")
 _LATEST_MS: Final = 2.0**53  # up to here a double counts whole milliseconds
 
@@ -99,6 +101,7 @@ class FrameWatch:
         self._follow = sensing.follow()
         self._embedded_at_s = -math.inf
         self._faces_since = EMBEDDED_EVERY
+        self._face_at_s = -math.inf
         self._last = b""  # one that equals the frame just before is not judged
         self.best: BestFrame | None = None
 
@@ -139,8 +142,10 @@ class FrameWatch:
     ) -> tuple[AssessedFace, Template | None]:
         face = self._sensing.assess(image, found)
         self._faces_since += 1
+        was_away = at_s - self._face_at_s > EMBEDDED_AFTER_S
+        self._face_at_s = at_s
         too_soon = at_s - self._embedded_at_s < EMBEDDED_EVERY_S
-        if too_soon or self._faces_since < EMBEDDED_EVERY:
+        if not was_away and (too_soon or self._faces_since < EMBEDDED_EVERY):
             return face, None
         template = self._sensing.embedder.embed(image, found.landmarks)
         self._embedded_at_s, self._faces_since = at_s, 0

@@ -15,8 +15,9 @@ from typing import Final
 from perse.errors import Overloaded
 
 MOST_PER_S: Final = 10.0
-# With fewer, whoever does as asked might not be seen to (docs/liveness-sessions-evidence.md).
-LEAST_PER_S: Final = 1.5
+# With fewer, photographs of a person that are shown one after the other pass for a head that turns
+# (docs/liveness-sessions-evidence.md).
+LEAST_PER_S: Final = 3.0
 # Of two cores in 2026, until frames have been looked at here.
 _COST_S = 0.04
 _KEPT = 15 / 16
@@ -42,8 +43,9 @@ class FramePacing:
 
     def check(self, party: str) -> None:
         """Raises Overloaded where one more session of the party would leave too few frames: to all
-        of them, or where others run fewer, to its own."""
-        if self._capacity_per_s < LEAST_PER_S * self._sharers(party, more=1):
+        of them, or where others run fewer, to its own. One alone is let in always: nothing else
+        would tell a server that was busy that it is no more."""
+        if self.sessions and self._capacity_per_s < LEAST_PER_S * self._sharers(party, more=1):
             self.refused("full")
             raise Overloaded(
                 "as many liveness sessions run as can be served: try again in a moment",

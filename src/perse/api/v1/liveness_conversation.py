@@ -20,8 +20,9 @@ from perse.api.services.liveness import Liveness
 from perse.api.v1.newest_frame import NewestFrame
 from perse.auth.liveness_tokens import Admission
 from perse.domain.liveness_sessions import LONGEST_RUN_S, EndReason, LivenessSession
+from perse.domain.session_arrivals import Arrivals
 from perse.domain.session_dialogue import Dialogue
-from perse.domain.session_frames import ObservedFrame
+from perse.domain.session_frames import FailureReason, ObservedFrame, SessionKind
 from perse.domain.session_guidance import Guidance, Sight, guide
 from perse.domain.session_plan import draw_prompts
 from perse.errors import (
@@ -62,12 +63,12 @@ class Talk(Protocol):
     async def pause(self, time_s: float, /) -> None: ...
 
 
-class GivenUp(Exception):
-    """The person does not want to go on; ``unable``: cannot do what is asked."""
+class BrokenOff(Exception):
+    """The person does not want to go on or cannot, or the client cannot send what is needed."""
 
-    def __init__(self, *, unable: bool) -> None:
+    def __init__(self, reason: EndReason) -> None:
         super().__init__()
-        self.unable = unable
+        self.reason = reason
 
 
 async def admit(call: Call, token: str) -> Welcome:
@@ -110,7 +111,7 @@ class LivenessRun:
         self._session, self._pacing = session, pacing
         self._told_per_s = pacing.per_s(session.tenant_id)
         self._watch = FrameWatch(liveness.sensing)
-        self._newest = NewestFrame()
+        self._newest = NewestFrame(Arrivals(liveness.points))
         self._began_s = liveness.clock_s()
         prompts = draw_prompts(kind, liveness.choose)
         self._dialogue = Dialogue(kind, prompts, liveness.points)
@@ -121,9 +122,8 @@ class LivenessRun:
         try:
             await self._lead()
             await self._conclude()
-        except GivenUp as end:
-            declined = end.unable and self._dialogue.may_be_declined
-            await self._break_off(EndReason.DECLINED if declined else EndReason.ABANDONED)
+        except BrokenOff as end:
+            await self._break_off(end.reason)
         except BaseException as end:
             await self._break_off(self._reason_of(end))
             raise
@@ -137,12 +137,14 @@ class LivenessRun:
             while True:
                 message = await self._talk.receive()
                 if isinstance(message, bytes):
-                    self._newest.put(SentFrame.parse(message), self._now_s())
+                    sent, asked_per_s = SentFrame.parse(message), self._told_per_s
+                    self._newest.put(sent, self._now_s(), asked_per_s=asked_per_s)
                 elif message in _GIVING_UP:
-                    raise GivenUp(unable=message["type"] == "unable")
+                    declined = message["type"] == "unable" and self._dialogue.may_be_declined
+                    raise BrokenOff(EndReason.DECLINED if declined else EndReason.ABANDONED)
                 else:
                     raise MessageRefused(_NO_MESSAGE, CloseCode.UNSUITABLE)
-        except (GivenUp, LineClosed, PerseError) as end:
+        except (BrokenOff, LineClosed, PerseError) as end:
             self._newest.finish(end)
 
     async def _lead(self) -> None:
@@ -152,14 +154,27 @@ class LivenessRun:
             if await self._newest.comes(self._dialogue.left_s(self._now_s())):
                 await self._look()
             if self._dialogue.is_due(self._now_s()):
+                self._insist_on_frames()
                 await self._give()
+        self._insist_on_frames()
+
+    def _insist_on_frames(self) -> None:
+        """Early, so that who cannot send enough has neither to go on nor failed."""
+        if self._dialogue.slowness_is_no_failure and self._sends_too_few():
+            raise BrokenOff(EndReason.TOO_SLOW)
+
+    def _sends_too_few(self) -> bool:
+        """A passive session looks at as many frames, however slowly they come."""
+        if self._dialogue.kind is SessionKind.PASSIVE:
+            return False
+        return self._newest.sends_too_few(self._now_s(), asked_per_s=self._told_per_s)
 
     async def _look(self) -> None:
         """One that there is no room for is as good as one that came while another was looked at."""
         try:
             observed, sight, took_s = await self._talk.compute(self._seen, load=A_FRAME)
         except Overloaded:
-            self._newest.take()
+            self._newest.drop()
             return
         self._pacing.note(took_s)
         self._dialogue.see(observed)
@@ -174,12 +189,12 @@ class LivenessRun:
     def _seen(self) -> tuple[ObservedFrame, Sight, float]:
         """On a worker; and for how many seconds it was held."""
         began_s = time.perf_counter()
-        sent, at_s = self._newest.take()
-        if self._faces.measure(sent.content).pixels > _MOST_PIXELS:
+        taken = self._newest.take()
+        if self._faces.measure(taken.sent.content).pixels > _MOST_PIXELS:
             raise FileTooLarge(f"a frame may have {_MOST_PIXELS} pixels")
-        observed, sight = self._watch(sent, at_s=at_s)
-        asked = replace(observed, asked_per_s=self._told_per_s)
-        return asked, sight, time.perf_counter() - began_s
+        observed, sight = self._watch(taken.sent, at_s=taken.at_s)
+        observed = replace(observed, silent_s=taken.silent_s)
+        return observed, sight, time.perf_counter() - began_s
 
     async def _pace(self) -> None:
         """Tell the client when it may send noticeably more frames or fewer."""
@@ -218,9 +233,11 @@ class LivenessRun:
 
     async def _conclude(self) -> None:
         dialogue, liveness = self._dialogue, self._liveness
+        slow = [FailureReason.SLOWED_DOWN] if self._sends_too_few() else []
 
         def concluded() -> None:
-            judgement = liveness.judge(dialogue.kind, dialogue.given, dialogue.frames)
+            judged = liveness.judge(dialogue.kind, dialogue.given, dialogue.frames)
+            judgement = replace(judged, reasons=(*judged.reasons, *slow))
             conclude, frames = liveness.conclude, len(dialogue.frames)
             if judgement.passed or not self._was_starved():
                 conclude(self._session, judgement, frames=frames, best=self._watch.best)

@@ -6,24 +6,38 @@ import asyncio
 import threading
 from dataclasses import dataclass, field
 
+from perse.domain.session_arrivals import Arrivals
 from perse.pipelines.liveness_frames import SentFrame
+
+
+@dataclass(frozen=True, slots=True)
+class TakenFrame:
+    """``at_s``: when it came. ``silent_s``: the longest time in which none came, since the one that
+    was taken before."""
+
+    sent: SentFrame
+    at_s: float
+    silent_s: float
 
 
 @dataclass(slots=True)
 class NewestFrame:
     """The frame that came last and was not looked at, or why no more will come. It is taken when a
     worker is there to look at it: one that waited for that gives way to those that come meanwhile.
-    ``came``: how many there were.
+    ``came``: how many there were; ``arrivals``: when.
     """
 
+    arrivals: Arrivals
     came: int = 0
     end: Exception | None = None
     _sent: tuple[SentFrame, float] | None = None
     _came: asyncio.Event = field(default_factory=asyncio.Event)
     _taking: threading.Lock = field(default_factory=threading.Lock)
 
-    def put(self, sent: SentFrame, at_s: float) -> None:
+    def put(self, sent: SentFrame, at_s: float, *, asked_per_s: float) -> None:
+        taken_s = sent.client_at_s
         with self._taking:
+            self.arrivals.note(sent.content, at_s=at_s, taken_s=taken_s, asked_per_s=asked_per_s)
             self._sent = sent, at_s
             self.came += 1
         self._came.set()
@@ -46,9 +60,20 @@ class NewestFrame:
             raise self.end
         return True
 
-    def take(self) -> tuple[SentFrame, float]:
-        """The frame and when it came, after ``comes``, on whatever thread; it is here no more."""
+    def take(self) -> TakenFrame:
+        """The frame, after ``comes``, on whatever thread; it is here no more."""
         with self._taking:
             taken, self._sent = self._sent, None
+            silent_s = self.arrivals.silent_s()
         assert taken is not None  # noqa: S101 - nobody else takes it
-        return taken
+        return TakenFrame(*taken, silent_s)
+
+    def sends_too_few(self, at_s: float, *, asked_per_s: float) -> bool:
+        """As ``Arrivals.too_few``."""
+        with self._taking:
+            return self.arrivals.too_few(at_s=at_s, asked_per_s=asked_per_s)
+
+    def drop(self) -> None:
+        """Let it be as one that gave way."""
+        with self._taking:
+            self._sent = None

@@ -30,6 +30,7 @@ const ALIKE = {
   face_not_recognisable: "few",
   not_compared: "not_assessable",
   lost: "fault",
+  slowed_down: "too_slow",
 };
 
 /** @param {Shown} props */

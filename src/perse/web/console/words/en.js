@@ -106,6 +106,7 @@ export default {
   "why.frames": "The pictures are no camera's.",
   "why.abandoned": "It was given up, or the connection was lost.",
   "why.declined": "The person cannot do the movement.",
+  "why.too_slow": "Too few pictures came: the network or the device is slow.",
   "why.no_match": "It is not the person.",
   "why.not_assessable": "It cannot be told whether it is the person.",
   "why.not_enrolled": "The best picture was not good enough to be kept.",

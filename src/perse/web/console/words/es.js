@@ -106,6 +106,7 @@ export default {
   "why.frames": "Las fotos no son de una cámara.",
   "why.abandoned": "Se abandonó o se perdió la conexión.",
   "why.declined": "La persona no puede hacer el movimiento.",
+  "why.too_slow": "Llegaron pocas fotos: la red o el aparato es lento.",
   "why.no_match": "No es la persona.",
   "why.not_assessable": "No se puede decir si es la persona.",
   "why.not_enrolled": "La mejor foto no sirve para guardarla.",

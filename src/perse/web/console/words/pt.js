@@ -106,6 +106,7 @@ export default {
   "why.frames": "As fotos não são de uma câmera.",
   "why.abandoned": "Houve desistência ou a conexão caiu.",
   "why.declined": "A pessoa não consegue fazer o movimento.",
+  "why.too_slow": "Chegaram poucas fotos: a rede ou o aparelho é lento.",
   "why.no_match": "Não é a pessoa.",
   "why.not_assessable": "Não se pode dizer se é a pessoa.",
   "why.not_enrolled": "A melhor foto não serve para ser guardada.",
