@@ -49,7 +49,7 @@ class Dialogue:
     @property
     def slowness_is_no_failure(self) -> bool:
         """When the first movement is done, or nothing was in time before: whoever sends too few
-        frames is told so then, and knows no more than whoever declines."""
+        frames knows no more of the order then than whoever declines."""
         return self.may_be_declined and (self.is_over or len(self.given) > 1)
 
     def give(self, at_s: float) -> GivenPrompt:
