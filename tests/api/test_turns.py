@@ -359,7 +359,7 @@ def test_what_is_first_waits_before_its_partys_others_and_behind_what_was_first_
     for piece in (frame, *ends):
         queue.enter(piece)
     order = []
-    while (piece := queue.next()) is not None:
-        order.append(piece)
-        queue.finish(piece, SHORT_S)
+    while (started := queue.next()) is not None:
+        order.append(started)
+        queue.finish(started, SHORT_S)
     assert order == [*ends, frame]

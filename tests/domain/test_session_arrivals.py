@@ -32,6 +32,10 @@ def test_silence_is_the_longest_time_between_two_that_came() -> None:
     assert arrived([0]).silent_s() == 0
 
 
+def test_those_that_came_together_count_as_one() -> None:
+    assert arrived([0, 0.01, 0.02, 2.2, 2.21, 2.22]).counted == 2
+
+
 def test_silence_is_told_once() -> None:
     arrivals = arrived([0, 0.9, 1.2])
     arrivals.silent_s()

@@ -22,15 +22,15 @@ _TOGETHER: Final = 1 / 3
 class Arrivals:
     """Of one session. Times are seconds, ``at_s`` on the session's clock and ``taken_s`` on the
     client's; ``asked_per_s``: what the client had been asked for until then. A picture that equals
-    the one before is none."""
+    the one before is none. ``counted``: how many came; of those that came together, one."""
 
     points: SessionPoints
+    counted: int = 0
     _started: bool = False
     _content: bytes = b""
     _at_s: float = 0.0
     _taken_s: float = 0.0
     _silent_s: float = 0.0
-    _counted: int = 0
     _counted_at_s: float = 0.0
     _owed: float = 0.0
     _owed_until_s: float = 0.0
@@ -61,7 +61,7 @@ class Arrivals:
         if not self._started:
             return False
         self._owe(at_s, asked_per_s)
-        return self._counted < int(self._owed)
+        return self.counted < int(self._owed)
 
     def _owe(self, at_s: float, asked_per_s: float) -> None:
         self._owed += (at_s - self._owed_until_s) * self._least_per_s(asked_per_s)
@@ -72,5 +72,5 @@ class Arrivals:
         return min(points.least_sent_share * asked_per_s, points.enough_sent_per_s)
 
     def _count(self, at_s: float) -> None:
-        self._counted += 1
+        self.counted += 1
         self._counted_at_s = at_s

@@ -24,11 +24,10 @@ class TakenFrame:
 class NewestFrame:
     """The frame that came last and was not looked at, or why no more will come. It is taken when a
     worker is there to look at it: one that waited for that gives way to those that come meanwhile.
-    ``came``: how many there were; ``arrivals``: when.
+    ``arrivals``: when they came.
     """
 
     arrivals: Arrivals
-    came: int = 0
     end: Exception | None = None
     _sent: tuple[SentFrame, float] | None = None
     _came: asyncio.Event = field(default_factory=asyncio.Event)
@@ -39,8 +38,12 @@ class NewestFrame:
         with self._taking:
             self.arrivals.note(sent.content, at_s=at_s, taken_s=taken_s, asked_per_s=asked_per_s)
             self._sent = sent, at_s
-            self.came += 1
         self._came.set()
+
+    @property
+    def came(self) -> int:
+        """How many there were, and those that came together count as one."""
+        return self.arrivals.counted
 
     def finish(self, end: Exception) -> None:
         self.end = end
