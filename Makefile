@@ -21,8 +21,7 @@ setup: $(VENV)/.serve
 
 test: $(VENV)/.dev check
 	@$(BIN)/pytest --numprocesses auto --dist loadgroup --cov --cov-report= -q
-	@$(BIN)/coverage report --fail-under 90 \
-		--include '*/domain/*,*/pipelines/*,*/auth*,*/bootstrap/*,*/api/http/problems.py,*/perse_client/*'
+	@$(BIN)/coverage report --fail-under 90
 
 check: $(VENV)/.dev
 	@$(BIN)/ruff format --check --quiet .

@@ -27,6 +27,8 @@ from tests.real_house import PORTRAITS
 from tests.serving_processes import ready_at, started
 from tests.storage.postgresql import Cluster
 
+# They share their servers.
+pytestmark = pytest.mark.xdist_group("liveness servers")
 PATH = "/v1/liveness/sessions"
 PERSE = [sys.executable, "-I", "-m", "perse"]
 
