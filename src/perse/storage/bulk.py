@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
 from perse.domain.access import TenantId
+from perse.storage.bites import delete_in_bites
 from perse.storage.bulk_schema import bulk_keys, bulk_outcomes
 from perse.storage.database import Database
 from perse.storage.schema import Row, tenant_keys
@@ -89,9 +90,8 @@ class SqlBulk:
     def forget(self, tenant_id: TenantId) -> int:
         """Destroy the outcomes of a tenant; how many there were. They are gone from every file of
         SQLite when this returns."""
-        query = sa.delete(bulk_outcomes).where(bulk_outcomes.c.tenant_id == tenant_id)
-        with self.database.write_and_erase() as connection:
-            return connection.execute(query).rowcount
+        mine = bulk_outcomes.c.tenant_id == tenant_id
+        return delete_in_bites(self.database.write_and_erase, bulk_outcomes, mine)
 
     def _digest(self, tenant_id: TenantId, name: str) -> bytes:
         return hmac.digest(self.secret, f"{tenant_id}\0{name}".encode(), "sha256")

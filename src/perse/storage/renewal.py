@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import sqlalchemy as sa
 
 from perse.domain.access import TenantId
 from perse.errors import UserTokenNotFound
+from perse.storage.bites import delete_in_bites
 from perse.storage.bulk_schema import bulk_outcomes
 from perse.storage.database import Database
 from perse.storage.schema import Row, subjects, templates, tenant_keys
@@ -37,13 +39,11 @@ class RenewTenantKeys:
 
     def _renew(self, tenant_id: TenantId) -> int:
         try:
-            with self.database.write() as connection:
-                lock_tenant(connection, tenant_id)
+            with self._holding(tenant_id) as connection:
                 newest = self.tenant_keys.renew(connection, tenant_id).generation
             count = sum(self._rewrap(tenant_id, newest))
-            with self.database.write() as connection:
-                lock_tenant(connection, tenant_id)
-                connection.execute(_old_outcomes(tenant_id, newest))
+            self._drop_outcomes(tenant_id, newest)
+            with self._holding(tenant_id) as connection:
                 connection.execute(_unused_keys(tenant_id, newest))
         except UserTokenNotFound:  # the tenant was erased meanwhile, and its keys with it
             return 0
@@ -63,8 +63,7 @@ class RenewTenantKeys:
                 time.sleep(time.monotonic() - began)
 
     def _rewrap_some(self, tenant_id: TenantId, newest: int, *, after: int) -> Sequence[Row]:
-        with self.database.write() as connection:
-            lock_tenant(connection, tenant_id)
+        with self._holding(tenant_id) as connection:
             keys = self.tenant_keys.keys(connection, tenant_id)
             rows = connection.execute(_of_older_keys(tenant_id, newest, after)).all()
             changed = [
@@ -83,6 +82,19 @@ class RenewTenantKeys:
             if changed:
                 connection.execute(_ENVELOPES, changed)
         return rows
+
+    def _drop_outcomes(self, tenant_id: TenantId, newest: int) -> None:
+        """Those of bulk work that older keys seal: they are made again where they are asked for."""
+        table = bulk_outcomes.c
+        old = sa.and_(table.tenant_id == tenant_id, table.key_generation < newest)
+        delete_in_bites(lambda: self._holding(tenant_id), bulk_outcomes, old)
+
+    @contextmanager
+    def _holding(self, tenant_id: TenantId) -> Iterator[sa.Connection]:
+        """A transaction during which nobody erases the tenant. Raises UserTokenNotFound."""
+        with self.database.write() as connection:
+            lock_tenant(connection, tenant_id)
+            yield connection
 
 
 _ENVELOPES = (
@@ -104,13 +116,6 @@ def _of_older_keys(tenant_id: TenantId, newest: int, after: int) -> sa.Select[*t
         .order_by(templates.c.template_id)
         .limit(_ROWS_AT_A_TIME)
         .with_for_update(of=templates)
-    )
-
-
-def _old_outcomes(tenant_id: TenantId, newest: int) -> sa.Delete:
-    """Those of bulk work that older keys seal: they are made again where they are asked for."""
-    return sa.delete(bulk_outcomes).where(
-        bulk_outcomes.c.tenant_id == tenant_id, bulk_outcomes.c.key_generation < newest
     )
 
 

@@ -16,6 +16,7 @@ from perse.domain.references import Modality, UserToken
 from perse.domain.samples import ModelName
 from perse.errors import NotFound
 from perse.storage.audit_log import Journal
+from perse.storage.bites import delete_in_bites
 from perse.storage.bulk_schema import bulk_keys, bulk_outcomes
 from perse.storage.database import Database
 from perse.storage.ledger import SqlLedger
@@ -122,9 +123,8 @@ class SqlTenants:
 
     def forget_retries(self, *, before: datetime) -> int:
         """Drop clients' names of requests that are too old to be sent again."""
-        query = sa.delete(idempotency_keys).where(idempotency_keys.c.created_at < before)
-        with self.database.write() as connection:
-            return connection.execute(query).rowcount
+        old = idempotency_keys.c.created_at < before
+        return delete_in_bites(self.database.write, idempotency_keys, old)
 
 
 def users_by_model(database: Database) -> dict[tuple[TenantId, ModelName], int]:
