@@ -36,8 +36,7 @@ class SqlAuditLog(SqlChain[AuditEntry]):
         query = sa.select(audit_entries)
         if since is not None:
             query = query.where(audit_entries.c.at >= since)
-        with self.database.read() as connection:
-            yield from self.read(connection, query)
+        return self.read_in_pages(query)
 
     def page(
         self, tenant_id: TenantId, *, after: int, limit: int, since: datetime | None = None

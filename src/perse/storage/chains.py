@@ -111,6 +111,19 @@ class SqlChain(Generic[Entry]):
         for row in streaming.execute(query.order_by(self.shape.entries.c.seq)):
             yield Link(self.shape.entry(row), bytes(row.previous), _point(row))
 
+    def read_in_pages(self, query: sa.Select[*tuple[Any, ...]]) -> Iterator[Link[Entry]]:
+        """The same, a transaction for each page: whoever reads may take a pause. That is as good
+        as one, because nothing is changed and nothing comes before what was read."""
+        seq, last = self.shape.entries.c.seq, 0
+        while True:
+            with self.database.read() as connection:
+                page = query.where(seq > last).limit(_ROWS_AT_A_TIME)
+                links = list(self.read(connection, page))
+            yield from links
+            if len(links) < _ROWS_AT_A_TIME:
+                return
+            last = links[-1].point.seq
+
     def _row(self, link: Link[Entry]) -> dict[str, object]:
         place = {"seq": link.point.seq, "previous": link.previous, "hash": link.point.hash}
         return {**self.shape.columns(link.entry), **place}

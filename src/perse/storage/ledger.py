@@ -50,8 +50,7 @@ class SqlLedger(SqlChain[ConsentEntry]):
             query = query.where(ledger_entries.c.tenant_id == tenant_id)
         if user_token is not None:
             query = query.where(ledger_entries.c.user_token == user_token)
-        with self.database.read() as connection:
-            yield from self.read(connection, query)
+        return self.read_in_pages(query)
 
 
 def _columns(entry: ConsentEntry) -> Mapping[str, object]:
