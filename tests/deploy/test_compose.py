@@ -11,8 +11,9 @@ import socket
 import ssl
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -63,6 +64,62 @@ def test_only_the_proxy_is_reached_from_outside() -> None:
 
 def test_the_proxy_knows_every_server() -> None:
     assert tuple(re.findall(r"server (perse-\d+):8080", PROXY)) == SERVERS
+
+
+@dataclass(frozen=True)
+class Breaking:
+    """In the place of both servers: hangs up on every request, and notes its first line."""
+
+    listening: socket.socket
+    asked: list[str]
+
+    def serve(self) -> None:
+        with suppress(OSError):
+            while True:
+                connection, _ = self.listening.accept()
+                with connection:
+                    self.asked.append(connection.recv(65_536).split(b" HTTP")[0].decode())
+
+
+@contextmanager
+def proxied(folder: Path, port: int) -> Iterator[httpx.Client]:
+    """A client of the proxy before servers that are all at ``port``."""
+    (folder / "secrets").mkdir()
+    certificate(folder / "secrets")
+    ports = {"proxy": free_port()} | dict.fromkeys(SERVERS, port)
+    file = folder / "nginx.conf"
+    file.write_text(proxy_configuration(folder, ports))
+    assert NGINX is not None
+    proxy = subprocess.Popen([NGINX, "-e", f"{folder}/error.log", "-c", str(file)])
+    try:
+        until(lambda: is_open(ports["proxy"]))
+        trusted = ssl.create_default_context(cafile=str(folder / "secrets/tls_certificate"))
+        with httpx.Client(base_url=f"https://localhost:{ports['proxy']}", verify=trusted) as client:
+            yield client
+    finally:
+        end(proxy)
+
+
+@needs_nginx
+@needs_openssl
+def test_what_reads_the_whole_ledger_is_asked_of_one_server_that_may_take_its_time(
+    tmp_path: Path,
+) -> None:
+    tmp_path.chmod(0o755)
+    ledger, person = "GET /v1/subjects/ann/ledger?check_chain=true", "GET /v1/subjects/ann"
+    with (
+        socket.create_server(("127.0.0.1", 0)) as listening,
+        proxied(tmp_path, listening.getsockname()[1]) as client,
+    ):
+        servers = Breaking(listening, [])
+        threading.Thread(target=servers.serve, daemon=True).start()
+        assert [client.get(it.removeprefix("GET ")).status_code for it in (ledger, person)] == [
+            503
+        ] * 2
+        listening.shutdown(socket.SHUT_RDWR)
+    assert servers.asked == [ledger, person, person]
+    (its_own,) = re.findall(r"location ~ \S+/ledger\$ \{(.*?)\}", PROXY, re.DOTALL)
+    assert "proxy_read_timeout 300s;" in its_own
 
 
 @needs_openssl
