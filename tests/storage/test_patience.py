@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import inspect
+import re
 import threading
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 
+import psycopg
 import pytest
 import sqlalchemy as sa
 
@@ -13,7 +16,8 @@ from benchmarks.failures.wire import Wire, wire_to
 from perse.errors import SettingsInvalid, StorageUnavailable
 from perse.storage.database import Database, open_database
 from perse.storage.outage import Outage
-from perse.storage.postgresql import Patience, open_postgresql, vain_s
+from perse.storage.postgresql import Patience, PatientConnection, open_postgresql, vain_s
+from tests.conftest import REPOSITORY
 from tests.storage.postgresql import Cluster
 
 SHORT = Patience(connection_s=2, ping_s=0.4, statement_s=1.0, idle_s=0.5)
@@ -133,3 +137,10 @@ def until_one(database: Database) -> object:
             return one(database)
         except StorageUnavailable:
             threading.Event().wait(0.05)
+
+
+def test_the_oldest_psycopg_that_is_asked_for_can_be_told_how_long_to_wait() -> None:
+    told = re.findall(r'"psycopg\[binary\]>=([\d.]+)"', (REPOSITORY / "pyproject.toml").read_text())
+    assert told == ["3.3.7"] * 2  # before 3.3.6 Connection.wait took no timeout
+    parameters = inspect.signature(psycopg.Connection.wait).parameters
+    assert list(parameters) == list(inspect.signature(PatientConnection.wait).parameters)
