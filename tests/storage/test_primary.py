@@ -8,24 +8,27 @@ from typing import Any, cast
 import psycopg
 import pytest
 
+from perse.storage.database import Database, open_database
 from perse.storage.primary import Connection, Primary
+from tests.storage.postgresql import Cluster
 
 
 @dataclass
 class FakeConnection:
-    """To a server that has been promoted so often."""
+    """To a server that has been promoted ``promotions`` times."""
 
     host: str
-    timeline: int | None
+    promotions: int | None
+    timeline: int = 0
     closed: bool = False
 
     def execute(self, _: str) -> FakeConnection:
-        if self.timeline is None:
+        if self.promotions is None:
             raise psycopg.errors.FeatureNotSupported
         return self
 
     def fetchone(self) -> tuple[int | None]:
-        return (self.timeline,)
+        return (self.promotions,)
 
     def commit(self) -> None: ...
 
@@ -91,6 +94,38 @@ def test_an_old_primary_that_takes_writes_again_is_left_alone() -> None:
     with pytest.raises(psycopg.OperationalError, match="stale"):
         connected(primary)
     assert servers.made[-1].closed
+
+
+def test_connections_to_what_was_the_primary_are_superseded_when_another_is_met() -> None:
+    servers = Servers({"one": 1})
+    primary = Primary(servers.connect)
+    connected(primary)
+    connected(primary)
+    servers.writable = {"two": 2}
+    connected(primary)
+    assert [primary.superseded(cast(Connection, it)) for it in servers.made] == [True, True, False]
+
+
+def test_a_pool_gives_no_connection_to_what_was_the_primary(cluster: Cluster) -> None:
+    host, at = str(cluster.folder), cluster.port
+    url = f"postgresql://postgres@/postgres?host={host},{host}&port={at},{at}"
+    with open_database(url) as database:
+        old = process(database)
+        assert process(database) == old
+        with database.read() as connection:
+            opened = connection.connection.driver_connection
+            assert isinstance(opened, Connection)
+            assert opened.timeline == 1
+            opened.timeline = 0  # as if it had been opened before a promotion
+        new = process(database)
+        assert new != old
+        assert process(database) == new
+
+
+def process(database: Database) -> int:
+    """Of the server, which tells connections apart."""
+    with database.read() as connection:
+        return int(connection.exec_driver_sql("SELECT pg_backend_pid()").scalar_one())
 
 
 def test_who_has_met_neither_takes_the_newest() -> None:

@@ -19,7 +19,7 @@ from psycopg.conninfo import conninfo_to_dict
 from sqlalchemy.engine.interfaces import DBAPIConnection, Dialect
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from perse.storage.primary import Primary
+from perse.storage.primary import STALE, Connection, Primary
 
 LATER, AT_LEISURE = "perse_later", "perse_at_leisure"
 
@@ -84,7 +84,7 @@ class Silent(psycopg.OperationalError):
         self.silence_s = silence_s
 
 
-class PatientConnection(psycopg.Connection[Any]):
+class PatientConnection(Connection):
     """``patience_s``: how long the other side may say nothing; None = for ever."""
 
     patience_s: float | None = None
@@ -140,7 +140,12 @@ def open_postgresql(url: str, patience: Patience = PATIENCE) -> sa.Engine:
     ) -> psycopg.Connection[Any]:
         return primary.connect(**(asked | given))
 
+    def leave_superseded(connection: object, *_: object) -> None:
+        if isinstance(connection, Connection) and primary.superseded(connection):
+            raise sa.exc.DisconnectionError(STALE)
+
     sa.event.listen(engine, "do_connect", connect)
+    sa.event.listen(engine, "checkout", leave_superseded)
     _lose_patience(engine, patience)
     return engine
 

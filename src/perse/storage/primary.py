@@ -18,8 +18,13 @@ STALE: Final = "stale primary"
 
 _TIMELINE: Final = "SELECT ('x' || left(pg_walfile_name(pg_current_wal_lsn()), 8))::bit(32)::bigint"
 
-Connection = psycopg.Connection[Any]
 Place = tuple[str, str]
+
+
+class Connection(psycopg.Connection[Any]):
+    """``timeline``: of its server when it was opened; 0 where that was not asked or not told."""
+
+    timeline: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +32,6 @@ class _Met:
     """A server that takes writes, at a host and port."""
 
     place: Place
-    timeline: int
     connection: Connection
 
 
@@ -61,6 +65,10 @@ class Primary:
             raise problem
         return self._take(met)
 
+    def superseded(self, connection: Connection) -> bool:
+        """Whether the primary of a newer timeline was met since it was opened."""
+        return connection.timeline < self._newest
+
     def _in_order(self, places: Sequence[Place]) -> Sequence[Place]:
         """The last one that was good first, because one that is lost may take seconds to say so."""
         with self._lock:
@@ -70,19 +78,19 @@ class Primary:
         host, port = place
         writable = {"target_session_attrs": "read-write"}
         connection = self._connect(**writable | given | {"host": host, "port": port})
-        timeline = _timeline(connection)
-        if timeline < self._newest:
+        connection.timeline = _timeline(connection)
+        if self.superseded(connection):
             connection.close()
             raise psycopg.OperationalError(STALE)
-        return _Met(place, timeline, connection)
+        return _Met(place, connection)
 
     def _take(self, met: Sequence[_Met]) -> Connection:
-        newest = max(met, key=lambda it: it.timeline)
+        newest = max(met, key=lambda it: it.connection.timeline)
         for other in met:
             if other is not newest:
                 other.connection.close()
         with self._lock:
-            self._newest, self._last = max(self._newest, newest.timeline), newest.place
+            self._newest, self._last = max(self._newest, newest.connection.timeline), newest.place
         return newest.connection
 
 
