@@ -14,6 +14,7 @@ import sqlalchemy as sa
 
 from benchmarks.failures.wire import Wire, wire_to
 from perse.errors import SettingsInvalid, StorageUnavailable
+from perse.storage.advice import advice_on
 from perse.storage.database import Database, open_database
 from perse.storage.outage import Outage
 from perse.storage.postgresql import Patience, PatientConnection, open_postgresql, vain_s
@@ -144,3 +145,31 @@ def test_the_oldest_psycopg_that_is_asked_for_can_be_told_how_long_to_wait() -> 
     assert told == ["3.3.7"] * 2  # before 3.3.6 Connection.wait took no timeout
     parameters = inspect.signature(psycopg.Connection.wait).parameters
     assert list(parameters) == list(inspect.signature(PatientConnection.wait).parameters)
+
+
+def test_who_gets_no_connection_is_told_so_and_the_others_go_on(cluster: Cluster) -> None:
+    cluster.sql("CREATE ROLE two_at_most LOGIN CONNECTION LIMIT 2")
+    url = f"postgresql://two_at_most@/postgres?host={cluster.folder}"
+    with open_database(url) as database, open_database(url) as other:
+        assert one(other) == one(database) == 1
+        with database.read():
+            for _ in range(2):
+                with pytest.raises(StorageUnavailable, match="no connection left"):
+                    one(database)
+            assert one(other) == 1
+        assert one(database) == 1  # at once: it never was away
+    cluster.sql("DROP ROLE two_at_most")
+
+
+@pytest.mark.parametrize(
+    "refusal",
+    [
+        "FATAL:  sorry, too many clients already",
+        "FATAL:  remaining connection slots are reserved for roles with the SUPERUSER attribute",
+    ],
+)
+def test_a_database_that_has_no_connection_left_is_not_away(refusal: str) -> None:
+    full, away = map(psycopg.OperationalError, (refusal, "Connection refused"))
+    assert vain_s(sa.exc.OperationalError(None, None, full), 1.0) is None
+    assert vain_s(sa.exc.OperationalError(None, None, away), 1.0) == 1.0
+    assert "no connection left" in advice_on(str(full))

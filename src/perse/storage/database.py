@@ -24,6 +24,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 
 from perse.errors import SettingsInvalid, StorageUnavailable
 from perse.stages import Stage, during
+from perse.storage.advice import advice_on
 from perse.storage.erasing import LogEraser
 from perse.storage.outage import RETRY_AFTER_S, Outage
 from perse.storage.statements import tell_statements
@@ -129,7 +130,7 @@ class Database:
             yield
             return
         if not self._writing.acquire(timeout=_BUSY_TIMEOUT_S):
-            raise StorageUnavailable(_advice("is locked"), retry_after_s=2)
+            raise StorageUnavailable(advice_on("is locked"), retry_after_s=2)
         try:
             yield
         finally:
@@ -262,7 +263,7 @@ def _storage_errors() -> Iterator[None]:
             _raise_what_an_operator_set(problem)
             raise
         raise StorageUnavailable(
-            _advice(str(problem.orig)), retry_after_s=RETRY_AFTER_S
+            advice_on(str(problem.orig)), retry_after_s=RETRY_AFTER_S
         ) from problem
 
 
@@ -277,24 +278,3 @@ def _raise_what_an_operator_set(problem: DBAPIError) -> None:
             "the database's user may not do this: make it the owner of the database, or grant it "
             "CREATE and USAGE on the schema and all rights on its tables"
         ) from None
-
-
-def _advice(cause: str) -> str:
-    known = {
-        "is full": "the disk that holds the database is full: make room; nothing was lost",
-        "No space left": "the disk that holds the database is full: make room; nothing was lost",
-        "statement timeout": "the database was busy for too long: try again; nothing was lost",
-        "stale primary": "the database that answers was replaced by another: end it, or let it "
-        "follow the new one",
-        "is locked": "the database was busy for too long: try again; nothing was lost",
-        "readonly": "the database file may not be written: check its owner and mode",
-        "not a database": "the database file is damaged or no SQLite database: restore a backup",
-        "unable to open": "the database file cannot be opened: check its folder's owner and mode, "
-        "and the room on its disk",
-        "disk I/O": "the disk that holds the database fails: check it and the room on it",
-        "malformed": "the database file is damaged: restore a backup",
-    }
-    for mark, advice in known.items():
-        if mark in cause:
-            return advice
-    return "the database does not answer: check that it runs; nothing was lost; try again"

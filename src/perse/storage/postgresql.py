@@ -19,6 +19,7 @@ from psycopg.conninfo import conninfo_to_dict
 from sqlalchemy.engine.interfaces import DBAPIConnection, Dialect
 from sqlalchemy.pool import ConnectionPoolEntry
 
+from perse.storage.advice import NO_CONNECTION_LEFT
 from perse.storage.primary import STALE, Connection, Primary
 
 LATER, AT_LEISURE = "perse_later", "perse_at_leisure"
@@ -195,9 +196,14 @@ def _set_patience(connection: object, patience_s: float | None) -> None:
 
 def vain_s(problem: Exception, taken_s: float) -> float | None:
     """For how long somebody waited for nothing: a connection that could not be opened, or an answer
-    that did not come. One that was lost says nothing of those that are opened next."""
-    if not isinstance(problem, sa.exc.OperationalError):
+    that did not come. One that was lost says nothing of those that are opened next, and a database
+    that has no connection left is there."""
+    if not isinstance(problem, sa.exc.OperationalError) or _is_full(str(problem.orig)):
         return None
     if isinstance(problem.orig, Silent):
         return min(taken_s, problem.orig.silence_s)
     return taken_s if problem.statement is None else None
+
+
+def _is_full(cause: str) -> bool:
+    return any(mark in cause for mark in NO_CONNECTION_LEFT)
