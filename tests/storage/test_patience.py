@@ -132,6 +132,20 @@ def test_what_is_no_url_is_refused_and_not_repeated() -> None:
     assert "secret" not in str(refusal.value)
 
 
+@pytest.mark.parametrize(
+    "servers", ["hostaddr=10.0.0.1,10.0.0.2", "host=db-1,db-2&hostaddr=10.0.0.1"]
+)
+def test_several_servers_are_not_named_by_hostaddr(servers: str) -> None:
+    with pytest.raises(SettingsInvalid, match="leave hostaddr out"):
+        open_database(f"postgresql://perse@/perse?{servers}")
+
+
+def test_one_server_may_be_named_by_hostaddr(wire: Wire) -> None:
+    url = f"postgresql://postgres@localhost:{wire.port}/postgres?hostaddr=127.0.0.1"
+    with open_database(url) as database:
+        assert one(database) == 1
+
+
 def until_one(database: Database) -> object:
     while True:
         try:

@@ -19,6 +19,7 @@ from psycopg.conninfo import conninfo_to_dict
 from sqlalchemy.engine.interfaces import DBAPIConnection, Dialect
 from sqlalchemy.pool import ConnectionPoolEntry
 
+from perse.errors import SettingsInvalid
 from perse.storage.advice import NO_CONNECTION_LEFT
 from perse.storage.primary import STALE, Connection, Primary
 
@@ -125,7 +126,8 @@ def _heard(gen: Generator[Any, Any, Answer], silence_s: float) -> Generator[Any,
 
 def open_postgresql(url: str, patience: Patience = PATIENCE) -> sa.Engine:
     """A pool of such connections. ``url`` may name several servers, of which the primary is used:
-    ``postgresql://USER@ONE:5432,OTHER:5432/NAME``. Raises ValueError for what is no URL."""
+    ``postgresql://USER@ONE:5432,OTHER:5432/NAME``. Raises ValueError for what is no URL,
+    SettingsInvalid for several that ``hostaddr`` names."""
     asked = patience.connection | _as_libpq_reads(url)
     engine = sa.create_engine(
         "postgresql+psycopg://",
@@ -186,6 +188,11 @@ def _as_libpq_reads(url: str) -> dict[str, Any]:
         raise ValueError("no URL of PostgreSQL") from None
     if not str(told.get("port") or "").replace(",", "0").isdigit() and "port" in told:
         raise ValueError("no port")
+    if told.get("hostaddr") and "," in f"{told.get('host')}{told['hostaddr']}":
+        raise SettingsInvalid(
+            "several servers of a database URL are named by host, which may be their addresses: "
+            "leave hostaddr out"
+        )
     return told
 
 
