@@ -11,19 +11,17 @@ import os
 import secrets
 import socket
 import sys
-import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass
 from importlib.util import find_spec
 from types import ModuleType
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
+from perse.cluster.control_thread import CONTROL
 from perse.cluster.security import LOCAL, check_closed
 from perse.errors import ClusterUnavailable, PerseError, SettingsInvalid
-
-Result = TypeVar("Result")
 
 # A search answers after seconds what a dead head node would keep waiting for minutes.
 _REACHED_WITHIN_S: Final = 3.0
@@ -72,8 +70,8 @@ class Actor:
 class Cluster:
     """Of this process, which has one at most. Safe to share between threads."""
 
-    def __init__(self, ray: ModuleType, ended: threading.Event) -> None:
-        self._ray, self._ended = ray, ended
+    def __init__(self, ray: ModuleType) -> None:
+        self._ray = ray
 
     def actor(self, made_by: Callable[..., object], *given: object, berth: Berth) -> Actor:
         """An object that the class ``made_by`` makes of ``given`` on some node that has perse, too.
@@ -93,7 +91,7 @@ class Cluster:
                 "max_restarts": -1,
             }
         remote = self._ray.remote(made_by).options(**options)
-        return Actor(_within(_MADE_WITHIN_S, lambda: remote.remote(*given)), self._ray)
+        return Actor(CONTROL.within(_MADE_WITHIN_S, lambda: remote.remote(*given)), self._ray)
 
     @property
     def nodes(self) -> list[str]:
@@ -108,11 +106,10 @@ class Cluster:
 
     def close(self) -> None:
         with suppress(ClusterUnavailable):  # the process ends anyway
-            _within(_LEFT_WITHIN_S, self._ray.shutdown)
-        self._ended.set()
+            CONTROL.within(_LEFT_WITHIN_S, self._ray.shutdown)
 
     def _strategy(self, place: int | None) -> object:
-        nodes = _within(_MADE_WITHIN_S, lambda: self.nodes) if place is not None else []
+        nodes = [] if place is None else CONTROL.within(_MADE_WITHIN_S, lambda: self.nodes)
         if place is None or not nodes:
             return "SPREAD"
         affinity = self._ray.util.scheduling_strategies.NodeAffinitySchedulingStrategy
@@ -131,11 +128,11 @@ def connect(
     if address == LOCAL:
         _choose_token()  # before the import, at which Ray decides whom it lets in
         ray = _ray()
-        return _connected(ray, lambda: _start(ray, namespace))
+        return _connected(ray, (address, namespace), lambda: _start(ray, namespace))
     ray = _ray()
     check_closed(environment)
     _reach(address)
-    return _connected(ray, lambda: _join(ray, address, namespace))
+    return _connected(ray, (address, namespace), lambda: _join(ray, address, namespace))
 
 
 def check_usable(address: str, environment: Mapping[str, str] = os.environ) -> None:
@@ -197,10 +194,12 @@ def _join(ray: ModuleType, address: str, namespace: str) -> None:
     ray.init(address=address, namespace=namespace, log_to_driver=False, configure_logging=False)
 
 
-def _connected(ray: ModuleType, connect_now: Callable[[], None]) -> Cluster:
-    ended = threading.Event()
+def _connected(
+    ray: ModuleType, whereto: tuple[str, str], connect_now: Callable[[], None]
+) -> Cluster:
+    """A connection that was made too late for one caller is that of the next."""
     try:
-        _within(_CONNECTED_WITHIN_S, connect_now, stay=ended)
+        CONTROL.within(_CONNECTED_WITHIN_S, connect_now, purpose=whereto)
     except PerseError:
         raise
     except Exception as problem:  # Ray tells a wrong token and a wrong certificate no better
@@ -208,31 +207,7 @@ def _connected(ray: ModuleType, connect_now: Callable[[], None]) -> Cluster:
             "the cluster does not let this machine in: is the token the cluster's, and are its "
             f"certificate and this machine's of one authority? ({type(problem).__name__})"
         ) from None
-    return Cluster(ray, ended)
-
-
-def _within(
-    most_s: float, work: Callable[[], Result], *, stay: threading.Event | None = None
-) -> Result:
-    """In a thread of its own: Ray takes over signals in the main one, and waits for a head node
-    that is gone for as long as it is. Raises ClusterUnavailable after so many seconds. ``stay``:
-    the thread lives until this is set, since Linux ends with it what Ray started there."""
-    done: Future[Result] = Future()
-
-    def run() -> None:
-        try:
-            done.set_result(work())
-        except BaseException as problem:
-            done.set_exception(problem)
-        else:
-            if stay:
-                stay.wait()
-
-    threading.Thread(target=run, name="perse-cluster", daemon=True).start()
-    try:
-        return done.result(most_s)
-    except TimeoutError:
-        raise ClusterUnavailable("the head node of the cluster does not answer") from None
+    return Cluster(ray)
 
 
 def _reach(address: str) -> None:
