@@ -6,6 +6,7 @@ from __future__ import annotations
 import hashlib
 import os
 import threading
+from collections import defaultdict
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass
@@ -26,13 +27,16 @@ NAMESPACE: Final = "perse"
 # Machines that speak differently do not meet: raise it when what they say to each other changes.
 _LANGUAGE: Final = 1
 _THREADS: Final = 8
+# An actor that has no room yet, or hangs, works off what it was asked long ago before anything new.
+_MOST_UNANSWERED: Final = 32
 
 _Key = tuple[int, int]
 
 
 class GalleryActors:
     """``parts`` times ``copies`` actors, each copy of a part on another node as far as there are
-    such. Safe to share between threads. ``shard``: what they are, made as ``GalleryShard`` is."""
+    such. Safe to share between threads. ``shard``: what they are, made as ``GalleryShard`` is;
+    ``join``: as ``connect``."""
 
     def __init__(
         self,
@@ -41,19 +45,21 @@ class GalleryActors:
         models: Mapping[str, str],
         settings: Settings,
         shard: Callable[[int, int, Mapping[str, str]], object] = GalleryShard,
+        join: Callable[..., Cluster] = connect,
     ) -> None:
         self._address, self._layout, self._models = address, layout, models
-        self._shard = shard
+        self._shard, self._join = shard, join
         self._parts, self._copies = settings.cluster_shards, settings.cluster_copies
         self._memory_bytes = settings.search_memory_bytes
         self._lock = threading.Lock()
         self._cluster: Cluster | None = None
         self._actors: dict[_Key, Actor] = {}
+        self._unanswered: defaultdict[_Key, set[Future[Any]]] = defaultdict(set)
 
     def muster(self) -> None:
         """Connect, and start whoever is missing. Raises ClusterUnavailable."""
         if self._cluster is None:
-            self._cluster = connect(self._address, namespace=NAMESPACE, environment=os.environ)
+            self._cluster = self._join(self._address, namespace=NAMESPACE, environment=os.environ)
         for position in range(self._parts):
             for copy in range(self._copies):
                 if (position, copy) not in self._actors:
@@ -64,13 +70,15 @@ class GalleryActors:
     def ask(self, key: _Key, question: bytes) -> Future[Any]:
         """One of them. Where it does not answer, the next ``muster`` looks for it."""
         with self._lock:
-            actor = self._actors.get(key)
+            actor, unanswered = self._actors.get(key), len(self._unanswered[key])
         if actor is None:
-            nobody: Future[Any] = Future()
-            nobody.set_exception(ClusterUnavailable("it has not been found yet"))
-            return nobody
+            return _refused("it has not been found yet")
+        if unanswered >= _MOST_UNANSWERED:
+            return _refused("it has not answered what it was asked before")
         answer = actor.ask("answer", question)
-        answer.add_done_callback(lambda done: self._forget_lost(key, done))
+        with self._lock:
+            self._unanswered[key].add(answer)
+        answer.add_done_callback(lambda done: self._answered(key, done))
         return answer
 
     def close(self) -> None:
@@ -94,10 +102,17 @@ class GalleryActors:
         )
         return cluster.actor(self._shard, position, self._parts, self._models, berth=berth)
 
-    def _forget_lost(self, key: _Key, done: Future[Any]) -> None:
-        if isinstance(done.exception(), ClusterUnavailable):
-            with self._lock:
+    def _answered(self, key: _Key, done: Future[Any]) -> None:
+        with self._lock:
+            self._unanswered[key].discard(done)
+            if isinstance(done.exception(), ClusterUnavailable):
                 self._actors.pop(key, None)
+
+
+def _refused(why: str) -> Future[Any]:
+    refused: Future[Any] = Future()
+    refused.set_exception(ClusterUnavailable(why))
+    return refused
 
 
 @dataclass(frozen=True, slots=True)
