@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from perse.cluster.connection import check_usable
-from perse.cluster.security import check_closed
+from perse.cluster.security import check_closed, close_local
 from perse.errors import SettingsInvalid
 
 
@@ -74,6 +74,16 @@ def test_an_address_that_names_no_head_node_is_refused(
 ) -> None:
     with pytest.raises(SettingsInvalid, match="head node"):
         check_usable(address, closed)
+
+
+@pytest.mark.parametrize("mode", [{}, *({"RAY_AUTH_MODE": it} for it in ("", "disabled", "token"))])
+def test_a_cluster_of_this_machine_alone_always_asks_for_a_token(mode: dict[str, str]) -> None:
+    others = dict(mode)
+    close_local(mode)
+    close_local(others)
+    assert mode["RAY_AUTH_MODE"] == "token"
+    assert len(mode["RAY_AUTH_TOKEN"]) == 64
+    assert mode["RAY_AUTH_TOKEN"] != others["RAY_AUTH_TOKEN"]
 
 
 def told_by(script: str) -> str:

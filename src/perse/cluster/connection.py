@@ -8,7 +8,6 @@ store. So nothing may pass here that must not be read there.
 from __future__ import annotations
 
 import os
-import secrets
 import socket
 import sys
 from collections.abc import Callable, Mapping
@@ -20,7 +19,7 @@ from types import ModuleType
 from typing import Any, Final
 
 from perse.cluster.control_thread import CONTROL
-from perse.cluster.security import LOCAL, check_closed
+from perse.cluster.security import LOCAL, check_closed, close_local
 from perse.errors import ClusterUnavailable, PerseError, SettingsInvalid
 
 # A search answers after seconds what a dead head node would keep waiting for minutes.
@@ -126,7 +125,7 @@ def connect(
     ClusterUnavailable where it does not answer.
     """
     if address == LOCAL:
-        _choose_token()  # before the import, at which Ray decides whom it lets in
+        close_local(os.environ)  # before the import, at which Ray decides whom it lets in
         ray = _ray()
         return _connected(ray, (address, namespace), lambda: _start(ray, namespace))
     ray = _ray()
@@ -169,13 +168,6 @@ def _ray() -> ModuleType:
     except ImportError:
         raise _not_installed() from None
     return sys.modules["ray"]
-
-
-def _choose_token() -> None:
-    """For a cluster of this process's own, unless its environment says one."""
-    os.environ.setdefault("RAY_AUTH_MODE", "token")
-    if not (os.environ.get("RAY_AUTH_TOKEN") or os.environ.get("RAY_AUTH_TOKEN_PATH")):
-        os.environ["RAY_AUTH_TOKEN"] = secrets.token_hex(32)
 
 
 def _start(ray: ModuleType, namespace: str) -> None:

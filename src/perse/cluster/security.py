@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import secrets
+from collections.abc import Iterator, Mapping, MutableMapping
 from pathlib import Path
 from typing import Final
 
@@ -26,6 +27,14 @@ def check_closed(environment: Mapping[str, str]) -> None:
             "machines, so perse uses none. Set, for this server and for every node of the "
             "cluster: " + "; ".join(missing) + " (docs/cluster.md)"
         )
+
+
+def close_local(environment: MutableMapping[str, str]) -> None:
+    """Let nobody into a cluster of this process's own who does not have its token, whatever else
+    is set. A token that is set already stays."""
+    environment["RAY_AUTH_MODE"] = "token"
+    if not (environment.get("RAY_AUTH_TOKEN") or environment.get("RAY_AUTH_TOKEN_PATH")):
+        environment["RAY_AUTH_TOKEN"] = secrets.token_hex(32)
 
 
 def _missing(environment: Mapping[str, str]) -> Iterator[str]:
