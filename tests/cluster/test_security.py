@@ -12,6 +12,8 @@ from perse.cluster.connection import check_usable
 from perse.cluster.security import check_closed, close_local
 from perse.errors import SettingsInvalid
 
+TOKEN = "0123456789abcdef" * 2
+
 
 @pytest.fixture
 def closed(tmp_path: Path) -> dict[str, str]:
@@ -23,7 +25,7 @@ def closed(tmp_path: Path) -> dict[str, str]:
         "RAY_TLS_CA_CERT": tmp_path / "ca.crt",
     }
     for path in files.values():
-        path.write_text("of a test")
+        path.write_text(TOKEN + "\n")
     return {name: str(path) for name, path in files.items()} | {
         "RAY_AUTH_MODE": "token",
         "RAY_USE_TLS": "1",
@@ -37,7 +39,7 @@ def test_with_a_token_and_certificates_it_is_used(closed: dict[str, str]) -> Non
 
 def test_a_token_may_be_given_by_itself(closed: dict[str, str]) -> None:
     del closed["RAY_AUTH_TOKEN_PATH"]
-    check_closed(closed | {"RAY_AUTH_TOKEN": "of a test"})
+    check_closed(closed | {"RAY_AUTH_TOKEN": TOKEN})
 
 
 @pytest.mark.parametrize(
@@ -61,6 +63,33 @@ def test_a_token_in_a_file_that_is_not_there_is_none(closed: dict[str, str]) -> 
     Path(closed["RAY_AUTH_TOKEN_PATH"]).unlink()
     with pytest.raises(SettingsInvalid, match="RAY_AUTH_TOKEN_PATH"):
         check_closed(closed)
+
+
+@pytest.mark.parametrize("short", ["", "secret", TOKEN[1:], TOKEN[1:] + " \n"])
+def test_a_token_that_can_be_guessed_is_none(closed: dict[str, str], short: str) -> None:
+    Path(closed["RAY_AUTH_TOKEN_PATH"]).write_text(short)
+    with pytest.raises(SettingsInvalid, match="a token of 32 characters"):
+        check_closed(closed)
+    check_closed(closed | {"RAY_AUTH_TOKEN": TOKEN})
+
+
+def test_the_token_that_counts_is_the_one_that_ray_takes(closed: dict[str, str]) -> None:
+    with pytest.raises(SettingsInvalid, match="a token of 32 characters"):
+        check_closed(closed | {"RAY_AUTH_TOKEN": "secret"})
+
+
+@pytest.mark.parametrize("name", ["RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH"])
+def test_a_cluster_of_this_machine_alone_takes_no_token_that_can_be_guessed(
+    closed: dict[str, str], name: str
+) -> None:
+    short = Path(closed["RAY_AUTH_TOKEN_PATH"]).with_name("short")
+    short.write_text("secret")
+    local = {name: str(short) if name.endswith("PATH") else "secret"}
+    close_local(local)
+    assert len(local["RAY_AUTH_TOKEN"]) == 64
+    kept = dict(closed)
+    close_local(kept)
+    assert kept == closed
 
 
 def test_one_refusal_names_all_that_is_to_be_set() -> None:
