@@ -104,3 +104,26 @@ def test_an_actor_that_nobody_asks_any_more_ends(settings: Settings, storage: St
     hours.now_s = 601.0
     asked.keep_up()
     assert hours.ended
+
+
+def test_an_actor_that_ends_has_zeroed_its_templates_before(
+    settings: Settings, storage: Storage
+) -> None:
+    storage.references.add(reference(3, values=64), entry=entry())
+    hours = Hours()
+    ending = actor(settings, 0, 1, hours)
+    sealed = SealedWords(storage.derived_secret(PURPOSE))
+    over = ShardedSearch(storage.subject_feed, FACES, Spread([Part([FakeReplica(ending)])], sealed))
+    probe = FaceLikeness(template(3, values=64), SCALE)
+    assert over.identify(ACME, Modality.FACE, probe, SearchTerms()).candidates
+    opened = ending._opened
+    assert opened is not None
+    (held,) = opened.search._held.values()
+    rows = held.index._rows
+    assert rows is not None
+    memory = [it.codes for it in rows.index.chunks]
+    assert any(it.any() for it in memory)
+    hours.now_s = 601.0
+    ending.keep_up()
+    assert hours.ended
+    assert not any(it.any() for it in memory)

@@ -100,10 +100,14 @@ class GalleryShard:
         return self._opened.shard.answer(question)
 
     def keep_up(self) -> None:
-        """Follow what is stored; end when no server has asked for long."""
+        """Follow what is stored; when no server has asked for long, zero all templates and end."""
         opened = self._opened
         if self._clock() - self._asked_s > _UNASKED_S:
-            self._end()
+            try:
+                if opened:
+                    opened.close()
+            finally:
+                self._end()
         elif opened:
             opened.search.keep_warm()
 
