@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from os import urandom
@@ -64,6 +65,7 @@ class FakeMachines:
     copies: int = 1
     patience_s: float = 2.0
     key: bytes = field(default_factory=lambda: urandom(32))
+    clock: Callable[[], float] = time.monotonic
     replicas: list[list[FakeReplica]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -80,7 +82,7 @@ class FakeMachines:
 
     def replica(self, position: int, key: bytes | None = None) -> FakeReplica:
         feed = self.feed.within(TokenRange(position, self.parts))
-        index = LiveSearch(feed, self.measured, 1_000_000_000)
+        index = LiveSearch(feed, self.measured, 1_000_000_000, clock=self.clock)
         return FakeReplica(Shard(index, SealedWords(key or self.key)))
 
     def spread(self, replicas: Sequence[Sequence[FakeReplica]]) -> Spread:

@@ -294,6 +294,22 @@ def test_what_all_machines_hold_is_added_up() -> None:
     assert all(len(it.heard) > 1 for pair in over.replicas for it in pair)
 
 
+def test_a_gallery_is_as_far_behind_as_the_machine_that_follows_least() -> None:
+    feed, _ = among(ANN)
+    now_s = [0.0]
+    over = FakeMachines(feed, FACES, parts=2, copies=2, clock=lambda: now_s[0])
+    asked(over)
+    now_s[0] = 10_000.0
+    every_one = [search_of(it) for pair in over.replicas for it in pair]
+    for one in every_one[:-1]:
+        one.keep_warm()
+    over.search.keep_warm()
+    assert over.search.behind_s >= 10_000
+    every_one[-1].keep_warm()
+    over.search.keep_warm()
+    assert over.search.behind_s < 10_000
+
+
 def test_without_a_change_each_machine_is_asked_once_a_search() -> None:
     feed, _ = among(ANN)
     over = machines(feed)

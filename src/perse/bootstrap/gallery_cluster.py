@@ -25,7 +25,7 @@ from perse.storage.storage import Storage
 
 NAMESPACE: Final = "perse"
 # Machines that speak differently do not meet: raise it when what they say to each other changes.
-_LANGUAGE: Final = 1
+_LANGUAGE: Final = 2
 _THREADS: Final = 8
 # An actor that has no room yet, or hangs, works off what it was asked long ago before anything new.
 _MOST_UNANSWERED: Final = 32

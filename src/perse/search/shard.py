@@ -71,11 +71,12 @@ class Loading:
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """What a machine has in memory, of all tenants."""
+    """What a machine has in memory, of all tenants, and how old it may be."""
 
     templates: int
     bytes_held: int
     loading: int
+    behind_s: float
 
 
 Answer = PartSize | Nearest | Loading | Held
@@ -97,7 +98,7 @@ class Shard:
     def _answer(self, words: Words) -> Words:
         if words.get("held"):
             held = self.search
-            return {"held": [held.templates, held.bytes_held, held.loading]}
+            return {"held": [held.templates, held.bytes_held, held.loading, held.behind_s]}
         question = Question.of(words)
         try:
             return self._found(question)

@@ -97,7 +97,8 @@ class ShardedSearch:
 
     @property
     def behind_s(self) -> float:
-        """Seconds since ``keep_warm`` last had an answer of some machine of each part."""
+        """Seconds since whoever is furthest behind had all up to date, of the machines that
+        answered when some of each part last did."""
         return time.monotonic() - self._followed_s
 
     def keep_warm(self) -> None:
@@ -105,7 +106,8 @@ class ShardedSearch:
         parts = self._spread.ask_everyone(HELD)
         held = [[it for it in part if isinstance(it, Held)] for part in parts]
         if all(held):
-            self._followed_s = time.monotonic()
+            behind_s = max(it.behind_s for part in held for it in part)
+            self._followed_s = time.monotonic() - behind_s
         self._held = [max(it, key=lambda one: one.templates) for it in held if it]
 
     def check_ready(self, tenant_id: TenantId, modality: Modality) -> None:
