@@ -60,22 +60,25 @@ def test_what_is_done_with_keys_is_listed_with_who_did_it(run: Run) -> None:
     run("keys", "forbid", "app", "verify")
     run("keys", "rotate", "app")
     run("keys", "revoke", "app (old)")
-    with pytest.raises(NotFound):
-        run("keys", "revoke", "app (old)")
+    for mistaken in (("revoke",), ("allow", "read"), ("forbid", "read")):
+        with pytest.raises(NotFound):
+            run("keys", mistaken[0], text, *mistaken[1:])
     acts = ("key_create", "key_permit", "key_rotate", "key_revoke")
     assert told(run, *acts) == [
         ("key_create", "app", "done"),
         ("key_permit", "app", "done"),
         ("key_rotate", "app", "done"),
         ("key_revoke", "app (old)", "done"),
-        ("key_revoke", "app (old)", "not_found"),
+        ("key_revoke", "", "not_found"),
+        ("key_permit", "", "not_found"),
+        ("key_permit", "", "not_found"),
     ]
     actor = listed(run)[-1]["actor"]
     me = f"{pwd.getpwuid(os.getuid()).pw_name}@{socket.gethostname()}"
     assert (actor["kind"], actor["name"].split(" (")[0]) == ("command", me)
     shown = run("audit", "list").stdout
     assert "not_found" in shown
-    assert text not in shown
+    assert text not in shown + run("audit", "list", "--json").stdout
 
 
 def test_a_log_that_was_meddled_with_is_told(run: Run, storage: Storage) -> None:
@@ -135,7 +138,7 @@ def test_what_is_done_with_what_is_kept_is_listed(
         ("secrets_rotate", "master key", None, "done"),
         ("points_roll_back", "face", None, "invalid_parameter"),
         ("tenant_delete", tenant, tenant, "done"),
-        ("tenant_delete", tenant, tenant, "not_found"),
+        ("tenant_delete", "", None, "not_found"),
     ]
     assert run("audit", "verify").exit_code == 0
 
@@ -145,12 +148,11 @@ def test_an_upgrade_of_the_schema_is_told(tmp_path: Path) -> None:
     assert run("db", "upgrade").exit_code == 0
     assert not (tmp_path / "master.key").exists()  # nothing is sealed before it has to be
     (first,) = listed(run)
-    newest = first["target"]
-    assert (first["act"], newest > "0006") == ("schema", True)
+    assert first["act"] == "schema"
     with open_storage(load_settings(data_dir=tmp_path)) as storage:
-        storage.journal.note(Deed(Act.SCHEMA, "0006"))
+        storage.journal.note(Deed(Act.SCHEMA, "0001"))
     run("db", "upgrade")  # nothing to do, and nothing to tell of its own
-    assert told(run, "schema")[-1] == ("schema", newest, "done")
+    assert told(run, "schema")[-1] == ("schema", first["target"], "done")
 
 
 def test_a_server_on_other_terms_than_the_last_is_told(tmp_path: Path, storage: Storage) -> None:

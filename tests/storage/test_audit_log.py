@@ -15,6 +15,7 @@ from perse.domain.access import ALL_PERMISSIONS, Permission, TenantId
 from perse.domain.audit import Act, Actor, ActorKind, AuditEntry, Deed
 from perse.domain.chains import ChainPoint
 from perse.domain.consent import Processing
+from perse.domain.quotas import Quota
 from perse.domain.receipts import noted_in
 from perse.errors import InvalidParameter, NotFound, StorageUnavailable
 from perse.storage.audit_log import Journal, SqlAuditLog
@@ -165,9 +166,34 @@ def test_what_does_not_come_about_is_written_down_with_its_error(storage: Storag
     assert told(storage) == [
         ("key_create", "app", "done"),
         ("key_create", "app", "invalid_parameter"),
-        ("key_revoke", "nobody", "not_found"),
+        ("key_revoke", "", "not_found"),
     ]
     assert list(storage.journal.log.problems()) == []
+
+
+def test_a_secret_in_place_of_a_name_is_not_written_down(storage: Storage) -> None:
+    with_tenants(storage.keys)
+    secret = "pk_a-live-key"
+    for mistaken in (
+        lambda: storage.keys.revoke(secret, at=NOW),
+        lambda: storage.keys.permit(secret, lambda before: before),
+        lambda: storage.keys.rotate(api_key(secret), retired_name=f"{secret} (old)"),
+        lambda: storage.quotas.set(TenantId(secret), Quota.PEOPLE, 1),
+        lambda: storage.tenants.erase(
+            entry=replace(entry(operation=Processing.TENANT_DELETE), tenant_id=TenantId(secret))
+        ),
+    ):
+        with pytest.raises(NotFound):
+            mistaken()
+    refused = [it for it in deeds(storage) if it.outcome == "not_found"]
+    assert [it.deed for it in refused] == [
+        Deed(Act.KEY_REVOKE),
+        Deed(Act.KEY_PERMIT),
+        Deed(Act.KEY_ROTATE),
+        Deed(Act.QUOTA_SET),
+        Deed(Act.TENANT_DELETE),
+    ]
+    assert secret not in str(list(storage.journal.log.entries()))
 
 
 def test_a_change_that_cannot_be_written_down_does_not_come_about(storage: Storage) -> None:

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from perse.domain.access import Caller, TenantId
 from perse.domain.audit import Actor, AuditEntry, AuditLink, Deed, audit_chain, details_text
 from perse.domain.chains import ChainPoint
-from perse.errors import PerseError, StorageUnavailable, TracesRemain
+from perse.errors import NotFound, PerseError, StorageUnavailable, TracesRemain
 from perse.storage.audit_tables import audit_entries, audit_head
 from perse.storage.chains import Shape, SqlChain
 from perse.storage.database import Database
@@ -96,15 +96,17 @@ class Journal:
     @contextmanager
     def trying(self, deed: Deed) -> Iterator[None]:
         """What does not come about is written down with the code of its error, but where the
-        database does not answer, or answers only that all is done and traces remain."""
+        database does not answer, or answers only that all is done and traces remain. Of what was
+        named and is not there only the act is: in place of a name may stand a secret."""
         try:
             yield
         except StorageUnavailable:
             raise
         except (PerseError, OSError) as error:
             code = error.code if isinstance(error, PerseError) else PerseError.code
+            tried = Deed(deed.act) if isinstance(error, NotFound) else deed
             with suppress(StorageUnavailable):
-                self.log.append([self._entry(deed, code)])
+                self.log.append([self._entry(tried, code)])
             raise
 
     @contextmanager
