@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from perse.domain.access import TenantId
-from perse.domain.quotas import Grant, Quota, Use, check_most, lease_of, window_at
+from perse.domain.quotas import Grant, Quota, Use, check_most, granted, window_at
 
 Counted = tuple[datetime, int]
 
@@ -45,7 +45,7 @@ class FakeQuotas:
             if quota.window:
                 begins, ends = window_at(quota, at)
                 used = self._used(tenant_id, quota, at)
-                size = max(0, min(lease_of(most) - held.get(quota, 0), most - used))
+                size = granted(most, counted=used, held=held.get(quota, 0))
                 self.counted[tenant_id, quota] = (begins, used + size)
                 grants[quota] = Grant(most, size, ends)
         return grants

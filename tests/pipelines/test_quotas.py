@@ -148,6 +148,17 @@ def test_a_quota_that_changes_counts_within_ten_seconds() -> None:
     assert town.let_in(10) == 10
 
 
+@pytest.mark.parametrize("processes", [1, 3])
+def test_a_lowered_quota_takes_back_what_was_leased_and_not_spent(processes: int) -> None:
+    town = Town(processes, requests_per_day=1_000_000)
+    assert [town.let_in(1, process) for process in range(processes)] == [1] * processes
+    town.counts.set(ACME, DAY, 100)
+    town.clock.pass_time(seconds=11)
+    assert sum(town.let_in(150, process % processes) for process in range(9)) == 100 - processes
+    (use, *_) = town.processes[0].use(ACME)
+    assert use.used == 100
+
+
 def test_a_raised_quota_counts_for_whoever_is_refused() -> None:
     town = Town(requests_per_minute=3)
     assert town.let_in(5) == 3

@@ -72,6 +72,16 @@ def test_what_is_held_is_not_leased_again_and_what_was_overspent_is_counted(
     assert (grants[DAY].size, grants[BYTES].size) == (20, 350)
 
 
+def test_what_is_held_of_a_quota_that_was_lowered_is_taken_back(
+    counts: FakeQuotas | SqlQuotas,
+) -> None:
+    counts.set(ACME, DAY, 1_000_000)
+    assert counts.lease(ACME, {}, at=NOW)[DAY].size == 50_000
+    counts.set(ACME, DAY, 100)
+    assert counts.lease(ACME, {DAY: 49_999}, at=NOW)[DAY].size == 5 - 49_999
+    assert counts.use(ACME, at=NOW)[0].used == 6
+
+
 def test_a_quota_can_be_changed_and_taken_away(counts: FakeQuotas | SqlQuotas) -> None:
     counts.set(ACME, MINUTE, 0)
     assert counts.lease(ACME, {}, at=NOW)[MINUTE].size == 0

@@ -61,7 +61,8 @@ class Use:
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """``size`` more may be spent of a quota of ``most`` until ``ends_at``."""
+    """``size`` more may be spent of a quota of ``most`` until ``ends_at``; below 0: so much less,
+    because the quota was lowered below what is leased."""
 
     most: int
     size: int
@@ -78,6 +79,13 @@ def check_most(most: int) -> int:
 def lease_of(most: int) -> int:
     """How much a process takes at a time."""
     return max(1, most // _LEASES)
+
+
+def granted(most: int, *, counted: int, held: int) -> int:
+    """How much more a process may spend that has ``held`` left, while all have leased ``counted``;
+    below 0 where the quota was lowered and what it holds is taken back."""
+    least = -min(max(held, 0), counted) if counted > most else 0
+    return max(least, min(lease_of(most) - held, most - counted))
 
 
 def window_at(quota: Quota, at: datetime) -> tuple[datetime, datetime]:

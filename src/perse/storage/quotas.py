@@ -11,7 +11,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from perse.domain.access import TenantId
 from perse.domain.audit import Act, Deed
-from perse.domain.quotas import Grant, Quota, Use, check_most, exceeded, lease_of, window_at
+from perse.domain.quotas import Grant, Quota, Use, check_most, exceeded, granted, window_at
 from perse.errors import NotFound
 from perse.storage.audit_log import Journal
 from perse.storage.database import Database
@@ -72,8 +72,7 @@ class SqlQuotas:
             for quota, most in _quotas(connection, tenant_id).items():
                 if quota.window:
                     begins, counted = _now(used.get(quota), quota, at)
-                    wanted = lease_of(most) - held.get(quota, 0)
-                    size = max(0, min(wanted, most - counted))
+                    size = granted(most, counted=counted, held=held.get(quota, 0))
                     self._count(connection, tenant_id, quota, begins, counted + size)
                     grants[quota] = Grant(most, size, window_at(quota, at)[1])
         return grants
