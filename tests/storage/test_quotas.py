@@ -103,6 +103,31 @@ def test_a_server_whose_clock_is_behind_counts_in_the_window_that_has_begun(
     assert sum(sizes) == 20
 
 
+@pytest.mark.parametrize("quota", [MINUTE, DAY, BYTES])
+def test_a_clock_that_was_far_ahead_keeps_nobody_out_once_it_is_set_right(
+    storage: Storage, quota: Quota
+) -> None:
+    with_tenants(storage.keys)
+    storage.quotas.set(ACME, quota, 1)
+    assert storage.quotas.lease(ACME, {}, at=NOW + timedelta(days=400))[quota].size == 1
+    assert storage.quotas.use(ACME, at=NOW)[0].used == 0
+    assert storage.quotas.lease(ACME, {}, at=NOW)[quota].size == 1
+    assert storage.quotas.lease(ACME, {}, at=NOW)[quota].size == 0
+
+
+def test_a_quota_that_was_taken_away_is_counted_anew_when_it_is_given_again(
+    storage: Storage,
+) -> None:
+    with_tenants(storage.keys)
+    for quota in (DAY, MINUTE):
+        storage.quotas.set(ACME, quota, 1)
+    assert storage.quotas.lease(ACME, {}, at=NOW)[DAY].size == 1
+    for most in (None, 1):
+        storage.quotas.set(ACME, DAY, most)
+    again = storage.quotas.lease(ACME, {}, at=NOW)
+    assert (again[DAY].size, again[MINUTE].size) == (1, 0)
+
+
 def test_what_an_operator_sets_is_in_the_audit_log(storage: Storage) -> None:
     with_tenants(storage.keys)
     storage.quotas.set(ACME, Quota.PEOPLE, 5)

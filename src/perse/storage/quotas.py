@@ -34,7 +34,10 @@ class SqlQuotas:
             _insist(connection, tenant_id)
             before = connection.execute(sa.select(quotas.c.most).where(mine)).scalar()
             connection.execute(sa.delete(quotas).where(mine))
-            if most is not None:
+            if most is None:
+                used = (quota_use.c.tenant_id == tenant_id) & (quota_use.c.quota == quota)
+                connection.execute(sa.delete(quota_use).where(used))
+            else:
                 row = {"tenant_id": tenant_id, "quota": quota, "most": check_most(most)}
                 connection.execute(sa.insert(quotas), row)
             details = {"before": _told(before), "most": _told(most)}
@@ -123,9 +126,10 @@ def _used(connection: sa.Connection, tenant_id: TenantId) -> Mapping[str, tuple[
 
 def _now(counted: tuple[datetime, int] | None, quota: Quota, at: datetime) -> tuple[datetime, int]:
     """When the window that ``at`` is in began, and what is used of it; a clock that is a little
-    behind another's counts in the window that began by the other."""
-    begins, _ = window_at(quota, at)
-    return (begins, 0) if counted is None or counted[0] < begins else counted
+    behind another's counts in the next one, which began by the other. No later one is believed:
+    a clock that was far ahead would keep the tenant out for as long."""
+    begins, ends = window_at(quota, at)
+    return counted if counted is not None and counted[0] in {begins, ends} else (begins, 0)
 
 
 def _insist(connection: sa.Connection, tenant_id: TenantId) -> None:
