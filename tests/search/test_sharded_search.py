@@ -290,7 +290,7 @@ def test_what_all_machines_hold_is_added_up() -> None:
     over.search.keep_warm()
     assert over.search.templates == 31
     assert over.search.bytes_held > 31 * len(ANN.vector)
-    assert (over.search.loading, over.search.searches) == (0, 2)
+    assert (over.search.loading, over.search.tally.searches) == (0, 2)
     assert all(len(it.heard) > 1 for pair in over.replicas for it in pair)
 
 

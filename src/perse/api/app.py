@@ -208,8 +208,12 @@ def _watch(workplace: Workplace) -> None:
     ):
         watch(name, description, read)
     count = workplace.metrics.count
-    count("perse_searches", "Searches among subjects.", lambda: index.searches)
-    count("perse_search_seconds", "Seconds of searches, without networks.", lambda: index.seconds)
+    count("perse_searches", "Searches among subjects.", lambda: index.tally.searches)
+    count(
+        "perse_search_seconds",
+        "Seconds of searches, without networks.",
+        lambda: index.tally.seconds,
+    )
     services = workplace.services
     workplace.metrics.describe(__version__, services.pack, services.models)
 

@@ -16,6 +16,7 @@ from perse.pipelines.identification import FindDuplicates, IdentifySubjects
 from perse.pipelines.subject_ports import SubjectSearch
 from perse.search.live_search import LiveSearch
 from perse.search.measured import Measured
+from perse.search.tally import Tally
 from perse.settings import Settings
 from perse.storage.storage import Storage
 
@@ -25,12 +26,10 @@ _MUSTER_EVERY_S = 3.0
 
 class Searching(SubjectSearch, Protocol):
     """``templates``, ``bytes_held``: in memory, of all tenants; ``loading``: how many tenants are
-    being read; ``behind_s``: for how long they may lack what was stored; ``searches`` took
-    ``seconds`` in all."""
+    being read; ``behind_s``: for how long they may lack what was stored."""
 
-    searches: int
-    seconds: float
-
+    @property
+    def tally(self) -> Tally: ...
     @property
     def templates(self) -> int: ...
     @property

@@ -23,7 +23,7 @@ from perse.search.held_index import BYTES_PER_TEMPLATE, DroppedIndex, HeldIndex
 from perse.search.live_index import LiveIndex
 from perse.search.measured import Measured
 from perse.search.sources import Feed, Searched
-from perse.stages import Stage, during
+from perse.search.tally import Tally
 
 # Whoever has searched since the last turn keeps what has grown, up to so many times the bound.
 _MOST_GROWN: Final = 1.25
@@ -47,8 +47,8 @@ class LiveSearch:
     """Safe to share between threads. A tenant's index is filled at its first search; of several
     processes each has its own. Close it to end filling and to zero the memory.
 
-    ``most_bytes``: of all indexes together, about. ``clock``: seconds that only rise. ``searches``
-    and ``seconds``: how many there were, and how long they took together.
+    ``most_bytes``: of all indexes together, about. ``clock``: seconds that only rise. ``tally``: of
+    the searches.
     """
 
     def __init__(
@@ -67,7 +67,7 @@ class LiveSearch:
         self._stopping = threading.Event()
         self._said_s: dict[str, float] = {}  # by code
         self._dropped: dict[_Key, DroppedIndex] = {}
-        self.searches, self.seconds, self._followed_s = 0, 0.0, clock()
+        self.tally, self._followed_s = Tally(), clock()
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="perse-search")
 
     @property
@@ -98,7 +98,7 @@ class LiveSearch:
     ) -> Identification:
         """Among all of the tenant's that was stored before the call. Raises as ``check_ready``."""
         index = self.index_of(tenant_id, modality)
-        with self._counted():
+        with self.tally.counted():
             return index.identify(probe, terms)
 
     def identify_fused(
@@ -117,19 +117,8 @@ class LiveSearch:
             )
             for it in (Modality.FACE, Modality.VOICE)
         )
-        with self._counted():
+        with self.tally.counted():
             return FusedSearch(face, voice, self._feed, fusion)(terms)
-
-    @contextmanager
-    def _counted(self) -> Iterator[None]:
-        began_s = time.perf_counter()
-        try:
-            with during(Stage.COMPARE):
-                yield
-        finally:
-            with self._lock:
-                self.searches += 1
-                self.seconds += time.perf_counter() - began_s
 
     def read_ahead(self) -> None:
         """Begin to fill the indexes of all tenants, the largest first, as far as there is memory:

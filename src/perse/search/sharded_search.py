@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import reduce
 from typing import Final, TypeVar
@@ -32,7 +31,7 @@ from perse.search.replicas import Part, Spread
 from perse.search.row_mask import RowMask
 from perse.search.shard import HELD, Held, Loading, Question
 from perse.search.sources import Feed, Nearest, PartSize, SealedTruth, Searched
-from perse.stages import Stage, during
+from perse.search.tally import Tally
 
 Result = TypeVar("Result")
 _Sized = tuple[TenantId, Modality, CollectionName | None]
@@ -80,7 +79,7 @@ class ShardedSearch:
         self._remembered = _Remembered()
         self._lock = threading.Lock()
         self._held: list[Held] = []
-        self.searches, self.seconds, self._followed_s = 0, 0.0, time.monotonic()
+        self.tally, self._followed_s = Tally(), time.monotonic()
 
     @property
     def templates(self) -> int:
@@ -123,7 +122,7 @@ class ShardedSearch:
         def search() -> Identification:
             return self._round(tenant_id, modality).identify(probe, terms)
 
-        with self._counted():
+        with self.tally.counted():
             return _until_nobody_is_lost(search)
 
     def identify_fused(
@@ -141,19 +140,8 @@ class ShardedSearch:
             found = FusedSearch(face, voice, self._feed, fusion)(terms)
             return replace(found, partial=any(it.partial for it in rounds.values()))
 
-        with self._counted():
+        with self.tally.counted():
             return _until_nobody_is_lost(search)
-
-    @contextmanager
-    def _counted(self) -> Iterator[None]:
-        began_s = time.perf_counter()
-        try:
-            with during(Stage.COMPARE):
-                yield
-        finally:
-            with self._lock:
-                self.searches += 1
-                self.seconds += time.perf_counter() - began_s
 
     def _round(self, tenant_id: TenantId, modality: Modality) -> _Round:
         searched = Searched(tenant_id, modality, self._measured[modality])

@@ -40,6 +40,7 @@ from perse.pipelines.subjects import (
 )
 from perse.pipelines.verification import VerifyFace
 from perse.pipelines.voice import InspectVoice, Recording
+from perse.search.tally import Tally
 from perse.weights.cards import ModelCard, Role
 
 
@@ -138,14 +139,7 @@ class SearchIndex(Protocol):
         ...
 
     @property
-    def searches(self) -> int:
-        """How many there were."""
-        ...
-
-    @property
-    def seconds(self) -> float:
-        """How long they took together."""
-        ...
+    def tally(self) -> Tally: ...
 
 
 class Searching(Protocol):
