@@ -134,6 +134,7 @@ def test_what_is_done_with_what_is_kept_is_listed(
         ("subject_unlock", token, None, "done"),
         ("subject_delete", token, tenant, "done"),
         ("ledger_export", "", tenant, "done"),
+        ("purge", "", None, "begun"),
         ("purge", "", None, "done"),
         ("secrets_rotate", "master key", None, "done"),
         ("points_roll_back", "face", None, "invalid_parameter"),

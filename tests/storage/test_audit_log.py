@@ -17,10 +17,11 @@ from perse.domain.chains import ChainPoint
 from perse.domain.consent import Processing
 from perse.domain.quotas import Quota
 from perse.domain.receipts import noted_in
-from perse.errors import InvalidParameter, NotFound, StorageUnavailable
+from perse.errors import InvalidParameter, NotFound, StorageUnavailable, TracesRemain
 from perse.storage.audit_log import Journal, SqlAuditLog
 from perse.storage.audit_tables import audit_entries, audit_head
 from perse.storage.migration import schema_status
+from perse.storage.rotation import RotateSecrets
 from perse.storage.storage import Storage
 from tests.fakes.storage import FakeClock
 from tests.storage.conftest import open_at
@@ -271,6 +272,52 @@ def test_what_is_done_outside_the_database_is_written_down_when_it_ended(
         ("b", "internal_error"),
     ]
     assert (entries[0].at, entries[0].actor) == (clock.time, ALICE)
+
+
+@pytest.mark.parametrize(
+    ("error", "outcome"),
+    [
+        (None, "done"),
+        (KeyboardInterrupt(), "internal_error"),
+        (StorageUnavailable("busy"), "storage_unavailable"),
+        (TracesRemain("a reader"), "done"),
+        (NotFound("gone"), "not_found"),
+    ],
+)
+def test_an_act_of_many_transactions_is_written_down_before_and_however_it_ends(
+    storage: Storage, error: BaseException | None, outcome: str
+) -> None:
+    def act() -> None:
+        with storage.journal.undertaking(Deed(Act.PURGE, details={"days": "30"})) as counts:
+            assert told(storage) == [("purge", "", "begun")]
+            counts["destroyed"] += 2
+            if error:
+                raise error
+
+    if error:
+        with pytest.raises(type(error)):
+            act()
+    else:
+        act()
+    begun, ended = deeds(storage)
+    assert begun.deed == Deed(Act.PURGE, details={"days": "30"})
+    assert ended.deed == Deed(Act.PURGE, details={"days": "30", "destroyed": 2})
+    assert ended.outcome == outcome
+
+
+def test_a_rotation_of_tenant_keys_is_written_down_before_and_after(storage: Storage) -> None:
+    with_tenants(storage.keys)
+    made = reference()
+    storage.references.add(made, entry=entry(token=made.record.user_token))
+    rotate = RotateSecrets(storage.database, storage.master, None, storage.journal)
+    rotate(renew_tenant_keys=True)
+    rotations = [it for it in deeds(storage) if it.deed.act == Act.SECRETS_ROTATE]
+    assert [(it.deed.target, it.outcome) for it in rotations] == [
+        ("tenant keys", "begun"),
+        ("master key", "done"),
+        ("tenant keys", "done"),
+    ]
+    assert rotations[-1].deed.details == {"data_keys": 1}
 
 
 def test_a_place_in_the_log_is_read_as_it_is_printed() -> None:

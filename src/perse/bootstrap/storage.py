@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
@@ -51,6 +52,14 @@ def recording(settings: Settings, deed: Deed) -> Iterator[None]:
     or failed. Raises as ``open_storage``, before anything is done."""
     with open_storage(settings) as storage, storage.journal.recording(deed):
         yield
+
+
+@contextmanager
+def undertaking(settings: Settings, deed: Deed) -> Iterator[Counter[str]]:
+    """For what the command line does in many transactions: it is in the audit log before, and
+    when it ends with what was counted. Raises as ``open_storage``, before anything is done."""
+    with open_storage(settings) as storage, storage.journal.undertaking(deed) as counts:
+        yield counts
 
 
 def note_schema(settings: Settings) -> None:

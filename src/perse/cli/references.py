@@ -58,15 +58,11 @@ def purge(data_dir: DataDir = None) -> None:
     The server does the same when it starts and every hour.
     """
     settings = load_settings(data_dir=data_dir)
-    with open_storage(settings) as storage:
-        with storage.journal.trying(Deed(Act.PURGE)):
-            receipts = wire_purge(settings, storage)()
-        days = settings.reference_ttl_days
-        details: dict[str, str | int] = {
-            "destroyed": len(receipts),
-            "days": "never" if days is None else f"{days:g}",
-        }
-        storage.journal.note(Deed(Act.PURGE, details=details))
+    days = settings.reference_ttl_days
+    deed = Deed(Act.PURGE, details={"days": "never" if days is None else f"{days:g}"})
+    with open_storage(settings) as storage, storage.journal.undertaking(deed) as counts:
+        receipts = wire_purge(settings, storage)()
+        counts["destroyed"] = len(receipts)
     for receipt in receipts:
         typer.echo(receipt.jws)
     typer.echo(f"{len(receipts)} references destroyed", err=True)

@@ -11,7 +11,7 @@ import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from perse.bootstrap.shares import usable_cores
-from perse.bootstrap.storage import recording
+from perse.bootstrap.storage import undertaking
 from perse.bootstrap.subject_commands import opened_import
 from perse.bootstrap.weights import obtain_networks
 from perse.cli.callers import KeyName, caller_named
@@ -83,12 +83,14 @@ def import_subjects(
     details: dict[str, str | int] = {"key_id": caller.key_id, "consent": str(declaration)}
     deed = Deed(Act.SUBJECTS_IMPORT, f"{len(files)} files", caller.tenant_id, details)
     with (
-        recording(settings, deed),
+        undertaking(settings, deed) as became,
         noting as noted,
         opened_import(settings, on_disk, names) as import_file,
     ):
         left = [file for file in files if not noted.knows(file)]
-        counts = _import(left, lambda file: import_file(caller, file, declaration), noted, workers)
+        counts = _import(
+            left, lambda file: import_file(caller, file, declaration), noted, workers, became
+        )
     _tell(counts, before=len(files) - len(left), left_out=len(found.left_out), report=report)
     raise typer.Exit(1 if any(filter(None, counts)) else 0)
 
@@ -110,8 +112,10 @@ def _import(
     work: Callable[[FileOfSubject], Outcome],
     report: ImportReport,
     workers: int | None,
+    became: Counter[str],
 ) -> Counter[str]:
-    """How many files came to which end: by the code of a refusal, "" = a sample."""
+    """How many files came to which end: by the code of a refusal, "" = a sample. ``became`` is told
+    of each as it ends."""
     counts: Counter[str] = Counter()
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
     with Progress(*columns, TimeRemainingColumn(), console=console) as progress:
@@ -120,6 +124,7 @@ def _import(
         for number, outcome in done:
             report.note(files[number], outcome)
             counts["" if isinstance(outcome, Imported) else outcome.code] += 1
+            became["samples" if isinstance(outcome, Imported) else "refused"] += 1
             progress.advance(bar)
     return counts
 

@@ -16,6 +16,7 @@ from perse.domain.access import Caller, TenantId
 from perse.domain.chains import Chain, Link
 
 DONE = "done"
+BEGUN = "begun"
 
 
 class Act(StrEnum):
@@ -78,7 +79,9 @@ class Deed:
 
 @dataclass(frozen=True, slots=True)
 class AuditEntry:
-    """``outcome``: done, else the code of the error that it ended with: then nothing was done."""
+    """``outcome``: done, else the code of the error that it ended with. Then nothing was done,
+    but where the act is of many transactions: those stand here when they are begun, and when they
+    end with how much was done; without an end they were cut off."""
 
     at: datetime
     actor: Actor

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
@@ -12,7 +13,16 @@ from typing import Self
 import sqlalchemy as sa
 
 from perse.domain.access import Caller, TenantId
-from perse.domain.audit import Actor, AuditEntry, AuditLink, Deed, audit_chain, details_text
+from perse.domain.audit import (
+    BEGUN,
+    DONE,
+    Actor,
+    AuditEntry,
+    AuditLink,
+    Deed,
+    audit_chain,
+    details_text,
+)
 from perse.domain.chains import ChainPoint
 from perse.errors import NotFound, PerseError, StorageUnavailable, TracesRemain
 from perse.storage.audit_tables import audit_entries, audit_head
@@ -111,8 +121,7 @@ class Journal:
 
     @contextmanager
     def recording(self, deed: Deed) -> Iterator[None]:
-        """For what is no transaction of ours, or several: written down when it is done, or
-        failed."""
+        """For what is no transaction of ours: written down when it is done, or failed."""
         with self.trying(deed):
             try:
                 yield
@@ -120,6 +129,26 @@ class Journal:
                 self.note(deed)
                 raise
             self.note(deed)
+
+    @contextmanager
+    def undertaking(self, deed: Deed) -> Iterator[Counter[str]]:
+        """For what is many transactions: written down before, and when it ends, however it does,
+        with what was counted till then. Raises StorageUnavailable before anything is done."""
+        self.log.append([self._entry(deed, BEGUN)])
+        counts, outcome = Counter[str](), PerseError.code
+        try:
+            yield counts
+            outcome = DONE
+        except TracesRemain:
+            outcome = DONE
+            raise
+        except PerseError as error:
+            outcome = error.code
+            raise
+        finally:
+            ended = replace(deed, details={**deed.details, **counts})
+            with suppress(*() if outcome == DONE else (StorageUnavailable,)):
+                self.log.append([self._entry(ended, outcome)])
 
     def _known(self, connection: sa.Connection, deed: Deed) -> bool:
         latest = self.log.latest_in(connection, deed.act)

@@ -9,6 +9,7 @@ the database's own row of secrets and looks again.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Set
 from dataclasses import dataclass, replace
 
@@ -24,6 +25,7 @@ from perse.storage.secrets import lock_secrets, named_master_keys, wrap_secrets
 from perse.storage.tenant_keys import TenantKeys
 
 _WAIT_S = 10.0
+_MASTER_KEY = Deed(Act.SECRETS_ROTATE, "master key")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,13 +55,22 @@ class RotateSecrets:
     def __call__(self, *, renew_tenant_keys: bool) -> Rotated:
         """Raises StorageUnavailable while another rotation is under way, MasterKeyUnusable,
         SetupError for a file that cannot be changed. What was begun is finished by the next one."""
-        deed = Deed(Act.SECRETS_ROTATE, "tenant keys" if renew_tenant_keys else "master key")
-        with self.journal.trying(deed), rotation_lock(self.database, wait_s=self.wait_s):
+        if not renew_tenant_keys:
+            with self.journal.trying(_MASTER_KEY):
+                return self._rotate(None)
+        with self.journal.undertaking(Deed(Act.SECRETS_ROTATE, "tenant keys")) as counts:
+            return self._rotate(counts)
+
+    def _rotate(self, renewing: Counter[str] | None) -> Rotated:
+        """``renewing``: is told how many data keys are wrapped anew; None = tenant keys stay."""
+        with rotation_lock(self.database, wait_s=self.wait_s):
             before = self.file.ids() if self.file else frozenset()
             key_id = self._next_key()
-            named, tenant_keys = self._wrap_with(key_id, deed)
+            named, tenant_keys = self._wrap_with(key_id)
             self._drop(before)
-            data_keys = self._renew_tenant_keys() if renew_tenant_keys else None
+            data_keys = None
+            if renewing is not None:
+                data_keys = renewing["data_keys"] = self._renew_tenant_keys()
             self.database.erase_traces()
         drop_old = self.file is None and len(self.master.ids) > 1
         return Rotated(key_id, key_id != named, drop_old, tenant_keys, data_keys)
@@ -72,7 +83,7 @@ class RotateSecrets:
         self.file.put_first(key)
         return master_key_id(key)
 
-    def _wrap_with(self, key_id: str, deed: Deed) -> tuple[str, int]:
+    def _wrap_with(self, key_id: str) -> tuple[str, int]:
         """The id of the key that wrapped before, and the number of tenant keys."""
         with self.database.write() as connection:
             self.database.insist_on_disk(connection)
@@ -81,7 +92,7 @@ class RotateSecrets:
                 self.master.refresh()  # nobody can take the new key out of it from here on
             wrapped = wrap_secrets(connection, self.master, key_id=key_id)
             details = {"master_key": key_id, "before": named}
-            self.journal.note_in(connection, replace(deed, details=details))
+            self.journal.note_in(connection, replace(_MASTER_KEY, details=details))
             return named, wrapped
 
     def _drop(self, key_ids: Set[str]) -> None:

@@ -36,7 +36,9 @@ class WireAct(Answer):
     target: str = Field(description="On what; may be empty.")
     details: dict[str, str | int] = Field(description="Names and numbers of it.")
     outcome: str = Field(
-        description="`done`, or the code of the error that it ended with: then nothing was done."
+        description="`done`, or the code of the error that it ended with: then nothing was done, "
+        "but by an act of many transactions. Such an act has an entry `begun`, and another with "
+        "what was done when it ends."
     )
     hash: str = Field(description="Of this entry and the one before it, keyed.")
     intact: bool = Field(description="False where somebody has changed it since.")
