@@ -54,6 +54,20 @@ class Operator:
     def reported(self) -> list[dict[str, Any]]:
         return [json.loads(line) for line in self.report.read_text().splitlines()]
 
+    def told(self) -> list[tuple[str, str, str, dict[str, Any]]]:
+        """What the audit log says of bulk work: act, target, outcome and numbers."""
+        entries = [link.entry for link in self.storage.journal.log.entries()]
+        return [
+            (
+                it.deed.act,
+                it.deed.target,
+                it.outcome,
+                {key: n for key, n in it.deed.details.items() if isinstance(n, int)},
+            )
+            for it in entries
+            if it.deed.act.startswith("bulk_") and it.deed.tenant_id == self.caller.tenant_id
+        ]
+
     def faces(self) -> dict[str, int]:
         listed = self.run("subjects", "list", "--json").stdout.splitlines()
         return {it["external_id"]: it["faces"] for it in map(json.loads, listed)}
@@ -95,6 +109,12 @@ def test_a_folder_is_enrolled_once_however_often_it_is_gone_through(operator: Op
     assert [line["file"] for line in operator.reported()] == ["hopper/drawing.png"]
     assert "3 had become samples before" in again.stderr
     assert operator.faces() == {"hopper": 1, "obama": 2}
+    assert operator.told() == [
+        ("bulk_enrol", "4 items", "begun", {}),
+        ("bulk_enrol", "4 items", "done", {"samples": 3, "refused": 1}),
+        ("bulk_enrol", "4 items", "begun", {}),
+        ("bulk_enrol", "4 items", "done", {"refused": 1}),
+    ]
     given = {it.entry.declaration for it in operator.storage.ledger.entries()}
     assert given == {"given", "not_needed", "absent"}
 
@@ -170,6 +190,10 @@ def test_a_bulk_evaluation_is_that_of_one_machine_to_the_bit(operator: Operator)
     assert alone["provenance"].pop("at")
     assert bulk == alone
     assert "5 sealed outcomes" in operator.run("bulk", "forget").stderr
+    assert operator.told() == [
+        ("bulk_forget", "", "begun", {}),
+        ("bulk_forget", "", "done", {"destroyed": 5}),
+    ]
 
 
 def test_templates_are_in_plaintext_only_where_that_is_asked_for(operator: Operator) -> None:
@@ -181,6 +205,10 @@ def test_templates_are_in_plaintext_only_where_that_is_asked_for(operator: Opera
         ("obama", "sface", 128),
     }
     assert table.stat().st_mode & 0o077 == 0
+    assert operator.told() == [
+        ("bulk_plaintext", "3 items", "begun", {}),
+        ("bulk_plaintext", "3 items", "done", {}),
+    ]
     written = b"".join(it.read_bytes() for it in operator.data.glob("perse.db*"))
     vectors = parquet.read_table(table).column("template").to_numpy()
     assert not any(vector.tobytes()[:16] in written for vector in vectors)
@@ -209,6 +237,15 @@ def test_people_move_to_another_pack_by_their_pictures(
     assert moved.count("sface") == 4 - len(lines) > 0
     again = operator.run("bulk", "move", str(operator.people), "--pack", "standard")
     assert "no faces moved" in again.stderr
+    refused = {"refused": len(lines)}
+    moves = [it for it in operator.told() if it[0] == "bulk_move"]
+    assert moves == [
+        ("bulk_move", "4 items", "begun", {}),
+        ("bulk_move", "4 items", "done", {"moved": moved.count("sface"), **refused}),
+        ("bulk_move", "4 items", "begun", {}),
+        ("bulk_move", "4 items", "done", moves[-1][3]),
+    ]
+    assert moves[-1][3].get("moved", 0) == 0
     assert sorted(operator.models("obama") + operator.models("hopper")) == sorted(moved)
 
 

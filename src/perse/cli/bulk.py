@@ -35,6 +35,7 @@ from perse.cli.bulk_options import (
 )
 from perse.cli.callers import KeyName, caller_named
 from perse.cli.options import ConsentGiven, DataDir, Pack
+from perse.domain.audit import Act, Deed
 from perse.domain.consent import Declaration
 from perse.domain.subjects import parse_collection_name
 from perse.evaluation.acquisition import Acquired, Failed
@@ -79,6 +80,7 @@ def enrol(  # noqa: PLR0913, PLR0917 - options are parameters
     with (
         ImportReport(report, caller.tenant_id, found.address) as noted,
         opened_installation(settings) as installation,
+        installation.storage.journal.undertaking(_deed(Act.BULK_ENROL, found.count, terms)) as told,
         Means(ray, workers).crew(installation, terms, enrolling, given_up) as crew,
         shown_bar(found.count) as bar,
     ):
@@ -86,6 +88,7 @@ def enrol(  # noqa: PLR0913, PLR0917 - options are parameters
         for item, outcome in go_through(found, crew, undone, bar.left_out):
             noted.note(file_of(item), outcome)
             counts["" if isinstance(outcome, Imported) else outcome.code] += 1
+            told["samples" if isinstance(outcome, Imported) else "refused"] += 1
             bar.advance()
     again = f", {bar.before} had become samples before" if bar.before else ""
     done = f"{counts.pop('', 'no')} items became samples{again}. Each stands in {report}."
@@ -158,13 +161,18 @@ def move(
         if installation.on_disk.previous is None:
             raise no_previous()
         with (
+            installation.storage.journal.undertaking(
+                _deed(Act.BULK_MOVE, found.count, terms)
+            ) as told,
             Means(ray, workers).crew(installation, terms, moving, given_up) as crew,
             shown_bar(found.count) as bar,
         ):
             for item, outcome in go_through(found, crew, list, bar.left_out):
                 if isinstance(outcome, Moved):
                     moved += outcome.anew
+                    told["moved"] += outcome.anew
                 else:
+                    told["refused"] += 1
                     print_refused(item, outcome)
                     counts[outcome.code] += 1
                 bar.advance()
@@ -179,13 +187,19 @@ def forget(key: KeyName = None, data_dir: DataDir = None) -> None:
     """Destroy the sealed templates that embed and evaluate keep of a tenant."""
     settings = load_settings(data_dir=data_dir)
     caller = caller_named(settings, key)
-    with open_storage(settings) as storage:
-        count = storage.bulk.forget(caller.tenant_id)
+    deed = Deed(Act.BULK_FORGET, "", caller.tenant_id, {"key_id": caller.key_id})
+    with open_storage(settings) as storage, storage.journal.undertaking(deed) as told:
+        count = told["destroyed"] = storage.bulk.forget(caller.tenant_id)
     typer.echo(f"{count:,} sealed outcomes destroyed", err=True)
 
 
 def _declared(consent_given: bool) -> Declaration:
     return Declaration.GIVEN if consent_given else Declaration.ABSENT
+
+
+def _deed(act: Act, count: int, terms: Terms) -> Deed:
+    details = {"key_id": terms.caller.key_id, "consent": str(terms.declaration)}
+    return Deed(act, f"{count} items", terms.caller.tenant_id, details)
 
 
 def _write(
@@ -199,11 +213,13 @@ def _write(
     kept, network = outcomes_of(installation, terms, pipeline), pipeline.network
     outcomes = kept.of(Embedded(digest) for _, digest in made)
     found = zip((item for item, _ in made), outcomes, strict=True)
-    write_templates(
-        path,
-        (
-            TemplateRow(item, network, outcome.vector)
-            for item, outcome in found
-            if isinstance(outcome, Acquired)
-        ),
-    )
+    deed = _deed(Act.BULK_PLAINTEXT, len(made), terms)
+    with installation.storage.journal.undertaking(deed):
+        write_templates(
+            path,
+            (
+                TemplateRow(item, network, outcome.vector)
+                for item, outcome in found
+                if isinstance(outcome, Acquired)
+            ),
+        )

@@ -42,6 +42,10 @@ class Act(StrEnum):
     SUBJECT_DELETE = "subject_delete"
     SUBJECT_UNLOCK = "subject_unlock"
     PURGE = "purge"
+    BULK_ENROL = "bulk_enrol"
+    BULK_MOVE = "bulk_move"
+    BULK_PLAINTEXT = "bulk_plaintext"
+    BULK_FORGET = "bulk_forget"
 
 
 class ActorKind(StrEnum):
