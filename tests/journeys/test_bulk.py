@@ -171,6 +171,7 @@ def test_a_bulk_evaluation_is_that_of_one_machine_to_the_bit(operator: Operator)
         (PORTRAITS / "obama_2010.jpg").read_bytes()
     )
     embedded = operator.run("bulk", "embed", str(operator.people))
+    assert "4 templates." in embedded.stderr
     assert [json.loads(line)["code"] for line in embedded.stdout.splitlines()] == [
         "no_face_detected"
     ]

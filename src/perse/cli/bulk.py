@@ -116,8 +116,8 @@ def embed(
         check_arrow()
     settings = load_settings(data_dir=data_dir, pack=pack)
     found = read_source(source, RECORDINGS if kind == "voice" else PICTURES)
-    terms, counts = Terms(caller_named(settings, key)), Counter[str]()
-    made: list[tuple[Item, str]] = []
+    terms, counts, templates = Terms(caller_named(settings, key)), Counter[str](), 0
+    to_write: list[tuple[Item, str]] = []
     with opened_installation(settings) as installation:
         means, opened = Means(ray, workers), partial(embedding, kind)
         with (
@@ -129,11 +129,13 @@ def embed(
                     print_refused(item, result)
                     counts[result.code] += 1
                 else:
-                    made.append((item, result.digest))
+                    templates += 1
+                    if plaintext:
+                        to_write.append((item, result.digest))
                 bar.advance()
         if plaintext:
-            _write(plaintext, kind, made, installation, terms)
-    tell(f"{len(made) or 'no'} templates.", counts, left_out=found.left_out)
+            _write(plaintext, kind, to_write, installation, terms)
+    tell(f"{templates or 'no'} templates.", counts, left_out=found.left_out)
     raise typer.Exit(1 if counts else 0)
 
 
