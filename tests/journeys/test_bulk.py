@@ -119,6 +119,19 @@ def test_a_folder_is_enrolled_once_however_often_it_is_gone_through(operator: Op
     assert given == {"given", "not_needed", "absent"}
 
 
+def test_a_file_that_is_listed_twice_is_told_of_twice_and_becomes_one_sample(
+    operator: Operator,
+) -> None:
+    listed = operator.people / "list.csv"
+    listed.write_text("person,file\n" + "obama,obama/obama_2009.jpg\n" * 2)
+    enrolled = operator.enrol(listed)
+    assert "had become samples before" not in enrolled.stderr
+    one, same = operator.reported()
+    assert one == same
+    assert operator.faces() == {"obama": 1}
+    assert "2 had become samples before" in operator.enrol(listed).stderr
+
+
 def test_who_was_deleted_does_not_come_back_by_the_same_source(operator: Operator) -> None:
     operator.enrol(operator.people)
     operator.run("subjects", "delete", "obama", "--yes")
