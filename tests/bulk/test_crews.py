@@ -110,6 +110,19 @@ def test_an_item_that_takes_every_worker_with_it_is_given_up_and_no_other() -> N
     assert done == everything(20) | {"/people/5.jpg": "given up"}
 
 
+@pytest.mark.parametrize(("deaths", "result"), [(3, "kept"), (4, "given up")])
+@pytest.mark.parametrize("size", [1, 4])
+def test_only_workers_lost_with_nothing_else_count_against_an_item(
+    deaths: int, result: str, size: int
+) -> None:
+    """The first loss is of a worker with two parts, of which either may be at fault."""
+    fatal = iter(range(deaths))
+    staff = ScriptedStaff(
+        Kept().do, dies=lambda item: item.name == "0.jpg" and next(fatal, None) is not None
+    )
+    assert told(workers(staff, 1), parts(8, size)) == everything(8) | {"/people/0.jpg": result}
+
+
 def test_who_cannot_begin_is_replaced_a_few_times() -> None:
     begins = iter([False, False, True])
     staff = ScriptedStaff(Kept().do, born=lambda: next(begins, True))

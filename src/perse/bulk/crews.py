@@ -81,10 +81,12 @@ class Staff(Protocol[Outcome_co]):
 
 @dataclass(frozen=True, slots=True)
 class _Given:
-    """A part, and with how many workers it was lost before."""
+    """A part, and whether it was lost before; ``alone``: with how many workers who had nothing
+    else."""
 
     part: Part
-    lost: int = 0
+    lost: bool = False
+    alone: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +116,7 @@ class Workers(Generic[Result]):
             yield given.part, self.staff.result(task)
         except WorkerLost:
             shift.lose(worker)
-            if given.lost < _MOST_LOST - 1 or len(given.part) > 1:
+            if given.alone < _MOST_LOST - 1 or len(given.part) > 1:
                 shift.again(given)
             else:
                 yield given.part, [self.given_up(item) for item in given.part]
@@ -168,7 +170,9 @@ class _Shift(Generic[Result]):
             self.staff.dismiss(worker)  # it may only be out of reach
 
     def again(self, given: _Given) -> None:
-        self.lost.extend(_Given([item], given.lost + 1) for item in given.part)
+        """One by one. What was lost before had its worker for itself."""
+        alone = given.alone + given.lost
+        self.lost.extend(_Given([item], lost=True, alone=alone) for item in given.part)
 
     def end(self) -> None:
         """Nobody works on."""
