@@ -55,23 +55,24 @@ class RotateSecrets:
     def __call__(self, *, renew_tenant_keys: bool) -> Rotated:
         """Raises StorageUnavailable while another rotation is under way, MasterKeyUnusable,
         SetupError for a file that cannot be changed. What was begun is finished by the next one."""
+        lock = rotation_lock(self.database, wait_s=self.wait_s)
         if not renew_tenant_keys:
-            with self.journal.trying(_MASTER_KEY):
+            with self.journal.trying(_MASTER_KEY), lock:
                 return self._rotate(None)
-        with self.journal.undertaking(Deed(Act.SECRETS_ROTATE, "tenant keys")) as counts:
+        deed = Deed(Act.SECRETS_ROTATE, "tenant keys")
+        with lock, self.journal.undertaking(deed) as counts:
             return self._rotate(counts)
 
     def _rotate(self, renewing: Counter[str] | None) -> Rotated:
         """``renewing``: is told how many data keys are wrapped anew; None = tenant keys stay."""
-        with rotation_lock(self.database, wait_s=self.wait_s):
-            before = self.file.ids() if self.file else frozenset()
-            key_id = self._next_key()
-            named, tenant_keys = self._wrap_with(key_id)
-            self._drop(before)
-            data_keys = None
-            if renewing is not None:
-                data_keys = renewing["data_keys"] = self._renew_tenant_keys()
-            self.database.erase_traces()
+        before = self.file.ids() if self.file else frozenset()
+        key_id = self._next_key()
+        named, tenant_keys = self._wrap_with(key_id)
+        self._drop(before)
+        data_keys = None
+        if renewing is not None:
+            data_keys = renewing["data_keys"] = self._renew_tenant_keys()
+        self.database.erase_traces()
         drop_old = self.file is None and len(self.master.ids) > 1
         return Rotated(key_id, key_id != named, drop_old, tenant_keys, data_keys)
 
