@@ -158,28 +158,25 @@ def move(
     settings = load_settings(data_dir=data_dir, pack=pack)
     found = read_source(source, PICTURES)
     terms = Terms(caller_named(settings, key), _declared(consent_given))
-    counts, moved = Counter[str](), 0
+    counts, deed = Counter[str](), _deed(Act.BULK_MOVE, found.count, terms)
     with opened_installation(settings) as installation:
         if installation.on_disk.previous is None:
             raise no_previous()
         with (
-            installation.storage.journal.undertaking(
-                _deed(Act.BULK_MOVE, found.count, terms)
-            ) as told,
+            installation.storage.journal.undertaking(deed) as told,
             Means(ray, workers).crew(installation, terms, moving, given_up) as crew,
             shown_bar(found.count) as bar,
         ):
             for item, outcome in go_through(found, crew, list, bar.left_out):
                 if isinstance(outcome, Moved):
-                    moved += outcome.anew
                     told["moved"] += outcome.anew
                 else:
                     told["refused"] += 1
                     print_refused(item, outcome)
                     counts[outcome.code] += 1
                 bar.advance()
-    left = found.count - moved - counts.total()
-    done = f"{moved or 'no'} faces moved; {left} items had nothing left to move."
+    left = found.count - told["moved"] - told["refused"]
+    done = f"{told['moved'] or 'no'} faces moved; {left} items had nothing left to move."
     tell(done, counts, left_out=found.left_out)
     raise typer.Exit(1 if counts else 0)
 
