@@ -16,43 +16,19 @@ from typing import Any
 import pytest
 from PIL import Image
 from pyarrow import parquet
-from typer.testing import CliRunner, Result
+from typer.testing import Result
 
-from perse.auth.api_keys import ApiKeys
-from perse.bootstrap.storage import open_storage
-from perse.cli.application import app
-from perse.domain.access import Caller
 from perse.errors import PerseError, SetupError
-from perse.settings import load_settings
-from perse.storage.storage import Storage
 from tests.conftest import REPOSITORY
 from tests.drawn_faces import smiley
-
-PORTRAITS = REPOSITORY / "tests" / "samples" / "portraits"
+from tests.journeys import operators
+from tests.journeys.operators import PORTRAITS
 
 
 @dataclass(frozen=True)
-class Operator:
-    data: Path
-    people: Path
-    storage: Storage
-    caller: Caller
-
-    @property
-    def report(self) -> Path:
-        return self.people.parent / "report.jsonl"
-
-    def run(self, *arguments: str) -> Result:
-        result = CliRunner().invoke(app, [*arguments, "--data-dir", str(self.data)])
-        if result.exception and not isinstance(result.exception, SystemExit):
-            raise result.exception
-        return result
-
+class Operator(operators.Operator):
     def enrol(self, source: Path | str, *options: str) -> Result:
         return self.run("bulk", "enrol", str(source), "--report", str(self.report), *options)
-
-    def reported(self) -> list[dict[str, Any]]:
-        return [json.loads(line) for line in self.report.read_text().splitlines()]
 
     def told(self) -> list[tuple[str, str, str, dict[str, Any]]]:
         """What the audit log says of bulk work: act, target, outcome and numbers."""
@@ -81,18 +57,9 @@ class Operator:
 def operator(
     pack_folders: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Operator]:
-    monkeypatch.setenv("PERSE_OFFLINE", "true")
-    data, people = tmp_path / "data", tmp_path / "people"
-    data.mkdir()
-    (data / "weights").symlink_to(pack_folders["standard"] / "weights")
-    for name in ("obama_2009", "obama_2012", "hopper_1984"):
-        person = people / name.split("_")[0]
-        person.mkdir(parents=True, exist_ok=True)
-        shutil.copy(PORTRAITS / f"{name}.jpg", person)
-    Image.fromarray(smiley()).save(people / "hopper" / "drawing.png")
-    with open_storage(load_settings(data_dir=data)) as storage:
-        key, _ = ApiKeys(storage.keys).create("app")
-        yield Operator(data, people, storage, key.caller)
+    with Operator.at_work(pack_folders["standard"] / "weights", tmp_path, monkeypatch) as operator:
+        Image.fromarray(smiley()).save(operator.people / "hopper" / "drawing.png")
+        yield operator
 
 
 def test_a_folder_is_enrolled_once_however_often_it_is_gone_through(operator: Operator) -> None:

@@ -8,63 +8,30 @@ import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
 from PIL import Image
-from typer.testing import CliRunner, Result
+from typer.testing import Result
 
 from perse.auth.api_keys import ApiKeys
-from perse.bootstrap.storage import open_storage
-from perse.cli.application import app
-from perse.domain.access import Caller
 from perse.errors import InvalidParameter, UserTokenNotFound
-from perse.settings import load_settings
-from perse.storage.storage import Storage
 from tests.drawn_faces import smiley
-
-PORTRAITS = Path(__file__).parents[1] / "samples" / "portraits"
+from tests.journeys import operators
+from tests.journeys.operators import PORTRAITS
 
 
 @dataclass(frozen=True)
-class Operator:
-    data: Path
-    people: Path
-    storage: Storage
-    caller: Caller
-
-    @property
-    def report(self) -> Path:
-        return self.people.parent / "report.jsonl"
-
-    def run(self, *arguments: str) -> Result:
-        result = CliRunner().invoke(app, [*arguments, "--data-dir", str(self.data)])
-        if result.exception and not isinstance(result.exception, SystemExit):
-            raise result.exception
-        return result
-
+class Operator(operators.Operator):
     def import_from(self, source: Path, *options: str) -> Result:
         return self.run("subjects", "import", str(source), "--report", str(self.report), *options)
-
-    def reported(self) -> list[dict[str, Any]]:
-        return [json.loads(line) for line in self.report.read_text().splitlines()]
 
 
 @pytest.fixture
 def operator(
     pack_folders: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Operator]:
-    monkeypatch.setenv("PERSE_OFFLINE", "true")
-    data, people = tmp_path / "data", tmp_path / "people"
-    data.mkdir()
-    (data / "weights").symlink_to(pack_folders["standard"] / "weights")
-    for name in ("obama_2009", "obama_2012", "hopper_1984"):
-        person = people / name.split("_")[0]
-        person.mkdir(parents=True, exist_ok=True)
-        shutil.copy(PORTRAITS / f"{name}.jpg", person)
-    with open_storage(load_settings(data_dir=data)) as storage:
-        key, _ = ApiKeys(storage.keys).create("app")
-        yield Operator(data, people, storage, key.caller)
+    with Operator.at_work(pack_folders["standard"] / "weights", tmp_path, monkeypatch) as operator:
+        yield operator
 
 
 def test_a_folder_of_people_is_imported_and_shown_and_deleted(operator: Operator) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
@@ -12,7 +11,7 @@ from hypothesis import strategies as st
 
 from perse.domain.identification import AttributedTemplate, SearchClaims, SearchTerms
 from perse.domain.likeness import FaceLikeness
-from perse.domain.references import Modality, Template, UserToken
+from perse.domain.references import Modality, Template
 from perse.domain.samples import ModelName
 from perse.domain.subjects import CollectionName
 from perse.errors import IndexLoading, InvalidParameter
@@ -22,6 +21,7 @@ from perse.search.measured import Measured
 from perse.search.sources import Searched
 from tests.fakes.subject_feed import ACME, OTHER, FakeFeed
 from tests.recognisable import GOOD, HOPELESS, NET, POINTS, SCALE, template
+from tests.search.comings_and_goings import CHANGES, Changes, comings_and_goings
 from tests.search.test_ranking import compared_with_all, people
 
 MEASURED = Measured(NET, SearchClaims(POINTS, lowest_fmr=1e-5))
@@ -241,30 +241,20 @@ def test_what_is_forgotten_has_to_be_read_again() -> None:
 @settings(max_examples=40, deadline=None)
 @given(
     seed=st.integers(0, 2**32 - 1),
-    changes=st.lists(st.tuples(st.integers(0, 11), st.integers(0, 3)), max_size=40),
+    changes=CHANGES,
     fpir=st.sampled_from([1e-3, 1e-2, 0.3]),
 )
 def test_a_search_answers_as_comparing_with_everybody_who_is_there(
-    seed: int, changes: Sequence[tuple[int, int]], fpir: float
+    seed: int, changes: Changes, fpir: float
 ) -> None:
     """Whoever came, went and changed; and nobody of another tenant is ever a candidate."""
-    pool = list(people(seed, 60, subjects=1, traits=(GOOD, None)).values())
+    pool = [it.template for it in people(seed, 60, subjects=1, traits=(GOOD, None)).values()]
     probe = people(seed + 1, 1, subjects=1, traits=(GOOD,))[0].template
     feed = FakeFeed(kept=5)
-    for it in pool:
-        feed.put(it.template, tenant=OTHER)
+    for sample in pool:
+        feed.put(sample, tenant=OTHER)
     index = over(feed)
-    tokens: dict[int, UserToken] = {}
-    for turn, (person, samples) in enumerate(changes):
-        if samples:
-            some = [pool[(turn * 3 + n) % len(pool)].template for n in range(samples)]
-            tokens[person] = feed.put(
-                *some, token=tokens.get(person), collections=["odd"] * (turn % 2)
-            )
-        elif person in tokens:
-            feed.remove(tokens.pop(person))
-        if turn % 5 == 4:
-            feed.remove_collection("odd")
+    for turn in comings_and_goings(feed, pool, changes):
         if turn % 7 == 6:
             _refreshed(index)
     _refreshed(index)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
 from os import urandom
 
 import pytest
@@ -25,6 +24,7 @@ from perse.search.sources import Searched
 from tests.fakes.sharding import FakeMachines, FakeReplica
 from tests.fakes.subject_feed import ACME, OTHER, FakeFeed
 from tests.recognisable import GOOD, HOPELESS, NET, POINTS, SCALE, template
+from tests.search.comings_and_goings import CHANGES, Changes, comings_and_goings
 from tests.search.test_ranking import people
 
 FACES = {Modality.FACE: Measured(NET, SearchClaims(POINTS, lowest_fmr=1e-5))}
@@ -70,33 +70,23 @@ def _holds(replica: FakeReplica, token: UserToken) -> bool:
 @settings(max_examples=40, deadline=None)
 @given(
     seed=st.integers(0, 2**32 - 1),
-    changes=st.lists(st.tuples(st.integers(0, 11), st.integers(0, 3)), max_size=40),
+    changes=CHANGES,
     fpir=st.sampled_from([1e-3, 1e-2, 0.3]),
     parts=st.integers(1, 5),
 )
 def test_answers_equal_those_of_one_index_bit_for_bit(
-    seed: int, changes: Sequence[tuple[int, int]], fpir: float, parts: int
+    seed: int, changes: Changes, fpir: float, parts: int
 ) -> None:
     """Whoever came, went and changed before and after machines and index were filled."""
-    pool = list(people(seed, 60, subjects=1, traits=(GOOD, None)).values())
+    pool = [it.template for it in people(seed, 60, subjects=1, traits=(GOOD, None)).values()]
     probe = people(seed + 1, 1, subjects=1, traits=(GOOD,))[0].template
     feed = FakeFeed()
-    for it in pool:
-        feed.put(it.template, tenant=OTHER)
+    for sample in pool:
+        feed.put(sample, tenant=OTHER)
     over = machines(feed, parts=parts)
     single = LiveIndex(Searched(ACME, Modality.FACE, FACES[Modality.FACE]), feed, threading.Event())
     single.fill()
-    tokens: dict[int, UserToken] = {}
-    for turn, (person, samples) in enumerate(changes):
-        if samples:
-            some = [pool[(turn * 3 + n) % len(pool)].template for n in range(samples)]
-            tokens[person] = feed.put(
-                *some, token=tokens.get(person), collections=["odd"] * (turn % 2)
-            )
-        elif person in tokens:
-            feed.remove(tokens.pop(person))
-        if turn % 5 == 4:
-            feed.remove_collection("odd")
+    for turn in comings_and_goings(feed, pool, changes):
         if turn % 7 == 6:
             asked(over)
     for collection in (None, CollectionName("odd")):

@@ -11,14 +11,11 @@ from perse.api.http.answers import Answer, Success
 from perse.api.http.calls import Call
 from perse.api.http.needs import Needs
 from perse.api.http.operations import Operation, Parameter
-from perse.api.http.queries import whole_number
-from perse.api.v1.cursors import SEQ_PATTERN, seq_of
+from perse.api.v1.chain_pages import PAGING, paging_of
 from perse.api.v1.wire import Cursor
 from perse.domain.access import Permission
 from perse.domain.audit import DONE, Act, ActorKind, AuditLink
 from perse.errors import InvalidParameter
-
-_MOST_PER_PAGE, _PER_PAGE = 1000, 100
 
 
 class WireActor(Answer):
@@ -51,9 +48,8 @@ class AuditAnswer(Success):
 
 async def show_audit(call: Call) -> AuditAnswer:
     """The audit log's entries about what is the tenant's."""
-    log, query = call.services.history.audit, call.request.query_params
-    limit = whole_number(query.get("limit", str(_PER_PAGE)), "limit", most=_MOST_PER_PAGE)
-    after, since = seq_of(query.get("cursor")), _moment(query.get("since"))
+    log, (after, limit) = call.services.history.audit, paging_of(call)
+    since = _moment(call.request.query_params.get("since"))
     tenant_id = call.caller.tenant_id
     found = await call.look_up(
         lambda: log.page(tenant_id, after=after, limit=limit + 1, since=since)
@@ -127,18 +123,7 @@ OPERATIONS = (
         "what concerns the installation as a whole, too, while it has no other tenant. Each entry "
         "is checked by itself; `perse audit verify` checks all of them together.",
         parameters=(
-            Parameter(
-                "limit",
-                "query",
-                f"Most entries to answer at once; {_PER_PAGE} where it is not sent.",
-                {"type": "integer", "minimum": 1, "maximum": _MOST_PER_PAGE},
-            ),
-            Parameter(
-                "cursor",
-                "query",
-                "`next_cursor` of the page before.",
-                {"type": "string", "pattern": SEQ_PATTERN},
-            ),
+            *PAGING,
             Parameter(
                 "since",
                 "query",

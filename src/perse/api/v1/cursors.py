@@ -6,14 +6,10 @@ import base64
 import binascii
 from datetime import UTC, datetime, timedelta
 
-from perse.api.http.queries import whole_number
 from perse.domain.references import parse_user_token
 from perse.domain.subjects import Place
 from perse.errors import InvalidParameter, UserTokenNotFound
 
-# Of a chain's entries: a billion a second for thirty years.
-SEQ_PATTERN = "^[1-9][0-9]{0,17}$"
-_LARGEST_SEQ = 10**18 - 1
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
@@ -33,9 +29,3 @@ def place_of(cursor: str) -> Place:
     except (ValueError, binascii.Error, OverflowError, UserTokenNotFound):
         raise InvalidParameter("cursor is what next_cursor of the page before was") from None
     return place
-
-
-def seq_of(cursor: str | None) -> int:
-    """The entry of a chain that the page begins behind; 0 without a cursor. Raises
-    InvalidParameter."""
-    return 0 if cursor is None else whole_number(cursor, "cursor", most=_LARGEST_SEQ)

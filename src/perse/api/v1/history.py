@@ -13,8 +13,7 @@ from perse.api.http.consent import Processes
 from perse.api.http.needs import Needs
 from perse.api.http.nulls import without_nulls
 from perse.api.http.operations import Operation, Parameter
-from perse.api.http.queries import whole_number
-from perse.api.v1.cursors import SEQ_PATTERN, seq_of
+from perse.api.v1.chain_pages import PAGING, paging_of
 from perse.api.v1.examples import RECEIPT, SUBJECT_ID
 from perse.api.v1.wire import SUBJECT, Cursor, subject_in
 from perse.domain.access import Permission
@@ -23,7 +22,6 @@ from perse.errors import InvalidParameter, SubjectNotFound
 from perse.pipelines.subject_ledger import CheckedEntry, LedgerState
 
 _ONE = f"/v1/subjects/{{{SUBJECT.name}}}"
-_MOST_PER_PAGE, _PER_PAGE = 1000, 100
 
 
 class WireEntry(Answer):
@@ -65,10 +63,8 @@ class ExportAnswer(Success):
 
 async def show_ledger(call: Call) -> LedgerAnswer:
     """The ledger's entries about a subject."""
-    history, token, query = call.services.history, subject_in(call), call.request.query_params
-    limit = whole_number(query.get("limit", str(_PER_PAGE)), "limit", most=_MOST_PER_PAGE)
-    after = seq_of(query.get("cursor"))
-    wants_chain = _flag(query.get("check_chain", "false"))
+    history, token, (after, limit) = call.services.history, subject_in(call), paging_of(call)
+    wants_chain = _flag(call.request.query_params.get("check_chain", "false"))
     page = await call.look_up(
         lambda: history.ledger(call.caller.tenant_id, token, after=after, limit=limit)
     )
@@ -163,18 +159,7 @@ OPERATIONS = (
         "the ledger is whole, for which all of it is read, once a minute at most.",
         parameters=(
             SUBJECT,
-            Parameter(
-                "limit",
-                "query",
-                f"Most entries to answer at once; {_PER_PAGE} where it is not sent.",
-                {"type": "integer", "minimum": 1, "maximum": _MOST_PER_PAGE},
-            ),
-            Parameter(
-                "cursor",
-                "query",
-                "`next_cursor` of the page before.",
-                {"type": "string", "pattern": SEQ_PATTERN},
-            ),
+            *PAGING,
             Parameter(
                 "check_chain",
                 "query",
